@@ -1,0 +1,1 @@
+"""Media Attestation JWT v1."""

@@ -1,0 +1,1 @@
+"""Sandboxed decoding and perceptual hashes."""

@@ -1,0 +1,1 @@
+"""Configuration: the types document themselves and generate the sample, the reference and the schema."""

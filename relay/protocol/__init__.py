@@ -1,0 +1,1 @@
+"""Pure wire formats. Every rule cites its clause."""

@@ -1,0 +1,1 @@
+"""Use cases on ports: they order effects around the decisions of the domain."""

@@ -1,0 +1,1 @@
+"""HTTP in: bytes to values, values to status codes. No decisions."""
