@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from relay.ports.store import Store, Tx
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
     from relay.domain.media import Decoded, Digests, ScanResult, Undecodable
+    from relay.domain.remote import Fetched, Posted
+
+
+__all__ = ["Clock", "Decoder", "Remote", "Scanner", "Signer", "Store", "Tx"]
 
 
 class Clock(Protocol):
@@ -28,6 +36,33 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` by this clock."""
+
+
+class Remote(Protocol):
+    """Other servers, reached only through the guarded connector.
+
+    Guarantees: a connection is opened only to an address that the SSRF wall allows, whatever name, literal or
+    redirect led there; at most 3 redirects, never from https to http; bodies are cut at the limit, counted
+    after decoding; the whole exchange ends within its time limit. Raises `RemoteError` and nothing else.
+    Refuses to run while the calling task is inside a `Store` transaction. Safe for concurrent calls.
+    """
+
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str,
+        limit: int,
+        timeout: float,
+        sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
+    ) -> Fetched:
+        """Fetch `url`. `sign` gives the headers that sign a GET of the URL it is called with, anew per redirect.
+
+        Any status but 200 raises `RemoteError` with that status; 408, 425, 429 and 5xx are temporary.
+        """
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
+        """Send `body` once, without following redirects. Any status is an answer; only no answer raises."""
 
 
 class Decoder(Protocol):
@@ -58,3 +93,19 @@ class Scanner(Protocol):
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
         """Look the item up. The result's `versions` holds this scanner's version at the time of asking."""
+
+
+class Signer(Protocol):
+    """Signs for one key: RSA PKCS #1 v1.5 with SHA-256, the `rsa-sha256` of HTTP signatures.
+
+    Guarantees: never blocks the loop; the key is loaded once; a batch that loses its worker is signed again
+    by another one. Safe for concurrent calls, also when a caller is cancelled. RuntimeError once it is closed
+    or if its workers cannot be kept alive: nothing expected, so no `RelayError`.
+    """
+
+    @property
+    def key_id(self) -> str:
+        """The URL under which the public key is published."""
+
+    async def sign_many(self, messages: Sequence[bytes]) -> list[bytes]:
+        """The signatures of `messages`, in their order."""

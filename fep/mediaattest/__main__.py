@@ -1,0 +1,84 @@
+"""`python -m mediaattest verify FILE --actor actor.json --now SECONDS`: one verification, step by step.
+
+Exit status: 0 valid, 1 not valid, 2 usage or an unreadable file. The actor of the document given is trusted,
+and every list is accepted unless some are named. The library reads no clock, so the time is an argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mediaattest.model import Step, Verdict, Verification
+from mediaattest.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv`, by default the process's, and return its exit status.
+
+    Raises SystemExit with status 2 on wrong usage.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        media = Path(arguments.file).read_bytes()
+        actor = json.loads(Path(arguments.actor).read_bytes())
+    except (OSError, ValueError) as problem:
+        sys.stderr.write(f"mediaattest: {problem}\n")
+        return 2
+    if not isinstance(actor, dict) or not isinstance(actor.get("id"), str):
+        sys.stderr.write(f"mediaattest: {arguments.actor} is not an actor document\n")
+        return 2
+    result = _verify(arguments, media, actor)
+    sys.stdout.write(_report(result))
+    return 0 if result.valid else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mediaattest", description="Media Attestation JWT v1")
+    command = parser.add_subparsers(required=True).add_parser("verify", help="verify one attestation")
+    command.add_argument("file", metavar="FILE", help="the media, byte for byte as received")
+    command.add_argument("--actor", required=True, help="file with the issuer's actor document (JSON)")
+    command.add_argument("--attestation", help="the attestation string (data:application/jwt,...)")
+    command.add_argument("--hash", help="the hash string that the object declares")
+    command.add_argument("--list", action="append", default=[], help="id of an accepted list; default: any")
+    command.add_argument("--now", type=int, required=True, help='seconds since the epoch: "$(date +%%s)"')
+    return parser
+
+
+def _verify(arguments: argparse.Namespace, media: bytes, actor: dict[str, Any]) -> Verification:
+    def against(lists: frozenset[str]) -> Verification:
+        return verify(
+            arguments.attestation,
+            received=media,
+            actors={actor["id"]: actor},
+            trusted_issuers=frozenset({actor["id"]}),
+            accepted_lists=lists,
+            now=arguments.now,
+            declared_hashes=(arguments.hash,) if arguments.hash else (),
+        )
+
+    result = against(frozenset(arguments.list))
+    if result.step is Step.CHECKS and result.attestation is not None and not arguments.list:
+        return against(frozenset(check.list_id for check in result.attestation.checks))
+    return result
+
+
+def _report(result: Verification) -> str:
+    lines = [f"{result.verdict}: {result.reason}"]
+    for step in Step:
+        passed = step < result.step or result.valid
+        state = "passed" if passed else "failed" if step == result.step else "not reached"
+        lines.append(f"{step:>3}  {state:<12} {step.title}")
+    if result.verdict is Verdict.VALID:
+        lines.append("This means: checked, no known match. It does not mean: safe.")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

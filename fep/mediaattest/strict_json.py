@@ -1,0 +1,78 @@
+"""JSON that no two parsers read differently (RFC 7493), and JSON written in one way only (RFC 8785)."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, NoReturn, TypeGuard
+
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+"""Largest integer that every JSON reader keeps exact (RFC 7493 2.2)."""
+
+_MAX_BRACKETS: Final = 64
+"""More opening brackets than any token needs; bounds the nesting before the recursive parser sees it."""
+
+
+def read_object(data: bytes) -> dict[str, Any] | None:
+    """The JSON object in `data`, or None when it is not strict JSON, or no object.
+
+    Refused: anything but UTF-8, a byte order mark, duplicate names at any depth, NaN and infinities, numbers
+    that overflow to them, lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
+    """
+    if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
+        return None
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse,
+            parse_float=_finite,
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
+    except ValueError:  # UnicodeError and JSONDecodeError are of this class
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def write_object(value: dict[str, Any]) -> bytes:
+    """The canonical bytes of an object of objects, arrays, strings, integers and literals (RFC 8785 3.2).
+
+    Raises TypeError for fractions, which no claim here has, and for what is not JSON.
+    """
+    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def is_safe_integer(value: object) -> TypeGuard[int]:
+    """Whether `value` is an integer from 0 to 2**53-1, and not a truth value."""
+    return type(value) is int and 0 <= value <= MAX_SAFE_INTEGER
+
+
+def _ordered(value: object) -> object:
+    if isinstance(value, dict):
+        # RFC 8785 3.2.3: names in the order of their UTF-16 code units
+        return {
+            name: _ordered(value[name]) for name in sorted(value, key=lambda name: name.encode("utf-16-be"))
+        }
+    if isinstance(value, list | tuple):
+        return [_ordered(member) for member in value]
+    if isinstance(value, float):
+        raise TypeError("a claim is never a fraction")
+    return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate name")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

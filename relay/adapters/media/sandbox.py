@@ -1,0 +1,234 @@
+"""The `Decoder` that survives what it decodes: untrusted bytes are only looked at in processes of their own.
+
+Each place for a worker is served by one task. It takes a picture from the queue, hands it to its process
+through a pipe, and when that dies, hangs or answers nonsense, kills it and starts another, for the one
+retry at once and otherwise after the caller has its answer. Nothing touches the file system. What confines
+a worker, and on which systems, is listed in confinement.py; what was achieved here is in
+`SandboxedDecoder.confined`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+from relay.adapters.media.process import WORKER, WorkerProcess
+from relay.domain.media import Decoded, Undecodable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from relay.ports import Clock
+
+ITEMS_PER_WORKER: Final = 200
+"""A worker is replaced after so many pictures: leaks and fragments of memory go with it."""
+
+MAX_FRAMES: Final = 10
+"""Frames hashed of an animation: the first, the last and some evenly between."""
+
+ATTEMPTS: Final = 2
+"""A worker that dies may have been killed by the system for no fault of the picture: one more try."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderStats:
+    """What a decoder did since its start.
+
+    `decoded` pictures; `undecodable` by reason; workers `killed` for time or nonsense; workers started as
+    `replaced` for others; `busy` seconds of decoding, summed over all workers.
+    """
+
+    decoded: int
+    undecodable: Mapping[Undecodable, int]
+    killed: int
+    replaced: int
+    busy: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    decoded: int = 0
+    undecodable: Counter[Undecodable] = field(default_factory=Counter)
+    killed: int = 0
+    replaced: int = 0
+    busy: float = 0.0
+
+    def count(self, answer: Decoded | Undecodable) -> None:
+        if isinstance(answer, Undecodable):
+            self.undecodable[answer] += 1
+        else:
+            self.decoded += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    content: bytes
+    answer: asyncio.Future[Decoded | Undecodable]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """On what terms workers work."""
+
+    clock: Clock
+    timeout: float
+    items: int
+    program: Sequence[str]
+    arguments: Sequence[int]
+
+
+class SandboxedDecoder:
+    """Implements the port `Decoder` with `workers` processes of at most `memory` bytes each.
+
+    `timeout` is in seconds and counts from when a worker takes the picture until the answer, both attempts
+    together; waiting for a free worker is not counted. `max_pixels` bounds a frame, `max_frames` an
+    animation. Use it once, as an asynchronous context manager; starting raises ChildProcessError when no
+    worker can be started, leaving waits for what was asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        memory: int,
+        timeout: float,
+        max_pixels: int,
+        workers: int = 2,
+        max_frames: int = MAX_FRAMES,
+        items_per_worker: int = ITEMS_PER_WORKER,
+        program: Sequence[str] = WORKER,
+    ) -> None:
+        # More than the wall clock lets a worker use: it only stops one that the relay cannot stop any more.
+        processor_seconds = int(timeout + 1) * items_per_worker + 60
+        arguments = (memory, processor_seconds, max_pixels, max_frames)
+        self._tally = _Tally()
+        terms = _Terms(clock, timeout, items_per_worker, program, arguments)
+        self._places = [_Place(terms, self._tally) for _ in range(workers)]
+        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
+        self._group = asyncio.TaskGroup()
+        self._open = False
+
+    @property
+    def stats(self) -> DecoderStats:
+        """Counts since the start."""
+        tally = self._tally
+        reasons = MappingProxyType(dict(tally.undecodable))
+        return DecoderStats(tally.decoded, reasons, tally.killed, tally.replaced, tally.busy)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now."""
+        return tuple(place.worker.process.pid for place in self._places if place.worker)
+
+    @property
+    def confined(self) -> frozenset[str]:
+        """What confinement achieved for every running worker (names in confinement.py)."""
+        running = [place.worker.confined for place in self._places if place.worker]
+        return frozenset.intersection(*running) if running else frozenset()
+
+    async def __aenter__(self) -> Self:
+        try:
+            for place in self._places:
+                await place.fill()
+            await self._group.__aenter__()
+        except BaseException:
+            await self._dismiss_all()
+            raise
+        for place in self._places:
+            self._group.create_task(place.serve(self._jobs))
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+        for _ in self._places:
+            self._jobs.put_nowait(None)
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        finally:
+            await self._dismiss_all()
+
+    async def decode(self, content: bytes) -> Decoded | Undecodable:
+        """Hash every frame that counts, or say why not (see the port)."""
+        if not self._open:
+            raise RuntimeError("the decoder is not running")
+        job = _Job(content, asyncio.get_running_loop().create_future())
+        self._jobs.put_nowait(job)
+        return await job.answer
+
+    async def _dismiss_all(self) -> None:
+        for place in self._places:
+            await place.dismiss()
+
+
+class _Place:
+    """Room for one worker, and the task that keeps it filled."""
+
+    def __init__(self, terms: _Terms, tally: _Tally) -> None:
+        self._terms = terms
+        self._tally = tally
+        self.worker: WorkerProcess | None = None
+
+    async def serve(self, jobs: asyncio.Queue[_Job | None]) -> None:
+        """Answer jobs until there are no more."""
+        while (job := await jobs.get()) is not None:
+            if job.answer.done():
+                continue
+            answer = await self._answer(job.content)
+            self._tally.count(answer)
+            if not job.answer.done():
+                job.answer.set_result(answer)
+            await self._renew(answer)
+
+    async def _answer(self, content: bytes) -> Decoded | Undecodable:
+        clock = self._terms.clock
+        began = clock.monotonic()
+        try:
+            async with asyncio.timeout(self._terms.timeout):
+                return await self._try(content)
+        except TimeoutError:
+            self._tally.killed += 1
+            await self.dismiss()
+            return Undecodable.TIMEOUT
+        finally:
+            self._tally.busy += clock.monotonic() - began
+
+    async def _try(self, content: bytes) -> Decoded | Undecodable:
+        for _ in range(ATTEMPTS):
+            try:
+                worker = self.worker or await self._replace()
+                return await worker.ask(content)
+            except ChildProcessError:
+                await self.dismiss()
+        return Undecodable.CRASHED
+
+    async def _renew(self, answer: Decoded | Undecodable) -> None:
+        """Start a fresh worker where the last picture left none, or one that is worn out."""
+        worn = answer is Undecodable.OUT_OF_MEMORY or (self.worker and self.worker.items >= self._terms.items)
+        if worn:
+            await self.dismiss()
+        if self.worker is None:
+            with suppress(ChildProcessError):  # then the next picture tries again
+                await self._replace()
+
+    async def _replace(self) -> WorkerProcess:
+        self._tally.replaced += 1
+        return await self.fill()
+
+    async def fill(self) -> WorkerProcess:
+        """Start a worker. Raises ChildProcessError."""
+        self.worker = await WorkerProcess.start(self._terms.program, self._terms.arguments)
+        return self.worker
+
+    async def dismiss(self) -> None:
+        """Kill the worker, if there is one, and wait for its end."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            await worker.stop()

@@ -1,0 +1,70 @@
+"""The decoding process: `python -m relay.adapters.media.worker MEMORY CPU MAX_PIXELS MAX_FRAMES`.
+
+Started by process.py without the relay's environment, in `/`, with nothing open but its two pipes. Limits
+itself first, loads what it needs, gives up its other rights (confinement.py says which, and where that
+holds), and only then reads the first byte from outside. Ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from relay.adapters.media import confinement
+
+if TYPE_CHECKING:
+    from relay.adapters.media.pictures import Limits
+    from relay.domain.media import Decoded, Undecodable
+
+
+def main(arguments: list[str]) -> None:
+    """Answer one picture after the other until the input ends."""
+    memory, cpu, max_pixels, max_frames = (int(value) for value in arguments)
+    confined = confinement.limit(memory=memory, cpu=cpu)
+    requests, answers = _pipes()
+    from relay.adapters.media import wire
+    from relay.adapters.media.pictures import Limits
+
+    limits = Limits(max_pixels, max_frames)
+    _load_everything(limits)
+    answers.write(wire.pack_ready(confined | confinement.seal()))
+    while header := requests.read(wire.REQUEST_HEADER):
+        content = requests.read(int.from_bytes(header, "big"))
+        answers.write(wire.pack_answer(_answer(content, limits)))
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The two pipes, and nothing else open; what C libraries print does not get between the answers."""
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return sys.stdin.buffer, answers
+
+
+def _load_everything(limits: Limits) -> None:
+    """Decode a picture of each kind: Pillow, imagehash and scipy import their parts on first use."""
+    from PIL import Image
+
+    from relay.adapters.media.canary import encoded
+    from relay.adapters.media.pictures import hash_picture
+
+    noise = Image.effect_noise((64, 64), 100).convert("RGB")
+    for kind in ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"):
+        hash_picture(encoded(noise, kind), limits)
+    hash_picture(encoded(noise.convert("CMYK"), "TIFF", compression="tiff_lzw"), limits)
+
+
+def _answer(content: bytes, limits: Limits) -> Decoded | Undecodable:
+    from relay.adapters.media.pictures import hash_picture
+    from relay.domain.media import Undecodable
+
+    try:
+        return hash_picture(content, limits)
+    except MemoryError:
+        return Undecodable.OUT_OF_MEMORY
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Scanners: each answers whether something is known, and none of them ever reads a failure as clean."""

@@ -1,0 +1,227 @@
+"""Received activities, decisions about them, and holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from relay.adapters.sql import codec
+from relay.domain.log import ActivityState, HoldState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.adapters.sql.queries import Queries
+    from relay.domain.intake import Hold, Incoming, Item, Settled, Work
+
+_WITHDRAWN: Final = b"{}"
+
+
+class SqlActivities:
+    """Port `Activities` on SQL."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._sql = queries
+
+    async def receive(self, batch: Sequence[tuple[Incoming, Settled | None]]) -> list[int | None]:
+        """Store what is new, in a handful of statements however large the batch."""
+        wanted = [key for incoming, _ in batch for key in incoming.keys]
+        known = {row["key"] for row in await self._sql.rows("seen_among", keys=codec.json(wanted))}
+        seq: int = await self._sql.value("last_activity")
+        numbers: list[int | None] = []
+        stored: list[tuple[int, Incoming, Settled | None]] = []
+        for incoming, settled in batch:
+            if known.intersection(incoming.keys):
+                numbers.append(None)
+                continue
+            known.update(incoming.keys)
+            seq += 1
+            numbers.append(seq)
+            stored.append((seq, incoming, settled))
+        await self._sql.many(
+            "remember",
+            [{"key": key, "at": new.received_at} for _, new, _ in stored for key in new.keys],
+        )
+        positions = await self._append([(number, settled) for number, _, settled in stored if settled])
+        if stored:
+            await self._sql.run("set_mark", name="activity", value=seq)
+        await self._sql.many(
+            "add_activities", [_activity(n, new, done, positions.get(n)) for n, new, done in stored]
+        )
+        await self._decide([(number, settled) for number, _, settled in stored if settled])
+        return numbers
+
+    async def claim(self, *, now: float, until: float, most: int) -> list[Work]:
+        """Take work that is due by moving its due time."""
+        rows = await self._sql.rows("due_activities", now=now, most=most)
+        await self._sql.many("lease_activities", [{"seq": row["seq"], "until": until} for row in rows])
+        return [codec.work(row) for row in rows]
+
+    async def next_due(self) -> float | None:
+        """When the next work falls due."""
+        due: float | None = await self._sql.value("next_due_activity")
+        return due
+
+    async def waiting(self) -> int:
+        """How many activities wait for screening."""
+        count: int = await self._sql.value("waiting_activities")
+        return count
+
+    async def settle(self, seq: int, settled: Settled, items: Sequence[Item]) -> None:
+        """Write a decision, the media lines, the log entry and the new state together."""
+        row = await self._sql.row("activity_by_seq", seq=seq)
+        if row is None or row["state"] == ActivityState.WITHDRAWN:
+            return  # its own server deleted it meanwhile: nothing of it may go out any more
+        await self._sql.many(
+            "save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]
+        )
+        positions = await self._append([(seq, settled)])
+        await self._sql.run(
+            "settle_activity",
+            seq=seq,
+            state=settled.state.value,
+            due_at=settled.due_at,
+            position=positions.get(seq),
+        )
+        await self._decide([(seq, settled)])
+
+    async def postpone(self, seq: int, due_at: float) -> None:
+        """Look at the activity again at a time."""
+        await self._sql.run(
+            "settle_activity",
+            seq=seq,
+            state=ActivityState.SCREENING.value,
+            due_at=due_at,
+            position=None,
+        )
+
+    async def about(self, text: str) -> list[Mapping[str, object]]:
+        """Return activities with their decisions and media."""
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+        found: list[Mapping[str, object]] = []
+        for row in await self._sql.rows("activities_about", text=text, seq=number):
+            decisions = await self._sql.rows("decisions_of", seq=row["seq"])
+            media = await self._sql.rows("media_of", seq=row["seq"])
+            found.append(
+                {**row, "decisions": [dict(d) for d in decisions], "media": [dict(m) for m in media]}
+            )
+        return found
+
+    async def withdraw(self, object_id: str, server: str, at: float) -> None:
+        """Purge an object that its own server deleted."""
+        about = {"object_id": object_id, "server": server}
+        await self._sql.run("withdraw_activities", **about)
+        await self._sql.run("withdraw_holds", at=at, **about)
+        await self._sql.run("unpublish", **about)
+        await self._sql.run("drop_media_of", **about)
+        await self._sql.run("blank_activities", body=_WITHDRAWN, **about)
+
+    async def renew(self, object_id: str, server: str, body: bytes, now: float) -> bool:
+        """Screen an object anew that was changed before it was published; False when there is none."""
+        about = {"object_id": object_id, "server": server}
+        await self._sql.run("withdraw_holds", at=now, **about)
+        return bool(await self._sql.run("renew_activities", body=body, now=now, **about))
+
+    async def hold(self, hold_id: int) -> Hold | None:
+        """Return one hold."""
+        row = await self._sql.row("hold_by_id", id=hold_id)
+        return None if row is None else codec.hold(row)
+
+    async def holds(self, state: HoldState, most: int) -> list[Hold]:
+        """Return the newest holds in a state."""
+        return [codec.hold(row) for row in await self._sql.rows("holds_in", state=state.value, most=most)]
+
+    async def settle_hold(
+        self, hold_id: int, state: HoldState, *, at: float, who: str, note: str | None
+    ) -> bool:
+        """Write what became of an open hold."""
+        return bool(
+            await self._sql.run("settle_hold", id=hold_id, state=state.value, at=at, who=who, note=note)
+        )
+
+    async def counts(self, since: float) -> dict[str, dict[str, int]]:
+        """Count activities and decisions since a time, holds by state."""
+        decisions: dict[str, int] = {}
+        for row in await self._sql.rows("count_decisions", since=since):
+            decisions[row["effective"]] = decisions.get(row["effective"], 0) + row["n"]
+        activities = await self._sql.rows("count_activities", since=since)
+        holds = await self._sql.rows("count_holds")
+        return {
+            "activities": {row["state"]: row["n"] for row in activities},
+            "decisions": decisions,
+            "holds": {row["state"]: row["n"] for row in holds},
+        }
+
+    async def forget(self, before: float) -> None:
+        """Forget what retention ended for."""
+        await self._sql.run("forget_activities", before=before)
+        await self._sql.run("forget_activity_media")
+        await self._sql.run("forget_decisions", before=before)
+        await self._sql.run("forget_holds")
+        await self._sql.run("forget_seen", before=before)
+
+    async def _append(self, settled: Sequence[tuple[int, Settled]]) -> dict[int, int]:
+        published = [(seq, done.entry, done.at) for seq, done in settled if done.entry is not None]
+        if not published:
+            return {}
+        head: int = await self._sql.value("last_position")
+        rows = [
+            {
+                "position": head + n,
+                "seq": seq,
+                "object_id": entry.object_id,
+                "origins": codec.json(sorted(entry.origins)),
+                "body": entry.body,
+                "digest": entry.digest,
+                "attestations": entry.attestations,
+                "published_at": at,
+            }
+            for n, (seq, entry, at) in enumerate(published, 1)
+        ]
+        await self._sql.many("add_log", rows)
+        # Deleting an object may empty the end of the log; a position must never be used twice.
+        await self._sql.run("set_mark", name="head", value=head + len(rows))
+        return {seq: head + n for n, (seq, _, _) in enumerate(published, 1)}
+
+    async def _decide(self, settled: Sequence[tuple[int, Settled]]) -> None:
+        await self._sql.many("add_decisions", [_decision(seq, done) for seq, done in settled])
+        for seq, done in settled:
+            if done.state is ActivityState.HELD:
+                await self._sql.run(
+                    "add_hold",
+                    seq=seq,
+                    reason=done.decision.reason,
+                    rule=done.decision.rule,
+                    created_at=done.at,
+                )
+
+
+def _activity(seq: int, new: Incoming, settled: Settled | None, position: int | None) -> dict[str, object]:
+    return {
+        "seq": seq,
+        "activity_id": new.activity_id,
+        "kind": new.kind,
+        "actor": new.actor,
+        "server": new.server,
+        "object_id": new.object_id,
+        "body": new.body,
+        "received_at": new.received_at,
+        "tokens": codec.json(new.tokens),
+        "state": (settled.state if settled else ActivityState.SCREENING).value,
+        "due_at": settled.due_at if settled else new.received_at,
+        "position": position,
+    }
+
+
+def _decision(seq: int, settled: Settled) -> dict[str, object]:
+    decision = settled.decision
+    return {
+        "seq": seq,
+        "at": settled.at,
+        "verb": decision.would.value,
+        "effective": decision.verb.value,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "policy": decision.policy,
+        "facts": codec.json(settled.facts),
+        "trace": codec.json([step.as_json() for step in decision.trace]),
+    }

@@ -1,0 +1,224 @@
+"""Rows to values and back. JSON columns hold what is read as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from relay.domain.facts import AttestationState
+from relay.domain.intake import Hold, Issued, Item, Letter, MediaFacts, StoredKey, Work
+from relay.domain.log import HoldState, LogEntry
+from relay.domain.media import (
+    Decoded,
+    Digests,
+    FrameHash,
+    Match,
+    MatchKind,
+    MediaKind,
+    ScanOutcome,
+    ScanResult,
+    Undecodable,
+)
+from relay.domain.subscription import Back, Dialect, State, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from relay.domain.delivery import Host
+
+    Row = Mapping[str, Any]
+
+
+def json(value: object) -> str:
+    """Write a JSON column."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def matches_json(matches: Iterable[Match]) -> str:
+    """Write matches."""
+    return json([[m.kind, m.scanner, m.category, m.algorithm, m.distance] for m in matches])
+
+
+def matches(text: str) -> tuple[Match, ...]:
+    """Read matches."""
+    return tuple(Match(MatchKind(kind), *rest) for kind, *rest in orjson.loads(text))
+
+
+def media_row(facts: MediaFacts) -> dict[str, object]:
+    """Write facts about bytes."""
+    decoded = facts.decoded if isinstance(facts.decoded, Decoded) else None
+    frames = [
+        [frame.pdq.hex(), frame.quality, [turn.hex() for turn in frame.dihedral], frame.phash.hex()]
+        for frame in (decoded.frames if decoded else ())
+    ]
+    return {
+        "digest": facts.digests.sha256,
+        "sha1": facts.digests.sha1,
+        "md5": facts.digests.md5,
+        "size": facts.digests.size,
+        "media_type": decoded.media_type if decoded else None,
+        "width": decoded.width if decoded else None,
+        "height": decoded.height if decoded else None,
+        "frames": json(frames),
+        "undecodable": facts.decoded.value if isinstance(facts.decoded, Undecodable) else None,
+        "outcome": facts.result.outcome.value,
+        "reason": facts.result.reason,
+        "matches": matches_json(facts.result.matches),
+        "versions": json(facts.result.versions),
+        "at": facts.scanned_at,
+    }
+
+
+def media_facts(row: Row) -> MediaFacts:
+    """Read facts about bytes."""
+    decoded: Decoded | Undecodable
+    if row["undecodable"] is None:
+        frames = tuple(
+            FrameHash(bytes.fromhex(pdq), quality, tuple(map(bytes.fromhex, turns)), bytes.fromhex(phash))
+            for pdq, quality, turns, phash in orjson.loads(row["frames"])
+        )
+        decoded = Decoded(row["media_type"], row["width"], row["height"], frames)
+    else:
+        decoded = Undecodable(row["undecodable"])
+    result = ScanResult(
+        ScanOutcome(row["outcome"]),
+        matches(row["matches"]),
+        row["reason"],
+        orjson.loads(row["versions"]),
+    )
+    digests = Digests(row["digest"], row["sha1"], row["md5"], row["size"])
+    return MediaFacts(digests, decoded, result, row["scanned_at"])
+
+
+def item_row(seq: int, place: int, item: Item) -> dict[str, object]:
+    """Write a media item of an activity."""
+    return {
+        "seq": seq,
+        "place": place,
+        "url": item.url,
+        "kind": item.kind.value,
+        "digest": item.digest,
+        "outcome": item.outcome.value,
+        "reason": item.reason,
+        "attestation": item.attestation.value,
+        "issuer": item.issuer,
+        "matches": matches_json(item.matches),
+    }
+
+
+def item(row: Row) -> Item:
+    """Read a media item of an activity."""
+    return Item(
+        row["url"],
+        MediaKind(row["kind"]),
+        row["digest"],
+        ScanOutcome(row["outcome"]),
+        row["reason"],
+        AttestationState(row["attestation"]),
+        row["issuer"],
+        matches(row["matches"]),
+    )
+
+
+def work(row: Row) -> Work:
+    """Read an activity taken for screening; the row is as it was before it was taken."""
+    return Work(
+        row["seq"],
+        row["activity_id"],
+        row["kind"],
+        row["actor"],
+        row["server"],
+        row["object_id"],
+        row["body"],
+        row["received_at"],
+        tuple(orjson.loads(row["tokens"])),
+        row["attempts"] + 1,
+    )
+
+
+def issued(row: Row) -> Issued:
+    """Read an attestation of ours."""
+    return Issued(row["digest"], row["jws"], row["issued_at"], row["expires_at"], row["retracted_at"])
+
+
+def hold(row: Row) -> Hold:
+    """Read a hold with what it holds."""
+    return Hold(
+        id=row["id"],
+        seq=row["seq"],
+        reason=row["reason"],
+        rule=row["rule"],
+        created_at=row["created_at"],
+        state=HoldState(row["state"]),
+        activity_id=row["activity_id"],
+        kind=row["kind"],
+        actor=row["actor"],
+        server=row["server"],
+        object_id=row["object_id"],
+        body=row["body"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+        note=row["note"],
+    )
+
+
+def log_entry(row: Row) -> LogEntry:
+    """Read a log entry."""
+    return LogEntry(
+        row["position"],
+        row["object_id"],
+        frozenset(orjson.loads(row["origins"])),
+        row["body"],
+        row["digest"],
+        row["attestations"],
+        row["published_at"],
+    )
+
+
+def subscription(row: Row) -> Subscription:
+    """Read a subscription."""
+    return Subscription(
+        id=row["id"],
+        actor=row["actor"],
+        server=row["server"],
+        inbox=row["inbox"],
+        dialect=Dialect(row["dialect"]),
+        state=State(row["state"]),
+        follow=orjson.loads(row["follow"]),
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        reason=row["reason"],
+        back=Back(row["back"]),
+        back_id=row["back_id"],
+    )
+
+
+def host_row(server: str, host: Host) -> dict[str, object]:
+    """Write the health of a server."""
+    return {
+        "server": server,
+        "failures": host.failures,
+        "retry_at": host.retry_at,
+        "error": host.error,
+        "failing_since": host.failing_since,
+        "succeeded_at": host.succeeded_at,
+    }
+
+
+def letter(row: Row) -> Letter:
+    """Read a letter that is being taken; the row is as it was before."""
+    return Letter(
+        row["id"],
+        row["kind"],
+        row["actor"],
+        row["inbox"],
+        row["body"],
+        row["created_at"],
+        row["attempts"] + 1,
+    )
+
+
+def stored_key(row: Row) -> StoredKey:
+    """Read a public key."""
+    return StoredKey(row["id"], row["actor"], row["pem"], row["fetched_at"])

@@ -1,0 +1,112 @@
+"""The log and how far each subscriber has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.adapters.sql import codec
+from relay.domain.delivery import Host, Progress, Straggler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.adapters.sql.queries import Queries
+    from relay.domain.delivery import Saved
+    from relay.domain.log import LogEntry
+
+
+class SqlFanout:
+    """Port `Fanout` on SQL."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._sql = queries
+
+    async def head(self) -> int:
+        """Return the last position ever used."""
+        head: int = await self._sql.value("last_position")
+        return head
+
+    async def entries(self, after: int, upto: int) -> list[LogEntry]:
+        """Return a stretch of the log."""
+        return [codec.log_entry(row) for row in await self._sql.rows("log_between", after=after, upto=upto)]
+
+    async def progress(self) -> dict[int, Progress]:
+        """Return the saved progress of every subscription."""
+        watermark: int = await self._sql.value("mark", name="watermark") or 0
+        found = {
+            row["id"]: Progress(watermark if row["cursor"] is None else row["cursor"])
+            for row in await self._sql.rows("all_subscriptions")
+        }
+        for row in await self._sql.rows("all_stragglers"):
+            if row["subscription"] in found:
+                straggler = Straggler(row["attempts"], row["due_at"], row["error"])
+                found[row["subscription"]].stragglers[row["position"]] = straggler
+        return found
+
+    async def save(
+        self,
+        saved: Saved,
+        *,
+        moved: Mapping[int, int | None],
+        stragglers: Mapping[tuple[int, int], Straggler | None],
+        hosts: Mapping[str, Host],
+        counts: Mapping[int, tuple[int, int, int]],
+    ) -> None:
+        """Write a checkpoint: one row, and one for each that is not with the pack and moved."""
+        await self._sql.run("set_mark", name="watermark", value=saved.watermark)
+        await self._sql.many("set_cursors", [{"id": who, "cursor": at} for who, at in moved.items()])
+        await self._sql.many(
+            "save_straggler",
+            [
+                {
+                    "subscription": who,
+                    "position": position,
+                    "attempts": straggler.attempts,
+                    "due_at": straggler.due_at,
+                    "error": straggler.error,
+                }
+                for (who, position), straggler in stragglers.items()
+                if straggler is not None
+            ],
+        )
+        await self._sql.many(
+            "drop_straggler",
+            [
+                {"subscription": who, "position": position}
+                for (who, position), straggler in stragglers.items()
+                if straggler is None
+            ],
+        )
+        await self._sql.many("save_host", [codec.host_row(server, host) for server, host in hosts.items()])
+        await self._sql.many(
+            "set_counts",
+            [
+                {"id": who, "delivered": delivered, "refused": refused, "failed": failed}
+                for who, (delivered, refused, failed) in counts.items()
+            ],
+        )
+
+    async def hosts(self) -> dict[str, Host]:
+        """Return the saved health of servers."""
+        return {
+            row["server"]: Host(
+                row["failures"], row["retry_at"], row["error"], row["failing_since"], row["succeeded_at"]
+            )
+            for row in await self._sql.rows("all_hosts")
+        }
+
+    async def prunable(self, before: float) -> int | None:
+        """Return the last position that retention ended for."""
+        last: int | None = await self._sql.value("oldest_kept", before=before)
+        return last
+
+    async def prune(self, upto: int, cursors: Mapping[int, int], at: float) -> None:
+        """Forget the log up to a position; who has not come so far gets a gap on record."""
+        for who, cursor in cursors.items():
+            if cursor < upto:
+                lost = await self._sql.value("count_between", after=cursor, upto=upto)
+                if lost:
+                    await self._sql.run(
+                        "add_gap", subscription=who, first=cursor + 1, last=upto, entries=lost, at=at
+                    )
+        await self._sql.run("prune_log", upto=upto)

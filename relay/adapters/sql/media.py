@@ -1,0 +1,97 @@
+"""Facts about bytes, our attestations, imported list entries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.adapters.sql import codec
+from relay.domain.hashlist import ListEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.adapters.sql.queries import Queries
+    from relay.domain.intake import Issued, MediaFacts
+
+
+class SqlMedia:
+    """Port `Media` on SQL."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._sql = queries
+
+    async def facts(self, digest: str) -> MediaFacts | None:
+        """Return what is known about some bytes."""
+        row = await self._sql.row("media_by_digest", digest=digest)
+        return None if row is None else codec.media_facts(row)
+
+    async def save(self, facts: MediaFacts) -> None:
+        """Write what is known about some bytes."""
+        await self._sql.run("save_media", **codec.media_row(facts))
+
+    async def issued(self, digest: str) -> Issued | None:
+        """Return our attestation of some bytes."""
+        row = await self._sql.row("attestation_of", digest=digest)
+        return None if row is None else codec.issued(row)
+
+    async def save_issued(self, issued: Issued) -> None:
+        """Write our attestation of some bytes."""
+        await self._sql.run(
+            "save_attestation",
+            digest=issued.digest,
+            jws=issued.jws,
+            issued_at=issued.issued_at,
+            expires_at=issued.expires_at,
+        )
+
+    async def retract(self, digest: str, at: float) -> bool:
+        """Retract our attestation."""
+        return bool(await self._sql.run("retract_attestation", digest=digest, at=at))
+
+    async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
+        """Add entries to a list in one batch."""
+        batch = await self._sql.value("add_list_batch", list=name, source=source, imported_at=at)
+        await self._sql.many(
+            "add_list_entries",
+            [
+                {
+                    "list": name,
+                    "algorithm": str(entry.algorithm),
+                    "value": entry.value,
+                    "category": entry.category,
+                    "source": entry.source,
+                    "note": entry.note,
+                    "batch": batch,
+                }
+                for entry in entries
+            ],
+        )
+        await self._sql.run("close_list_batch", id=batch)
+        added: int = await self._sql.value("list_batch_entries", id=batch)
+        return added
+
+    async def entries(self, name: str) -> list[ListEntry]:
+        """Return the imported entries of a list."""
+        rows = await self._sql.rows("list_entries_of", list=name)
+        return [
+            ListEntry(row["algorithm"], row["value"], row["category"], row["source"], row["note"])
+            for row in rows
+        ]
+
+    async def last_batch(self) -> int:
+        """Return a number that changes with every import."""
+        last: int = await self._sql.value("last_list_batch")
+        return last
+
+    async def sizes(self) -> list[Mapping[str, object]]:
+        """Return the number of imported entries by list and algorithm."""
+        return [dict(row) for row in await self._sql.rows("list_sizes")]
+
+    async def counts(self, since: float) -> dict[str, int]:
+        """Count distinct media by outcome since a time."""
+        return {row["outcome"]: row["n"] for row in await self._sql.rows("count_media", since=since)}
+
+    async def forget(self, before: float, now: float) -> None:
+        """Forget facts that no kept activity refers to, and attestations that ended."""
+        await self._sql.run("forget_media", before=before)
+        await self._sql.run("forget_attestations", before=now)

@@ -1,0 +1,129 @@
+-- name: seen_among
+-- Which of the keys (a JSON array) were remembered before.
+SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: remember*!
+-- Remember keys against repeats and loops.
+INSERT INTO seen (key, at) VALUES (:key, :at) ON CONFLICT DO NOTHING;
+
+-- name: forget_seen!
+-- Forget keys older than the log.
+DELETE FROM seen WHERE at < :before;
+
+-- name: last_activity$
+-- The highest number an activity ever had; numbers are never used twice.
+SELECT coalesce((SELECT value FROM marks WHERE name = 'activity'), 0);
+
+-- name: add_activities*!
+-- Store received activities under numbers chosen inside the transaction.
+INSERT INTO activities (seq, activity_id, kind, actor, server, object_id, body, received_at, tokens, state,
+  due_at, position)
+VALUES (:seq, :activity_id, :kind, :actor, :server, :object_id, :body, :received_at, :tokens, :state,
+  :due_at, :position);
+
+-- name: due_activities
+-- Work of screening that is due, oldest first; leased by moving its due time.
+SELECT seq, activity_id, kind, actor, server, object_id, body, received_at, tokens, state, attempts
+FROM activities WHERE state IN ('screening', 'deferred') AND due_at <= :now ORDER BY due_at, seq LIMIT :most;
+
+-- name: lease_activities*!
+-- Take work until a time: if the worker dies, the work falls due again by itself.
+UPDATE activities SET due_at = :until, attempts = attempts + 1 WHERE seq = :seq;
+
+-- name: next_due_activity$
+-- When the next work of screening falls due.
+SELECT min(due_at) FROM activities WHERE state IN ('screening', 'deferred');
+
+-- name: waiting_activities$
+-- How many activities wait for screening.
+SELECT count(*) FROM activities WHERE state IN ('screening', 'deferred');
+
+-- name: settle_activity!
+-- Write where an activity has come to.
+UPDATE activities SET state = :state, due_at = :due_at, position = coalesce(:position, position) WHERE seq = :seq;
+
+-- name: activity_by_seq^
+-- One activity.
+SELECT * FROM activities WHERE seq = :seq;
+
+-- name: activities_about
+-- Activities by their own id, their object's id or their number, newest first.
+SELECT * FROM activities
+WHERE activity_id = :text OR object_id = :text OR seq = :seq
+ORDER BY seq DESC LIMIT 20;
+
+-- name: withdraw_activities!
+-- The actor deleted the object: what is not yet published never will be.
+UPDATE activities SET state = 'withdrawn'
+WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'deferred', 'held');
+
+-- name: renew_activities!
+-- The actor changed the object before it was published: it is screened as it is now.
+UPDATE activities SET body = :body, state = 'screening', due_at = :now
+WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'deferred', 'held');
+
+-- name: blank_activities!
+-- The actor deleted the object: its text is not kept any longer.
+UPDATE activities SET body = :body WHERE object_id = :object_id AND server = :server;
+
+-- name: forget_activities!
+-- Forget activities that are done and older than retention.
+DELETE FROM activities WHERE received_at < :before AND state NOT IN ('screening', 'deferred', 'held');
+
+-- name: forget_activity_media!
+-- Forget media lines of activities that are gone.
+DELETE FROM activity_media WHERE seq NOT IN (SELECT seq FROM activities);
+
+-- name: count_activities
+-- Activities by state since a time.
+SELECT state, count(*) AS n FROM activities WHERE received_at >= :since GROUP BY state;
+
+-- name: forget_decisions!
+-- Forget decisions that nothing refers to any more.
+DELETE FROM decisions WHERE at < :before AND seq NOT IN (SELECT seq FROM activities);
+
+-- name: forget_holds!
+-- Forget holds that are settled and whose activity is gone.
+DELETE FROM holds WHERE state <> 'open' AND seq NOT IN (SELECT seq FROM activities);
+
+-- name: add_decisions*!
+-- Write decisions with their reasons.
+INSERT INTO decisions (seq, at, verb, effective, rule, reason, policy, facts, trace)
+VALUES (:seq, :at, :verb, :effective, :rule, :reason, :policy, :facts, :trace);
+
+-- name: decisions_of
+-- All decisions about one activity, oldest first.
+SELECT * FROM decisions WHERE seq = :seq ORDER BY id;
+
+-- name: count_decisions
+-- Decisions by verb, reason and whether they were carried out, since a time.
+SELECT verb, effective, reason, count(*) AS n FROM decisions WHERE at >= :since GROUP BY verb, effective, reason;
+
+-- name: add_hold!
+-- Put an activity into quarantine.
+INSERT INTO holds (seq, reason, rule, created_at, state) VALUES (:seq, :reason, :rule, :created_at, 'open')
+ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, rule = excluded.rule, state = 'open';
+
+-- name: holds_in
+-- Holds in a state, newest first, with what they hold.
+SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at
+FROM holds h JOIN activities a ON a.seq = h.seq
+WHERE h.state = :state ORDER BY h.id DESC LIMIT :most;
+
+-- name: hold_by_id^
+-- One hold with what it holds.
+SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at
+FROM holds h JOIN activities a ON a.seq = h.seq WHERE h.id = :id;
+
+-- name: settle_hold!
+-- Write what became of an open hold.
+UPDATE holds SET state = :state, decided_at = :at, decided_by = :who, note = :note WHERE id = :id AND state = 'open';
+
+-- name: withdraw_holds!
+-- The actor deleted the object: nobody needs to look at it.
+UPDATE holds SET state = 'withdrawn', decided_at = :at, decided_by = 'origin'
+WHERE state = 'open' AND seq IN (SELECT seq FROM activities WHERE object_id = :object_id AND server = :server);
+
+-- name: count_holds
+-- Holds by state.
+SELECT state, count(*) AS n FROM holds GROUP BY state;

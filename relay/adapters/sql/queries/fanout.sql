@@ -1,0 +1,91 @@
+-- name: last_position$
+-- The head of the log. Positions are never used twice.
+SELECT coalesce((SELECT value FROM marks WHERE name = 'head'), 0);
+
+-- name: add_log*!
+-- Append to the log under positions chosen inside the transaction.
+INSERT INTO log (position, seq, object_id, origins, body, digest, attestations, published_at)
+VALUES (:position, :seq, :object_id, :origins, :body, :digest, :attestations, :published_at);
+
+-- name: log_between
+-- A stretch of the log.
+SELECT position, object_id, origins, body, digest, attestations, published_at FROM log
+WHERE position > :after AND position <= :upto ORDER BY position;
+
+-- name: unpublish!
+-- The actor deleted the object: what is still to be delivered is not delivered.
+DELETE FROM log WHERE object_id = :object_id AND seq IN
+  (SELECT seq FROM activities WHERE object_id = :object_id AND server = :server);
+
+-- name: oldest_kept$
+-- The last position that retention ends for.
+SELECT max(position) FROM log WHERE published_at < :before;
+
+-- name: prune_log!
+-- Forget what retention ended for.
+DELETE FROM log WHERE position <= :upto;
+
+-- name: set_mark!
+-- Write a named number.
+INSERT INTO marks (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: mark$
+-- Read a named number.
+SELECT value FROM marks WHERE name = :name;
+
+-- name: set_cursors*!
+-- Write the cursors of those that are not with the pack; NULL joins the pack.
+UPDATE subscriptions SET cursor = :cursor WHERE id = :id;
+
+-- name: set_counts*!
+-- Write delivery counters.
+UPDATE subscriptions SET delivered = :delivered, refused = :refused, failed = :failed WHERE id = :id;
+
+-- name: save_straggler*!
+-- Write a position that waits for a retry of its own.
+INSERT INTO stragglers (subscription, position, attempts, due_at, error)
+VALUES (:subscription, :position, :attempts, :due_at, :error)
+ON CONFLICT (subscription, position) DO UPDATE SET attempts = excluded.attempts, due_at = excluded.due_at,
+  error = excluded.error;
+
+-- name: drop_straggler*!
+-- A straggler is settled.
+DELETE FROM stragglers WHERE subscription = :subscription AND position = :position;
+
+-- name: all_stragglers
+-- Every straggler.
+SELECT * FROM stragglers;
+
+-- name: stragglers_of
+-- The stragglers of one subscription.
+SELECT * FROM stragglers WHERE subscription = :subscription ORDER BY position;
+
+-- name: save_host*!
+-- Write the health of a server.
+INSERT INTO hosts (server, failures, retry_at, error, failing_since, succeeded_at)
+VALUES (:server, :failures, :retry_at, :error, :failing_since, :succeeded_at)
+ON CONFLICT (server) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at,
+  error = excluded.error, failing_since = excluded.failing_since, succeeded_at = excluded.succeeded_at;
+
+-- name: all_hosts
+-- The health of every server that had trouble.
+SELECT * FROM hosts;
+
+-- name: host^
+-- The health of one server.
+SELECT * FROM hosts WHERE server = :server;
+
+-- name: add_gap!
+-- Record what a subscriber will never get; a gap that goes on grows.
+INSERT INTO gaps (subscription, first, last, entries, recorded_at)
+VALUES (:subscription, :first, :last, :entries, :at)
+ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries,
+  recorded_at = excluded.recorded_at;
+
+-- name: gaps_of
+-- The gaps of one subscription.
+SELECT * FROM gaps WHERE subscription = :subscription ORDER BY first;
+
+-- name: count_between$
+-- How many entries a stretch of the log holds.
+SELECT count(*) FROM log WHERE position > :after AND position <= :upto;

@@ -1,0 +1,149 @@
+"""The embedded store: SQLite in WAL mode, one process.
+
+Durable means `synchronous=FULL`: a commit that returned has been flushed to the disk. One connection writes, under
+a lock, in `BEGIN IMMEDIATE` transactions; another reads the last committed state beside it. Commands of the
+operator open the same file for short transactions; a second relay on it is refused by a lock file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Self
+
+import aiosqlite
+
+from relay.adapters.inside import transaction as marked
+from relay.adapters.sql.activities import SqlActivities
+from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.media import SqlMedia
+from relay.adapters.sql.queries import Queries
+from relay.adapters.sql.subscribers import SqlSubscribers
+from relay.domain.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_TYPES: Final = {"{serial}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{bytes}": "BLOB"}
+_BUSY_TIMEOUT: Final = 10_000
+"""Milliseconds that a command waits while the relay writes."""
+
+
+class SqlTx:
+    """Port `Tx`: the four parts of the store on one connection."""
+
+    def __init__(self, queries: Queries) -> None:
+        self.activities = SqlActivities(queries)
+        self.media = SqlMedia(queries)
+        self.fanout = SqlFanout(queries)
+        self.subscribers = SqlSubscribers(queries)
+
+
+class SqliteStore:
+    """Port `Store` on one SQLite file; open it with `async with`.
+
+    `exclusive` takes the lock file that keeps a second relay away, and raises `Conflict` when it is taken.
+    """
+
+    def __init__(self, path: Path, *, exclusive: bool = False) -> None:
+        self._path = path
+        self._exclusive = exclusive
+        self._write_lock = asyncio.Lock()
+        self._read_lock = asyncio.Lock()
+        self._lock_file: IO[bytes] | None = None
+        self.commits = 0
+        """Write transactions committed since the store was opened."""
+
+    async def __aenter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._exclusive:
+            self._take_lock()
+        self._writer = await self._connect()
+        await migrate(self._writer)
+        self._reader = await self._connect()
+        self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._reader.close()
+        await self._writer.close()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlTx]:
+        """Open a write transaction: on disk when it returns, without effect when it raises."""
+        async with self._write_lock:
+            with marked():
+                await self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._write_tx
+                except BaseException:
+                    await self._writer.rollback()
+                    raise
+                await self._writer.commit()
+            self.commits += 1
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqlTx]:
+        """Open a consistent view of the last committed state."""
+        async with self._read_lock:
+            with marked():
+                await self._reader.execute("BEGIN")
+                try:
+                    yield self._read_tx
+                finally:
+                    await self._reader.rollback()
+
+    def _take_lock(self) -> None:
+        self._lock_file = self._path.with_suffix(".lock").open("wb")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock_file.close()
+            message = f"another relay runs on {self._path}"
+            raise Conflict(message, code="already-running") from None
+
+    async def _connect(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
+        connection.row_factory = sqlite3.Row
+        await connection.execute("PRAGMA journal_mode=WAL")
+        await connection.execute("PRAGMA synchronous=FULL")
+        await connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT}")
+        return connection
+
+
+async def migrate(connection: aiosqlite.Connection) -> int:
+    """Apply the migrations that the file has not seen, each whole or not at all; return how many there were.
+
+    Safe to run from several processes at once: the write lock is taken before looking.
+    """
+    await connection.execute("BEGIN IMMEDIATE")
+    try:
+        rows = await connection.execute_fetchall("PRAGMA user_version")
+        version = int(next(iter(rows))[0])
+        pending = [path for path in sorted(_MIGRATIONS.glob("*.sql")) if int(path.name[:4]) > version]
+        for path in pending:
+            for statement in _statements(path):
+                await connection.execute(statement)
+            await connection.execute(f"PRAGMA user_version={int(path.name[:4])}")
+    except BaseException:
+        await connection.rollback()
+        raise
+    await connection.commit()
+    return len(pending)
+
+
+def _statements(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    for token, words in _TYPES.items():
+        text = text.replace(token, words)
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]

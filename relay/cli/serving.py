@@ -1,0 +1,137 @@
+"""Running the relay: both listeners, all workers, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from relay.services.figures import Figures
+from relay.telemetry import Metrics
+from relay.web.admin import Operations
+from relay.web.app import make_app
+from relay.web.federation import Federation
+from relay.web.pages import ListLine, Pages, Rules
+from relay.wiring import REPOSITORY, Outside, Relay, open_relay
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+    from relay.config.load import Configuration
+    from relay.config.settings import Settings
+
+GRACE: Final = 10.0
+"""Seconds that requests under way may take when the relay stops."""
+_log: Final = logging.getLogger(__name__)
+
+
+def public_app(relay: Relay) -> web.Application:
+    """Make the public application of a relay."""
+    office = relay.office
+    settings = office.settings
+    federation = Federation(
+        identity=office.identity,
+        actor=relay.actor,
+        receiver=relay.receiver,
+        authenticator=relay.authenticator,
+        subscribers=office.subscribers,
+        attestor=relay.attestor,
+        tally=relay.tally,
+        max_body=settings.federation.max_body,
+        lookup=settings.attestation.lookup,
+        is_open=settings.federation.subscriptions == "open",
+        repository=REPOSITORY,
+    )
+    pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
+    return make_app(federation, pages)
+
+
+def admin_app(relay: Relay) -> web.Application:
+    """Make the application of the admin listener."""
+
+    async def ready() -> None:
+        async with relay.office.store.reading() as tx:
+            await tx.fanout.head()
+
+    def gauges() -> dict[str, float]:
+        stats = relay.decoder.stats
+        return {
+            "deliveries_delivered": relay.fanout.delivered,
+            "store_commits": relay.office.store.commits,
+            "media_decoded": stats.decoded,
+            "decoders_killed": stats.killed,
+        }
+
+    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app()
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, host: str, port: int, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Serve an application; the value is the port, also when 0 was asked for."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, handler_cancellation=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def running(
+    configuration: Configuration,
+    *,
+    outside: Outside | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Relay]:
+    """Run the whole relay inside the `async with`; leaving drains requests and writes the last checkpoint."""
+    settings = configuration.settings
+    async with AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(open_relay(configuration, outside=outside))
+        workers = await stack.enter_async_context(asyncio.TaskGroup())
+        working = workers.create_task(relay.work())
+        stack.callback(working.cancel)
+        public, admin = settings.relay.listen, settings.admin.listen
+        await stack.enter_async_context(listening(public_app(relay), public.host, public.port, tls=tls))
+        await stack.enter_async_context(listening(admin_app(relay), admin.host, admin.port))
+        yield relay
+
+
+async def serve(configuration: Configuration, announce: asyncio.Event | None = None) -> None:
+    """Run until SIGTERM or SIGINT. A worker that crashes stops the process with its error."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(configuration) as relay:
+        _log.info("the relay runs at %s", relay.office.identity.url)
+        if announce is not None:
+            announce.set()
+        await stop.wait()
+        _log.info("stopping")
+
+
+def _rules(settings: Settings, relay: Relay) -> Rules:
+    hours = settings.federation.retention.total_seconds() / 3600
+    return Rules(
+        subscriptions=settings.federation.subscriptions,
+        mode=relay.office.decider.policy.mode.value,
+        lists=[
+            ListLine(
+                scanner.name,
+                scanner.purpose or "test pictures that harm nobody, to show that checking works",
+                scanner.country or "any",
+            )
+            for scanner in settings.scanners
+        ],
+        trusted=[str(issuer) for issuer in settings.attestation.trusted],
+        contact=settings.relay.contact,
+        retention=f"{hours:g} hours",
+    )

@@ -1,0 +1,158 @@
+"""Reads the rules of a policy, with every mistake at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from relay.config.actions import read_action
+from relay.config.conditions import BY_NAME
+from relay.config.diagnostics import guess
+from relay.config.document import Mapping, Scalar, Sequence
+from relay.domain.policy import QUARANTINE, Rule, Verb
+
+if TYPE_CHECKING:
+    from relay.config.conditions import ConditionReader
+    from relay.config.diagnostics import Findings
+    from relay.config.document import Node
+    from relay.domain.policy import Action, Condition
+
+RULE_KEYS: Final = ("name", "when", "then", "reason", "until", "tell")
+RESTRICTING: Final = frozenset({Verb.DROP, Verb.QUARANTINE, Verb.DEFER})
+CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""Reason codes, profiles and groups: lower-case letters, digits and hyphens."""
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A rule and where it stands. `sound` is False when something in it is wrong."""
+
+    rule: Rule
+    node: Mapping
+    path: str
+    sound: bool
+
+
+def check_keys(node: Mapping, known: tuple[str, ...], path: str, findings: Findings) -> None:
+    """Add an error P102 for every key that is not one of `known`."""
+    for key, _ in node.entries:
+        if key.text not in known:
+            close = guess(key.text, known)
+            fix = "" if close else f"Keys are: {', '.join(known)}."
+            cause = f'unknown key "{key.text}"'
+            findings.error("P102", f"{path}.{key.text}", key.span, cause, fix=fix, guess=close)
+
+
+class RuleReader:
+    """Reads rules; `conditions` knows the lists of the policy."""
+
+    def __init__(self, conditions: ConditionReader, findings: Findings) -> None:
+        """What is wrong is added to `findings`."""
+        self._conditions = conditions
+        self._findings = findings
+
+    def read(self, listed: Node | None, phase: str) -> list[Placed]:
+        """The rules under `phase`: those that are rules at all."""
+        path = f"policy.{phase}"
+        if listed is None:
+            return []
+        if not isinstance(listed, Sequence):
+            self._findings.error("P104", path, listed.span, f"{phase} must be a list of rules")
+            return []
+        found = [self._rule(item, f"{path}.{place}") for place, item in enumerate(listed.items)]
+        return [placed for placed in found if placed is not None]
+
+    def _rule(self, node: Node, path: str) -> Placed | None:
+        if not isinstance(node, Mapping):
+            self._findings.error("P104", path, node.span, "a rule is made of name, when and then")
+            return None
+        before = self._findings.errors
+        check_keys(node, RULE_KEYS, path, self._findings)
+        name, when, then = self._name(node, path), self._when(node, path), self._then(node, path)
+        rule = Rule(
+            name=name,
+            when=when,
+            then=then or QUARANTINE,
+            reason=self._reason(node.get("reason"), f"{path}.reason"),
+            until=self._until(node.get("until"), f"{path}.until"),
+            tell=self._tell(node.get("tell"), f"{path}.tell"),
+        )
+        if then is not None:
+            self._needs_reason(rule, node, path)
+        return Placed(rule, node, path, self._findings.errors == before)
+
+    def _needed(self, node: Mapping, key: str, path: str) -> Node | None:
+        value = node.get(key)
+        if value is None:
+            first = node.entries[0][0].span if node.entries else node.span
+            self._findings.error("P103", path, first, f'this rule has no "{key}"')
+        return value
+
+    def _name(self, node: Mapping, path: str) -> str:
+        value = self._needed(node, "name", path)
+        name = " ".join(value.text.split()) if isinstance(value, Scalar) else ""
+        if value is not None and not 0 < len(name) <= 100:
+            self._findings.error("P104", f"{path}.name", value.span, "a name is a few words")
+        return name
+
+    def _then(self, node: Mapping, path: str) -> Action | None:
+        value = self._needed(node, "then", path)
+        return None if value is None else read_action(value, f"{path}.then", self._findings)
+
+    def _when(self, node: Mapping, path: str) -> tuple[Condition, ...]:
+        value = self._needed(node, "when", path)
+        if isinstance(value, Mapping) and value.entries:
+            return self._conditions.read(value, f"{path}.when")
+        if value is not None:
+            fix = 'Write for example {media: image}; for everything else there is "otherwise".'
+            cause = "when needs at least one condition"
+            self._findings.error("P209", f"{path}.when", value.span, cause, fix=fix)
+        return ()
+
+    def _reason(self, node: Node | None, path: str) -> str | None:
+        if node is None:
+            return None
+        text = node.text if isinstance(node, Scalar) else ""
+        if CODE.fullmatch(text):
+            return text
+        fix = "Write lower-case letters, digits and hyphens, such as possible-match"
+        self._findings.error("P107", path, node.span, f'"{text}" is not a reason code', fix=fix)
+        return None
+
+    def _until(self, node: Node | None, path: str) -> float | None:
+        """The end of the named day in UTC."""
+        if node is None:
+            return None
+        text = node.text if isinstance(node, Scalar) else ""
+        try:
+            day = date.fromisoformat(text if _DATE.fullmatch(text) else "")
+            return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
+        except (ValueError, OverflowError):
+            fix = "Write for example 2030-07-09"
+            self._findings.error("P210", path, node.span, f'"{text}" is not a date', fix=fix)
+            return None
+
+    def _tell(self, node: Node | None, path: str) -> tuple[str, ...]:
+        if node is None:
+            return ()
+        items = node.items if isinstance(node, Sequence) else (node,)
+        groups = tuple(item.text for item in items if isinstance(item, Scalar) and CODE.fullmatch(item.text))
+        if len(groups) < len(items):
+            cause = "tell names groups in lower-case letters, digits and hyphens"
+            self._findings.error("P104", path, node.span, cause)
+        else:
+            cause = "nobody is alerted by this version; the names are kept with the decision"
+            self._findings.warn("P108", path, node.span, cause)
+        return groups
+
+    def _needs_reason(self, rule: Rule, node: Mapping, path: str) -> None:
+        about_media = any(BY_NAME[condition.fact].about_media for condition in rule.when)
+        then = node.get("then")
+        if then is not None and about_media and rule.then.verb in RESTRICTING and node.get("reason") is None:
+            cause = f'rule "{rule.name}" restricts media but gives no reason'
+            fix = "A reason code is shown to the sender's admin and counted in the transparency report."
+            self._findings.error("P106", f"{path}.then", then.span, cause, fix=fix)

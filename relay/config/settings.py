@@ -1,0 +1,280 @@
+"""Every key of the configuration but `policy`: its type, default and one sentence.
+
+The sample file, the reference and the JSON Schema are generated from these types (`relay.config.sample`). All
+durations are `timedelta`, sizes are bytes, shares are 0..1, paths are absolute once loaded. Defaults are
+given as they are written, so that the sample shows them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from relay.config.fields import (
+    ByteSize,
+    Count,
+    Duration,
+    FilePath,
+    Issuer,
+    Listen,
+    Network,
+    Origin,
+    Place,
+    Secret,
+    Server,
+    Share,
+    written,
+)
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are refused, values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, strict=True)
+
+
+class RelaySettings(Section):
+    """The relay itself."""
+
+    url: Origin = Field(
+        default="http://localhost:8080",
+        description="Public origin of the relay. Actor ids are built from it, so it must never change.",
+    )
+    listen: Listen = Field(
+        default=written("127.0.0.1:8080"),
+        description="Where the public side listens; put a reverse proxy with TLS in front of it.",
+    )
+    name: str = Field(default="Assay", max_length=200, description="Name of the relay, shown to people.")
+    description: str = Field(
+        default="", max_length=5000, description="What the relay is for, shown to people."
+    )
+    contact: str = Field(
+        default="", max_length=500, description="Mail address or web address of the operator."
+    )
+    data: FilePath = Field(
+        default=written("./data"),
+        description="Directory of the keys, the embedded database and work files.",
+    )
+    database: Secret = Field(
+        default="sqlite",
+        repr=False,
+        pattern=r"^(sqlite|sqlite:.+|postgres(ql)?://.+)$",
+        description=(
+            "`sqlite` (a file in `data`), `sqlite:PATH`, or `postgresql://user@host/name`; "
+            "may be `file:PATH` or `env:NAME`, because it can hold a password."
+        ),
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _start_at_file(cls, value: str, info: ValidationInfo) -> str:
+        kind, _, path = value.partition(":")
+        place: object = info.context
+        if kind == "sqlite" and path and isinstance(place, Place):
+            return f"sqlite:{place.directory / path}"
+        return value
+
+
+class AdminSettings(Section):
+    """The side that only the operator reaches."""
+
+    listen: Listen = Field(
+        default=written("127.0.0.1:8081"),
+        description="Where admin pages, metrics and health checks listen; keep it off the public network.",
+    )
+
+
+class FederationSettings(Section):
+    """Who takes part, and how other servers are reached."""
+
+    subscriptions: Literal["open", "approve", "allow-list", "closed"] = Field(
+        default="approve",
+        description=(
+            "Who may subscribe: anybody (`open`), whoever you approve (`approve`), "
+            "servers in `allow` only (`allow-list`), or nobody new (`closed`)."
+        ),
+    )
+    allow: tuple[Server, ...] = Field(
+        default=(), description='Servers that may subscribe without waiting; "*.example" covers subdomains.'
+    )
+    block: tuple[Server, ...] = Field(
+        default=(),
+        description="Servers that are neither heard nor sent to, and their subdomains.",
+    )
+    publish_from: Literal["subscribers", "anyone"] = Field(
+        default="subscribers", description="Whose activities are relayed."
+    )
+    relay_unlisted: bool = Field(
+        default=False, description="Relay what is public but unlisted (`as:Public` only in `cc`)."
+    )
+    private_addresses: tuple[Network, ...] = Field(
+        default=(),
+        description="Networks that may be reached in spite of the wall around private addresses; for tests.",
+    )
+    allow_http: bool = Field(
+        default=False, description="Speak plain http with other servers; for tests and onion services only."
+    )
+    retention: Duration = Field(
+        default=written("72 hours"),
+        description="How long a subscriber may be unreachable before it misses something.",
+    )
+    max_body: ByteSize = Field(
+        default=written("1 MiB"),
+        description="Largest activity that is accepted.",
+    )
+
+
+class MediaSettings(Section):
+    """Fetching and decoding media."""
+
+    max_size: ByteSize = Field(
+        default=written("40 MiB"),
+        description="Largest media file that is fetched; a larger one is unscannable.",
+    )
+    max_pixels: Count = Field(
+        default=written("100 million"),
+        ge=1,
+        description="Largest picture that is decoded, width times height.",
+    )
+    fetch_timeout: Duration = Field(
+        default=written("30 seconds"),
+        description="How long fetching one file may take.",
+    )
+    decoders: int = Field(default=2, ge=1, le=64, description="How many sandboxed processes decode media.")
+    memory: ByteSize = Field(
+        default=written("1 GiB"),
+        description="How much memory each decoder may use.",
+    )
+
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+"""Names of scanners and categories: lower-case letters, digits and hyphens."""
+
+ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class ScannerSettings(Section):
+    """One scanner: a hash list from a file, or the built-in canary."""
+
+    name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
+    kind: Literal["list"] = Field(description="`list`: a hash list. Hash services come with later versions.")
+    file: FilePath | None = Field(
+        default=None,
+        description="CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same.",
+    )
+    builtin: Literal["canary"] | None = Field(
+        default=None,
+        description="`canary`: pictures made by this project, to try the whole way without harm.",
+    )
+    category: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description="Category of entries that name none, such as `csam` or `ncii`.",
+    )
+    purpose: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="Why the list is used, in a sentence for the public.",
+    )
+    country: str | None = Field(
+        default=None,
+        pattern=r"^(any|[A-Z]{2})$",
+        description="Country whose law the list follows (two letters, ISO 3166-1), or `any`.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> ScannerSettings:
+        if (self.file is None) == (self.builtin is None):
+            cause = "a list needs either `file` or `builtin`"
+            raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
+        lacking = [key for key in ("purpose", "country") if self.file and getattr(self, key) is None]
+        if lacking:
+            cause = f"a list from a file needs `{'` and `'.join(lacking)}`"
+            fix = "Write why you use it and whose law it follows: purpose: …, country: any"
+            raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
+        return self
+
+
+CANARY = ScannerSettings(name="canary", kind="list", builtin="canary")
+"""The scanner that is asked when the configuration names none."""
+
+
+class AttestationSettings(Section):
+    """Our attestations, and those of others."""
+
+    issue: bool = Field(default=True, description="Attest media in which our scanners found no known match.")
+    lifetime: Duration = Field(
+        default=written("14 days"),
+        description="How long our attestations are valid.",
+    )
+    lookup: Literal["subscribers", "public", "off"] = Field(
+        default="subscribers", description="Who may look up attestations by digest."
+    )
+    withhold: Share = Field(
+        default=written("1%"),
+        description="Share of clean items left unattested at random, so that a missing one tells nothing.",
+    )
+    trusted: tuple[Issuer, ...] = Field(
+        default=(), description="Issuers whose attestations count: actor ids or server names."
+    )
+    accepted_lists: tuple[str, ...] = Field(
+        default=(), description="Hash lists that an attestation must name to count; empty accepts any."
+    )
+
+
+class Settings(Section):
+    """The whole configuration but its policy."""
+
+    relay: RelaySettings = Field(default_factory=RelaySettings, description="The relay itself.")
+    admin: AdminSettings = Field(
+        default_factory=AdminSettings, description="The side that only the operator reaches."
+    )
+    federation: FederationSettings = Field(
+        default_factory=FederationSettings, description="Who takes part, and how other servers are reached."
+    )
+    media: MediaSettings = Field(default_factory=MediaSettings, description="Fetching and decoding media.")
+    scanners: tuple[ScannerSettings, ...] = Field(
+        default=(CANARY,), description="Scanners, asked in this order; a match from any is a match."
+    )
+    attestation: AttestationSettings = Field(
+        default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+
+
+LATER_KEYS = frozenset(
+    {
+        "blocklists",
+        "evidence",
+        "reports",
+        "service",
+        "video",
+        "workers",
+    }
+)
+"""Keys of the design that this version does not know yet."""
+
+LATER_SCANNERS = frozenset(
+    {
+        "photodna",
+        "arachnid",
+        "safer",
+        "hma",
+        "ncmec-hashes",
+        "stopncii",
+        "classifier",
+    }
+)
+"""Kinds of scanners of the design that this version does not know yet."""
+
+
+def database_path(settings: Settings) -> Path | None:
+    """The file of the embedded database, or None when the database is a server."""
+    database = settings.relay.database
+    if database == "sqlite":
+        return settings.relay.data / "relay.sqlite"
+    kind, _, path = database.partition(":")
+    return Path(path) if kind == "sqlite" else None

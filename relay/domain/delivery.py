@@ -1,0 +1,189 @@
+"""What one delivery attempt means, and how far a subscriber has come in the log.
+
+A subscriber's progress is a cursor (every position up to it is settled), the positions above it that are
+settled already, and stragglers: positions that failed while others succeeded and wait for a retry of their own.
+A host that fails as a whole just stays where it is; nothing piles up for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+BACKOFF_FIRST: Final = 15.0
+BACKOFF_LONGEST: Final = 6 * 3600.0
+RETRY_AFTER_LONGEST: Final = 24 * 3600.0
+STRAGGLER_AFTER: Final = 3
+"""Failures of one position, while others succeed, that make it a straggler."""
+STRAGGLER_ATTEMPTS: Final = 10
+"""Attempts after which a straggler is given up and counted as failed."""
+
+
+class Verdict(Enum):
+    """What an attempt means: delivered; refused for good; the inbox is gone; the host should rest."""
+
+    DELIVERED = auto()
+    REFUSED = auto()
+    GONE = auto()
+    RETRY = auto()
+
+
+_RETRIED: Final = frozenset({401, 403, 408, 425, 429})
+
+
+def verdict(status: int) -> Verdict:
+    """Read an HTTP status. 401 and 403 may be a stale key or a passing block, so they are tried again."""
+    if 200 <= status < 300:
+        return Verdict.DELIVERED
+    if status == 410:  # RFC 9110 15.5.11: gone, likely for good
+        return Verdict.GONE
+    if 400 <= status < 500 and status not in _RETRIED:
+        return Verdict.REFUSED
+    return Verdict.RETRY
+
+
+def backoff(failures: int, jitter: float, retry_after: float | None = None) -> float:
+    """Return the seconds to rest after `failures` failures in a row: exponential, +-25 %, at most six hours.
+
+    A `Retry-After` is honoured when it is longer, up to a day (RFC 9110 10.2.3).
+    """
+    grown = min(BACKOFF_LONGEST, BACKOFF_FIRST * 2.0 ** min(failures - 1, 16))
+    rest = grown * (0.75 + 0.5 * jitter)
+    return max(rest, min(retry_after or 0.0, RETRY_AFTER_LONGEST))
+
+
+@dataclass(slots=True)
+class Host:
+    """The health of one server: failures in a row, the time before which it rests, the last words it said."""
+
+    failures: int = 0
+    retry_at: float = 0.0
+    error: str | None = None
+    failing_since: float | None = None
+    succeeded_at: float | None = None
+
+    def failed(self, error: str, now: float, jitter: float, retry_after: float | None) -> None:
+        """Rest longer after each failure. Failures while it already rests belong to the same trouble."""
+        if self.retry_at > now:
+            self.retry_at = max(self.retry_at, now + min(retry_after or 0.0, RETRY_AFTER_LONGEST))
+            return
+        self.failures += 1
+        self.error = error
+        self.failing_since = self.failing_since or now
+        self.retry_at = now + backoff(self.failures, jitter, retry_after)
+
+    def succeeded(self, now: float) -> None:
+        """Forget the trouble: one success is enough."""
+        self.failures, self.retry_at, self.error, self.failing_since = 0, 0.0, None, None
+        self.succeeded_at = now
+
+
+@dataclass(frozen=True, slots=True)
+class Straggler:
+    """A position that waits for a retry of its own."""
+
+    attempts: int
+    due_at: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How often a position failed in a row, and since when."""
+
+    count: int
+    since: float
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one subscriber has come. Every position is in exactly one place: settled, in flight, straggling, ahead."""
+
+    cursor: int
+    settled: set[int] = field(default_factory=set)
+    flying: set[int] = field(default_factory=set)
+    failures: dict[int, Failing] = field(default_factory=dict)
+    stragglers: dict[int, Straggler] = field(default_factory=dict)
+
+    def is_open(self, position: int) -> bool:
+        """Whether the position may be started now."""
+        return (
+            position > self.cursor
+            and position not in self.settled
+            and position not in self.flying
+            and position not in self.stragglers
+        )
+
+    def settle(self, position: int) -> None:
+        """Mark a position as done and move the cursor over everything that is settled or straggling."""
+        self.flying.discard(position)
+        self.failures.pop(position, None)
+        if self.stragglers.pop(position, None) is None and position > self.cursor:
+            self.settled.add(position)
+        self._advance()
+
+    def fail(
+        self, position: int, *, error: str, now: float, jitter: float, host_succeeded_at: float | None
+    ) -> bool:
+        """Note a failed attempt; return False when the position is given up (and settled by that).
+
+        A position becomes a straggler only when its host accepted something else since it first failed:
+        otherwise the host is down as a whole and everything just waits.
+        """
+        self.flying.discard(position)
+        straggler = self.stragglers.get(position)
+        if straggler is not None:
+            if straggler.attempts + 1 >= STRAGGLER_ATTEMPTS:
+                self.settle(position)
+                return False
+            attempts = straggler.attempts + 1
+            self.stragglers[position] = Straggler(attempts, now + backoff(attempts, jitter), error)
+            return True
+        before = self.failures.get(position, Failing(0, now))
+        failing = self.failures[position] = Failing(before.count + 1, before.since)
+        others_succeed = host_succeeded_at is not None and host_succeeded_at >= failing.since
+        if failing.count >= STRAGGLER_AFTER and others_succeed:
+            del self.failures[position]
+            self.stragglers[position] = Straggler(failing.count, now + backoff(failing.count, jitter), error)
+            self._advance()
+        return True
+
+    def skip_to(self, position: int) -> None:
+        """Give up everything up to `position` (the log no longer holds it)."""
+        self.cursor = max(self.cursor, position)
+        self.settled = {at for at in self.settled if at > self.cursor}
+        self.failures = {at: n for at, n in self.failures.items() if at > self.cursor}
+        self.stragglers = {at: s for at, s in self.stragglers.items() if at > position}
+        self._advance()
+
+    def _advance(self) -> None:
+        following = self.cursor + 1
+        while following in self.settled or following in self.stragglers:
+            self.settled.discard(following)
+            self.cursor = following
+            following += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is written of the cursors: one shared watermark, and the few that are not with the pack.
+
+    `apart` maps a subscription to its own cursor; everyone else resumes at `watermark`.
+    """
+
+    watermark: int
+    apart: dict[int, int]
+
+
+def checkpoint(cursors: dict[int, int], leader_before: int) -> Saved:
+    """Choose the watermark so that writing it costs one row however many subscribers there are.
+
+    Whoever has reached `leader_before`, the furthest cursor at the previous checkpoint, is with the pack and
+    resumes at the least cursor among them: after a crash nobody gets more again than the leader handled since
+    that checkpoint. The others are behind and keep rows of their own, rewritten only when they move.
+    """
+    pack = [cursor for cursor in cursors.values() if cursor >= leader_before]
+    if not pack:
+        return Saved(leader_before, dict(cursors))
+    return Saved(min(pack), {who: cursor for who, cursor in cursors.items() if cursor < leader_before})

@@ -1,0 +1,283 @@
+"""The facts that policies decide on, one closed set, and what each condition means.
+
+Facts are about one activity. Where it refers to several media items the single-valued facts are about the
+worst of them, so that one clean picture never carries a bad one through; `worst_attestation` and `worst_scan`
+hold the orders. `CONDITIONS` is the table from which the reference, the JSON Schema and the messages about
+policies are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from relay.domain.media import MatchKind, MediaKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+NONE: Final = "none"
+"""The word for "there is none of it": no media, no match, no category."""
+
+
+class Fact(StrEnum):
+    """The name of a fact, as policies write it."""
+
+    MEDIA = "media"
+    ATTESTATION = "attestation"
+    ATTESTED_BY = "attested by"
+    SCAN = "scan"
+    MATCH = "match"
+    MATCH_DISTANCE = "match distance"
+    CATEGORY = "category"
+    FROM = "from"
+    TYPE = "type"
+
+
+class AttestationState(StrEnum):
+    """What came of the attestations of a media item."""
+
+    VALID = "valid"
+    MISSING = "missing"
+    UNTRUSTED = "untrusted"
+    EXPIRED = "expired"
+    BAD_SIGNATURE = "bad-signature"
+    HASH_MISMATCH = "hash-mismatch"
+    REVOKED = "revoked"
+
+
+class Scan(StrEnum):
+    """What came of scanning a media item, as policies name it.
+
+    `CLEAN` means "no known match", never "safe".
+    """
+
+    CLEAN = "clean"
+    UNSCANNABLE = "unscannable"
+    PENDING = "pending"
+    UNAVAILABLE = "unavailable"
+    MATCH = "match"
+
+
+# The issuer took its word back, a true statement was put on other bytes, somebody forged one: each says more
+# against the media than the next. An expired or unknown statement says nothing about it, none at all still
+# less.
+_ATTESTATION_BADNESS: Final = (
+    AttestationState.VALID,
+    AttestationState.MISSING,
+    AttestationState.UNTRUSTED,
+    AttestationState.EXPIRED,
+    AttestationState.BAD_SIGNATURE,
+    AttestationState.HASH_MISMATCH,
+    AttestationState.REVOKED,
+)
+# A match from any scanner is a match; a scan that failed could still have found one, so it is worse than
+# media that no scanner can read.
+_SCAN_BADNESS: Final = (Scan.CLEAN, Scan.UNSCANNABLE, Scan.PENDING, Scan.UNAVAILABLE, Scan.MATCH)
+_MATCH_BADNESS: Final = (
+    MatchKind.TEST,
+    MatchKind.CLASSIFIER,
+    MatchKind.NEAR,
+    MatchKind.NCII,
+    MatchKind.KNOWN,
+)
+
+_State = TypeVar("_State", AttestationState, Scan, MatchKind)
+
+
+def _worst(order: Sequence[_State], states: Iterable[_State]) -> _State | None:
+    return max(states, key=order.index, default=None)
+
+
+def worst_attestation(states: Iterable[AttestationState]) -> AttestationState:
+    """The state of the worst item; `missing` when there are no items.
+
+    From worst to best: revoked, hash-mismatch, bad-signature, expired, untrusted, missing, valid.
+    """
+    return _worst(_ATTESTATION_BADNESS, states) or AttestationState.MISSING
+
+
+def worst_scan(states: Iterable[Scan]) -> Scan | None:
+    """The state of the worst item, None when none was scanned.
+
+    From worst to best: match, unavailable, pending, unscannable, clean.
+    """
+    return _worst(_SCAN_BADNESS, states)
+
+
+def worst_match(kinds: Iterable[MatchKind]) -> MatchKind | None:
+    """The worst kind of match, None when nothing matched.
+
+    From worst to best: known, ncii, near, classifier, test.
+    """
+    return _worst(_MATCH_BADNESS, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about one activity when it is decided.
+
+    `media`: the kinds of its items, empty when it has none (the policy word is `none`).
+    `attestation`, `scan`, `match`: of the worst item, see the functions above; `scan` and `match` may be
+    None. `attested_by`: hosts of the issuers of the valid attestations. `match_distance`: bits, the smallest
+    of all matches; `category`: of the worst match. `from_hosts`: the servers of the signer, the actor, the
+    object and the announced object. `type`: the activity's type. Hosts are lower-case A-labels, with `:port`
+    where the URL has one.
+    """
+
+    media: frozenset[MediaKind] = frozenset()
+    attestation: AttestationState = AttestationState.MISSING
+    attested_by: frozenset[str] = frozenset()
+    scan: Scan | None = None
+    match: MatchKind | None = None
+    match_distance: int | None = None
+    category: str | None = None
+    from_hosts: frozenset[str] = frozenset()
+    type: str = "Create"
+
+    def as_json(self) -> dict[str, object]:
+        """The facts under the names policies use, in a stable order, to be kept with a decision."""
+        return {
+            "media": sorted(self.media) or [NONE],
+            "attestation": self.attestation.value,
+            "attested by": sorted(self.attested_by),
+            "scan": self.scan and self.scan.value,
+            "match": self.match and self.match.value,
+            "match distance": self.match_distance,
+            "category": self.category,
+            "from": sorted(self.from_hosts),
+            "type": self.type,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> Self:
+        """The facts that `as_json` wrote; a fact that is absent has its default.
+
+        Raises `ValueError` when a value is none of the closed set.
+        """
+        scan, match = document.get("scan"), document.get("match")
+        distance, category = document.get("match distance"), document.get("category")
+        return cls(
+            media=frozenset(MediaKind(kind) for kind in _words(document.get("media")) if kind != NONE),
+            attestation=AttestationState(str(document.get("attestation", AttestationState.MISSING))),
+            attested_by=frozenset(_words(document.get("attested by"))),
+            scan=None if scan is None else Scan(str(scan)),
+            match=None if match is None else MatchKind(str(match)),
+            match_distance=distance if isinstance(distance, int) else None,
+            category=category if isinstance(category, str) else None,
+            from_hosts=frozenset(_words(document.get("from"))),
+            type=str(document.get("type", "Create")),
+        )
+
+
+def _words(value: object) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list | tuple) else []
+
+
+def covering_names(host: str) -> frozenset[str]:
+    """Every server name in a rule or list that covers `host`.
+
+    That is the host itself, `*.` before each of its parent domains, and both without the port. It agrees with
+    `relay.domain.hosts.matches`, and lets a policy look up one server in a list of any length.
+    """
+    colon = host.rfind(":")
+    name = host[:colon] if colon > host.rfind("]") else host
+    names = {host, name}
+    dot = name.find(".")
+    while dot >= 0:
+        names |= {f"*{name[dot:]}", f"*{host[dot:]}"}
+        dot = name.find(".", dot + 1)
+    return frozenset(names)
+
+
+class ConditionKind(StrEnum):
+    """How the value of a condition is written."""
+
+    CHOICE = "choice"
+    SERVERS = "servers"
+    NUMBER = "number"
+    NAMES = "names"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionInfo:
+    """One row of the table of conditions.
+
+    `values`: the closed set of words, empty when it is open. `any_of`: what the word `any` stands for, empty
+    when it is not allowed. `about_media`: whether restricting by it is restricting media, which needs a
+    reason code.
+    """
+
+    fact: Fact
+    kind: ConditionKind
+    meaning: str
+    values: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    unit: str = ""
+    about_media: bool = True
+
+
+ACTIVITY_TYPES: Final = ("Create", "Update", "Delete", "Move", "Announce", "Undo", "Add", "Remove")
+"""Activity types that a rule can name (Activity Vocabulary 3.1); others never reach the policy."""
+
+_MEDIA: Final = tuple(kind.value for kind in MediaKind)
+_MATCHES: Final = tuple(kind.value for kind in MatchKind)
+
+CONDITIONS: Final = (
+    ConditionInfo(
+        Fact.MEDIA,
+        ConditionKind.CHOICE,
+        "What sort of media the activity carries; fits when any item is of a named sort.",
+        (NONE, *_MEDIA),
+        _MEDIA,
+    ),
+    ConditionInfo(
+        Fact.ATTESTATION,
+        ConditionKind.CHOICE,
+        "What came of checking the attestations; of the worst item.",
+        tuple(_ATTESTATION_BADNESS),
+    ),
+    ConditionInfo(
+        Fact.ATTESTED_BY,
+        ConditionKind.SERVERS,
+        "Servers of the issuers of the valid attestations; fits when there is one and all are named.",
+    ),
+    ConditionInfo(
+        Fact.SCAN,
+        ConditionKind.CHOICE,
+        "What came of our own scan; of the worst item.",
+        tuple(_SCAN_BADNESS),
+    ),
+    ConditionInfo(
+        Fact.MATCH,
+        ConditionKind.CHOICE,
+        "What sort of match the scanners found; the worst one.",
+        (NONE, *_MATCHES),
+        _MATCHES,
+    ),
+    ConditionInfo(
+        Fact.MATCH_DISTANCE,
+        ConditionKind.NUMBER,
+        "How far the nearest match is from its list entry, in bits of 256; 0 is the same picture.",
+        unit="bits",
+    ),
+    ConditionInfo(
+        Fact.CATEGORY,
+        ConditionKind.NAMES,
+        "The category that the list or service gives the worst match.",
+    ),
+    ConditionInfo(
+        Fact.FROM,
+        ConditionKind.SERVERS,
+        "Servers of the signer, the actor, the object and the announced object; fits when any is named.",
+        about_media=False,
+    ),
+    ConditionInfo(
+        Fact.TYPE,
+        ConditionKind.CHOICE,
+        "The activity's type.",
+        ACTIVITY_TYPES,
+        about_media=False,
+    ),
+)

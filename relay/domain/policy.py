@@ -1,0 +1,215 @@
+"""Policies: ordered rules on facts, and the decision they give.
+
+The order, which nothing in a policy can change:
+
+1. `always`, the safety floor, top to bottom; the first rule that fits decides.
+2. `on_scanner_error`, when the scan is `unavailable` or `pending` and nothing has matched so far.
+3. `rules`, top to bottom, then `otherwise`.
+4. The built-in floor: an activity with a `known` or `ncii` match is never relayed. Where 1 to 3 would relay
+   it, it is quarantined. An NCII match is floored like a known one because relaying it does the same kind of
+   harm.
+
+In `observe` the effective verb is `relay` and `would` keeps what `enforce` had done; what step 4 speaks of is
+enforced even then, unless the policy says `observe_known_matches`. A policy is compiled when it is made;
+deciding looks up at most one set per condition and is total: every `Facts` gets a decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.facts import Scan
+from relay.domain.media import MatchKind
+from relay.domain.policy_rules import (
+    QUARANTINE,
+    RELAY,
+    Action,
+    Between,
+    Compiled,
+    Condition,
+    Mode,
+    OneOf,
+    Rule,
+    Tried,
+    Verb,
+    compile_rules,
+    first_fit,
+    prepare,
+)
+
+if TYPE_CHECKING:
+    from relay.domain.facts import Facts
+
+__all__ = [
+    "BACK_OFF",
+    "DEFAULT_BACK_OFF",
+    "DEFAULT_PROFILES",
+    "DEFAULT_REASONS",
+    "FLOORED",
+    "QUARANTINE",
+    "RELAY",
+    "RELAYING",
+    "Action",
+    "Between",
+    "Condition",
+    "Decision",
+    "Mode",
+    "OneOf",
+    "Policy",
+    "Rule",
+    "Tried",
+    "Verb",
+    "decide",
+]
+
+
+RELAYING: Final = frozenset({Verb.RELAY, Verb.RELAY_AND_ATTEST, Verb.RELAY_MARKED})
+"""Verbs after which somebody receives the activity."""
+
+FLOORED: Final = frozenset({MatchKind.KNOWN, MatchKind.NCII})
+"""Matches that are never relayed."""
+
+DEFAULT_BACK_OFF: Final = 600
+"""Seconds that `on_scanner_error: defer` waits unless it says otherwise."""
+
+BACK_OFF: Final = Action(Verb.DEFER, DEFAULT_BACK_OFF)
+"""What `on_scanner_error` does unless a policy says otherwise."""
+
+DEFAULT_PROFILES: Final = (
+    ("strict", frozenset({Verb.RELAY, Verb.RELAY_AND_ATTEST})),
+    ("open", RELAYING),
+)
+"""What subscribers choose from unless a policy says otherwise."""
+
+DEFAULT_REASONS: Final = {
+    Verb.RELAY: "allowed",
+    Verb.RELAY_AND_ATTEST: "no-known-match",
+    Verb.RELAY_MARKED: "unattested",
+    Verb.DEFER: "deferred",
+    Verb.QUARANTINE: "needs-review",
+    Verb.DROP: "not-allowed",
+}
+"""The reason code of a rule that gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with an activity, and why.
+
+    `verb` is what to do now. `would` is what `enforce` does; it differs from `verb` only when `enforced` is
+    False, and then `verb` is `relay`. `seconds` is how long to wait when `would` is `defer`. `policy` is
+    `Policy.id`.
+    """
+
+    verb: Verb
+    would: Verb
+    enforced: bool
+    seconds: int
+    rule: str
+    reason: str
+    policy: str
+    trace: tuple[Tried, ...]
+    tell: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The decision as JSON, with its trace."""
+        return {
+            "verb": self.verb.value,
+            "would": self.would.value,
+            "enforced": self.enforced,
+            "seconds": self.seconds,
+            "rule": self.rule,
+            "reason": self.reason,
+            "policy": self.policy,
+            "tell": list(self.tell),
+            "trace": [step.as_json() for step in self.trace],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy, compiled when it is made.
+
+    `version` is the number its author gave it. `profiles` are what subscribers choose from: the verbs after
+    which a subscriber with that profile receives an activity. `id` is `version-hash`, where the hash is the
+    first 12 hex digits of the SHA-256 of the normalized policy: equal exactly when everything in it is equal.
+    """
+
+    version: int
+    mode: Mode
+    rules: tuple[Rule, ...]
+    otherwise: Action = QUARANTINE
+    always: tuple[Rule, ...] = ()
+    on_scanner_error: Action = BACK_OFF
+    observe_known_matches: bool = False
+    profiles: tuple[tuple[str, frozenset[Verb]], ...] = DEFAULT_PROFILES
+    id: str = field(init=False)
+    _always: tuple[Compiled, ...] = field(init=False, repr=False, compare=False)
+    _rules: tuple[Compiled, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # The dataclass is frozen; what is derived from its fields can only be put there this way.
+        digest = hashlib.sha256(json.dumps(self.normal(), separators=(",", ":")).encode()).hexdigest()
+        object.__setattr__(self, "id", f"{self.version}-{digest[:12]}")
+        object.__setattr__(self, "_always", compile_rules("always", self.always))
+        object.__setattr__(self, "_rules", compile_rules("rules", self.rules))
+
+    def normal(self) -> list[object]:
+        """The normalized form that `id` is the hash of: JSON-able, lists expanded and sorted."""
+        return [
+            self.version,
+            self.mode.value,
+            [rule.normal() for rule in self.always],
+            [rule.normal() for rule in self.rules],
+            str(self.otherwise),
+            str(self.on_scanner_error),
+            self.observe_known_matches,
+            sorted([name, sorted(verbs)] for name, verbs in self.profiles),
+        ]
+
+    def delivers(self, profile: str, verb: Verb) -> bool:
+        """Whether a subscriber with `profile` receives what is decided with `verb`; not for unknown names."""
+        return any(name == profile and verb in verbs for name, verbs in self.profiles)
+
+
+def _chosen(policy: Policy, facts: Facts, now: float, trace: list[Tried]) -> Rule:
+    """The rule that decides, before the built-in floor; what is no rule in the policy is given as one."""
+    view = prepare(facts)
+    rule = first_fit(policy._always, view, now, trace)  # noqa: SLF001 - one module, compiled for this function
+    if rule is not None:
+        return rule
+    # A match has been found in spite of the failure: it must not be waved through as "could not scan".
+    if facts.scan in {Scan.UNAVAILABLE, Scan.PENDING} and facts.match is None:
+        trace.append(Tried("on_scanner_error", "on_scanner_error"))
+        return Rule("on_scanner_error", (), policy.on_scanner_error, f"scan-{facts.scan}")
+    rule = first_fit(policy._rules, view, now, trace)  # noqa: SLF001
+    if rule is None:
+        trace.append(Tried("otherwise", "otherwise"))
+        return Rule("otherwise", (), policy.otherwise)
+    return rule
+
+
+def decide(policy: Policy, facts: Facts, now: float) -> Decision:
+    """Decide one activity at `now`, in seconds since the epoch. Pure and total; see the top of the module."""
+    trace: list[Tried] = []
+    rule = _chosen(policy, facts, now, trace)
+    floored = facts.match in FLOORED
+    if floored and rule.then.verb in RELAYING:
+        trace.append(Tried("floor", "built-in floor"))
+        rule = Rule("built-in floor", (), QUARANTINE, f"{facts.match}-match", tell=rule.tell)
+    would = rule.then.verb
+    enforced = policy.mode is Mode.ENFORCE or (floored and not policy.observe_known_matches)
+    return Decision(
+        verb=would if enforced else Verb.RELAY,
+        would=would,
+        enforced=enforced,
+        seconds=rule.then.seconds,
+        rule=rule.name,
+        reason=rule.reason or DEFAULT_REASONS[would],
+        policy=policy.id,
+        trace=tuple(trace),
+        tell=rule.tell,
+    )

@@ -1,0 +1,251 @@
+"""The durable state, as the services see it.
+
+A write transaction that returns is on disk; one that raises changed nothing. Write transactions are serial.
+Work is a row with a due time: taking it moves the time into the future, so the work of a process that died
+falls due again by itself. While a task is inside a transaction `Remote` refuses to run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from relay.domain.delivery import Host, Progress, Saved, Straggler
+    from relay.domain.hashlist import ListEntry
+    from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
+    from relay.domain.log import HoldState, LogEntry
+    from relay.domain.subscription import Back, Dialect, State, Subscription
+
+    Row = Mapping[str, object]
+
+
+class Activities(Protocol):
+    """Received activities, decisions about them, and holds."""
+
+    async def receive(self, batch: Sequence[tuple[Incoming, Settled | None]]) -> list[int | None]:
+        """Store those whose keys are all new, with their decision if there is one; None for each repeat.
+
+        An activity without a decision becomes work for screening. Keys of repeats are not remembered anew.
+        """
+
+    async def claim(self, *, now: float, until: float, most: int) -> list[Work]:
+        """Take work that is due, oldest first."""
+
+    async def next_due(self) -> float | None:
+        """When the next work falls due."""
+
+    async def waiting(self) -> int:
+        """How many activities wait for screening."""
+
+    async def settle(self, seq: int, settled: Settled, items: Sequence[Item]) -> None:
+        """Write a decision and everything that goes with it."""
+
+    async def postpone(self, seq: int, due_at: float) -> None:
+        """Look at the activity again at a time, without a decision."""
+
+    async def about(self, text: str) -> list[Row]:
+        """Return the activities by number, own id or object id, newest first, each with decisions and media."""
+
+    async def withdraw(self, object_id: str, server: str, at: float) -> None:
+        """Purge an object that its own server deleted: work, holds, log entries, text and media lines."""
+
+    async def renew(self, object_id: str, server: str, body: bytes, now: float) -> bool:
+        """Screen an object anew that was changed before it was published; False when there is none."""
+
+    async def hold(self, hold_id: int) -> Hold | None:
+        """Return one hold."""
+
+    async def holds(self, state: HoldState, most: int) -> list[Hold]:
+        """Return the newest holds in a state."""
+
+    async def settle_hold(
+        self, hold_id: int, state: HoldState, *, at: float, who: str, note: str | None
+    ) -> bool:
+        """Write what became of an open hold; False when it is not open."""
+
+    async def counts(self, since: float) -> dict[str, dict[str, int]]:
+        """Count activities and decisions since a time, holds by state."""
+
+    async def forget(self, before: float) -> None:
+        """Forget what retention ended for."""
+
+
+class Media(Protocol):
+    """Facts about bytes, our attestations, imported list entries."""
+
+    async def facts(self, digest: str) -> MediaFacts | None:
+        """Return what is known about some bytes."""
+
+    async def save(self, facts: MediaFacts) -> None:
+        """Write what is known about some bytes."""
+
+    async def issued(self, digest: str) -> Issued | None:
+        """Return our attestation of some bytes."""
+
+    async def save_issued(self, issued: Issued) -> None:
+        """Write our attestation of some bytes, in place of an older one."""
+
+    async def retract(self, digest: str, at: float) -> bool:
+        """Retract our attestation; False when there is none."""
+
+    async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
+        """Add entries to a list in one batch; return how many were new."""
+
+    async def entries(self, name: str) -> list[ListEntry]:
+        """Return the imported entries of a list."""
+
+    async def last_batch(self) -> int:
+        """Return a number that changes with every import."""
+
+    async def sizes(self) -> list[Row]:
+        """Return the number of imported entries by list and algorithm."""
+
+    async def counts(self, since: float) -> dict[str, int]:
+        """Count distinct media by outcome since a time."""
+
+    async def forget(self, before: float, now: float) -> None:
+        """Forget facts that no kept activity refers to, and attestations that ended."""
+
+
+class Fanout(Protocol):
+    """The log and how far each subscriber has come."""
+
+    async def head(self) -> int:
+        """Return the last position ever used."""
+
+    async def entries(self, after: int, upto: int) -> list[LogEntry]:
+        """Return a stretch of the log; positions that were purged are missing."""
+
+    async def progress(self) -> dict[int, Progress]:
+        """Return the saved progress of every subscription."""
+
+    async def save(
+        self,
+        saved: Saved,
+        *,
+        moved: Mapping[int, int | None],
+        stragglers: Mapping[tuple[int, int], Straggler | None],
+        hosts: Mapping[str, Host],
+        counts: Mapping[int, tuple[int, int, int]],
+    ) -> None:
+        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts, counters."""
+
+    async def hosts(self) -> dict[str, Host]:
+        """Return the saved health of servers."""
+
+    async def prunable(self, before: float) -> int | None:
+        """Return the last position that retention ended for."""
+
+    async def prune(self, upto: int, cursors: Mapping[int, int], at: float) -> None:
+        """Forget the log up to a position; who has not come so far gets a gap on record."""
+
+
+class Subscribers(Protocol):
+    """Subscriptions, letters to them, and what was fetched about actors."""
+
+    async def all(self) -> list[Subscription]:
+        """Return every subscription, oldest first."""
+
+    async def version(self) -> str:
+        """Return a text that changes whenever a subscription came, went or changed."""
+
+    async def by_actor(self, actor: str) -> Subscription | None:
+        """Return the subscription of an actor."""
+
+    async def add(
+        self,
+        *,
+        actor: str,
+        server: str,
+        inbox: str,
+        dialect: Dialect,
+        state: State,
+        follow: Mapping[str, object],
+        now: float,
+        reason: str | None,
+        back: Back,
+        back_id: str | None,
+        cursor: int,
+    ) -> int:
+        """Add a subscription; return its number."""
+
+    async def save(self, subscription: Subscription, now: float) -> None:
+        """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
+
+    async def place(self, subscription_id: int, cursor: int) -> None:
+        """Put a subscriber at a position of the log."""
+
+    async def remove(self, subscription_id: int) -> None:
+        """Forget a subscription and what waited for it."""
+
+    async def details(self, subscription_id: int) -> Row:
+        """Return counters, cursor, lag, stragglers, gaps, letters and host health, for people."""
+
+    async def send(self, letters: Sequence[tuple[str, str, str, bytes]], now: float) -> None:
+        """Put messages on their way: (kind, actor, inbox, body)."""
+
+    async def recall_letters(self, actor: str, kinds: Collection[str]) -> None:
+        """Take back messages of these kinds that did not arrive yet."""
+
+    async def claim_letters(self, *, now: float, until: float, most: int) -> list[Letter]:
+        """Take messages that are due."""
+
+    async def next_letter(self) -> float | None:
+        """When the next message falls due."""
+
+    async def drop_letter(self, letter_id: int) -> None:
+        """A message arrived, or is given up."""
+
+    async def delay_letter(self, letter_id: int, due_at: float, error: str) -> None:
+        """A message failed and is tried again."""
+
+    async def actor(self, actor_id: str) -> tuple[bytes, float] | None:
+        """Return a stored actor document and when it was fetched."""
+
+    async def save_actor(self, actor_id: str, document: bytes, at: float) -> None:
+        """Store an actor document."""
+
+    async def key(self, key_id: str) -> StoredKey | None:
+        """Return a stored public key."""
+
+    async def save_key(self, key: StoredKey) -> None:
+        """Store a public key."""
+
+    async def forget(self, before: float) -> None:
+        """Forget keys and actors that were not fetched again for long."""
+
+    async def audit(self, *, at: float, who: str, action: str, subject: str, detail: str) -> None:
+        """Write down who changed what."""
+
+
+class Tx(Protocol):
+    """One transaction."""
+
+    @property
+    def activities(self) -> Activities:
+        """Received activities, decisions, holds."""
+
+    @property
+    def media(self) -> Media:
+        """Facts, attestations, lists."""
+
+    @property
+    def fanout(self) -> Fanout:
+        """Log and cursors."""
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """Subscriptions, letters, actors, keys, audit."""
+
+
+class Store(Protocol):
+    """Durable state. Safe for concurrent use."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """Open a write transaction: on disk when it returns, without effect when it raises."""
+
+    def reading(self) -> AbstractAsyncContextManager[Tx]:
+        """Open a consistent view of the last committed state."""

@@ -1,0 +1,87 @@
+"""From facts to what is written: the policy decides, and what it lets through is rendered for the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.intake import Settled
+from relay.domain.log import ActivityState, NewEntry
+from relay.domain.policy import RELAYING, Decision, Policy, Tried, Verb, decide
+from relay.protocol.documents import announce, dump
+from relay.protocol.httpsig import body_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.domain.facts import Facts
+    from relay.ports import Clock
+    from relay.services.identity import Identity
+
+LONGEST_DEFERRAL: Final = 24 * 3600.0
+"""Seconds after which an activity that is still deferred is held for a person instead: never lost, never clean."""
+
+_STATES: Final = {
+    Verb.DEFER: ActivityState.DEFERRED,
+    Verb.QUARANTINE: ActivityState.HELD,
+    Verb.DROP: ActivityState.DROPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is decided about: the object, the servers it must not go back to, and when it came."""
+
+    object_id: str
+    origins: frozenset[str]
+    received_at: float
+
+
+class Decider:
+    """Applies the policy in force. `policy` may be replaced while running; each decision names its version."""
+
+    def __init__(self, policy: Policy, identity: Identity, clock: Clock) -> None:
+        self.policy = policy
+        self._identity = identity
+        self._clock = clock
+
+    def decision(self, facts: Facts, received_at: float) -> Decision:
+        """Decide; an activity that was deferred for too long is held."""
+        now = self._clock.now()
+        decided = decide(self.policy, facts, now)
+        if decided.verb is Verb.DEFER and now - received_at > LONGEST_DEFERRAL:
+            step = Tried("floor", "deferred for too long")
+            trace = (*decided.trace, step)
+            return replace(decided, verb=Verb.QUARANTINE, would=Verb.QUARANTINE, trace=trace)
+        return decided
+
+    def settle(
+        self, subject: Subject, decision: Decision, facts: Facts, header: str | None, tokens: Sequence[str]
+    ) -> Settled:
+        """Turn a decision into what is written. `tokens` are our attestations, `header` the same as a header."""
+        now = self._clock.now()
+        if decision.verb in RELAYING:
+            entry = self.entry(subject, header, tokens)
+            return Settled(ActivityState.PUBLISHED, decision, facts.as_json(), now, entry)
+        due_at = now + decision.seconds if decision.verb is Verb.DEFER else 0.0
+        return Settled(_STATES[decision.verb], decision, facts.as_json(), now, None, due_at)
+
+    def entry(self, subject: Subject, header: str | None, tokens: Sequence[str]) -> NewEntry:
+        """Render the Announce of an object once for everybody."""
+        now = self._clock.now()
+        body = dump(
+            announce(
+                id=self._identity.new_id(self._clock.new_id()),
+                actor=self._identity.actor,
+                followers=self._identity.followers,
+                object_id=subject.object_id,
+                published=now,
+                attestations=tokens,
+            )
+        )
+        return NewEntry(subject.object_id, subject.origins, body, body_digest(body), header)
+
+
+def ruled(verb: Verb, rule: str, reason: str) -> Decision:
+    """Return a decision that no policy makes: by an operator, or because there is nothing to decide on."""
+    return Decision(verb, verb, enforced=True, seconds=0, rule=rule, reason=reason, policy="", trace=())

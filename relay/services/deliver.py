@@ -1,0 +1,429 @@
+"""Fan-out: every subscriber follows the log with its own cursor.
+
+One loop takes turns among the tracks (see `tracks`), signs what it took in batches, and sends each delivery in a task
+of its own. What came of it is settled in memory and written about once a second, in one transaction whose size does
+not depend on the number of subscribers: one watermark for all who keep up, a row for each of the few who do not
+(see `domain.delivery.checkpoint`). After a crash at most what was sent since the last checkpoint is sent again;
+receivers deduplicate by activity id.
+
+A host that fails as a whole rests with exponential back-off and its cursor stays: nothing piles up for it, and the
+deliveries to others neither wait for it nor slow down. One bad activity becomes a straggler after three failures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.delivery import Host, Verdict, checkpoint, verdict
+from relay.domain.errors import RemoteError
+from relay.domain.subscription import State
+from relay.protocol.documents import CONTENT_TYPE
+from relay.protocol.httpsig import Target, http_date, post_string
+from relay.services.logreader import LogReader
+from relay.services.signing import signed_headers
+from relay.services.tracks import PROBE_EVERY, Line, Peer, Track, due_straggler, open_positions
+
+if TYPE_CHECKING:
+    from relay.domain.delivery import Progress, Straggler
+    from relay.domain.log import LogEntry
+    from relay.domain.subscription import Subscription
+    from relay.ports import Clock, Remote, Signer, Store
+    from relay.services.signals import Signals
+
+CHECKPOINT_EVERY: Final = 1.0
+COUNTS_EVERY: Final = 60.0
+LOOK_EVERY: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutLimits:
+    """Bounds of the fan-out.
+
+    `window`: deliveries under way to one host. `batch`: signatures per hop. `flying`: deliveries under way in all.
+    `suspects`: of these, to hosts that fail or were not heard of yet. `timeout`: seconds per delivery.
+    `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time.
+    """
+
+    window: int = 8
+    batch: int = 32
+    flying: int = 1024
+    suspects: int = 256
+    timeout: float = 15.0
+    retention: float = 72 * 3600.0
+    feeders: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery about to be made."""
+
+    track: Track
+    entry: LogEntry
+    suspect: bool
+
+
+class FanOut:
+    """Delivers the log to every accepted subscriber."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        remote: Remote,
+        signer: Signer,
+        clock: Clock,
+        signals: Signals,
+        limits: FanOutLimits,
+    ) -> None:
+        self._store, self._remote, self._signer, self._clock = store, remote, signer, clock
+        self._signals, self._limits = signals, limits
+        self._log = LogReader(store)
+        self._line = Line()
+        self._tracks: dict[int, Track] = {}
+        self._peers: dict[str, Peer] = {}
+        self._saved: dict[int, int | None] = {}
+        self._stragglers: dict[tuple[int, int], Straggler | None] = {}
+        self._hosts: dict[str, Host] = {}
+        self._version = ""
+        self._leader = 0
+        self._flying = self._suspects = 0
+        self._counted_at = 0.0
+        self._dirty = False
+        self._loading = asyncio.Lock()
+        self.delivered = 0
+        """Deliveries since the start."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled; a last checkpoint is written on the way out."""
+        await self.look()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(self._limits.feeders):
+                    tasks.create_task(self._feed(tasks))
+                tasks.create_task(self._watch())
+        finally:
+            await asyncio.shield(self.save(everything=True))
+
+    async def run_once(self) -> int:
+        """Deliver everything that is due now and write the checkpoint; return the number of attempts."""
+        await self.look()
+        attempts = 0
+        while batch := await self._collect():
+            signatures = await self._sign(batch)
+            async with asyncio.TaskGroup() as tasks:
+                for attempt, headers in zip(batch, signatures, strict=True):
+                    tasks.create_task(self._send(attempt, headers))
+            attempts += len(batch)
+        await self.save(everything=True)
+        return attempts
+
+    async def look(self) -> None:
+        """Look for new log entries and for subscriptions that came, went or changed."""
+        async with self._loading:
+            heard, withdrawn = self._signals.take()
+            self._log.forget(withdrawn)
+            await self._look_at_subscriptions()
+            for server in heard:
+                self._heard_from(server)
+            await self._look_at_log()
+
+    async def _look_at_log(self) -> None:
+        if await self._log.look():
+            for track in self._tracks.values():
+                self._line.push(track)
+
+    async def save(self, *, everything: bool = False) -> None:
+        """Write a checkpoint if anything moved; counters at most once a minute unless `everything`."""
+        now = self._clock.now()
+        counting = everything or now - self._counted_at >= COUNTS_EVERY
+        cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
+        saved = checkpoint(cursors, self._leader)
+        wanted = {who: saved.apart.get(who) for who in cursors}
+        moved = {who: at for who, at in wanted.items() if self._saved.get(who, -1) != at}
+        counted = [t for t in self._tracks.values() if t.counted] if counting else []
+        if not (self._dirty or moved or self._stragglers or self._hosts or counted):
+            return
+        stragglers, self._stragglers = self._stragglers, {}
+        hosts, self._hosts = self._hosts, {}
+        self._dirty = False
+        counts = {t.id: (t.counts[0], t.counts[1], t.counts[2]) for t in counted}
+        async with self._store.transaction() as tx:
+            await tx.fanout.save(saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts)
+        self._saved.update(moved)
+        self._leader = max(cursors.values(), default=self._leader)
+        if counting:
+            self._counted_at = now
+            for track in counted:
+                track.counted = False
+
+    async def prune(self) -> None:
+        """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            upto = await tx.fanout.prunable(now - self._limits.retention)
+        if upto is None:
+            return
+        cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
+        async with self._store.transaction() as tx:
+            await tx.fanout.prune(upto, cursors, now)
+        for track in self._tracks.values():
+            for position in [at for at in track.progress.stragglers if at <= upto]:
+                self._stragglers[track.id, position] = None
+            track.progress.skip_to(upto)
+        self._dirty = True
+        await self.save()
+
+    # ------------------------------------------------------------------ subscriptions
+
+    async def _look_at_subscriptions(self) -> None:
+        async with self._store.reading() as tx:
+            version = await tx.subscribers.version()
+            if version == self._version:
+                return
+            subscriptions = await tx.subscribers.all()
+            progress = await tx.fanout.progress()
+            hosts = await tx.fanout.hosts()
+        first = not self._version
+        self._version = version
+        served = {s.id: s for s in subscriptions if s.state in {State.ACCEPTED, State.UNREACHABLE}}
+        for gone in self._tracks.keys() - served.keys():
+            track = self._tracks.pop(gone)
+            track.peer.tracks.remove(track)
+            self._saved.pop(gone, None)
+        for number, subscription in served.items():
+            known = self._tracks.get(number)
+            if known is None:
+                self._add(subscription, progress[number], hosts)
+            else:
+                self._renew(known, subscription)
+        if first:
+            self._leader = max((t.progress.cursor for t in self._tracks.values()), default=0)
+
+    def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> None:
+        peer = self._peers.get(subscription.server)
+        if peer is None:
+            peer = self._peers[subscription.server] = Peer(hosts.get(subscription.server) or Host())
+        track = Track(subscription, progress, Target.of(subscription.inbox), peer)
+        peer.tracks.append(track)
+        if track.unreachable:
+            track.rest_until = subscription.changed_at + PROBE_EVERY
+        self._tracks[subscription.id] = track
+        for straggler in progress.stragglers.values():
+            self._line.at(straggler.due_at, track)
+        self._line.push(track)
+
+    def _renew(self, track: Track, subscription: Subscription) -> None:
+        if track.subscription.inbox != subscription.inbox:
+            track.target = Target.of(subscription.inbox)
+        if track.unreachable and subscription.state is State.ACCEPTED:
+            track.rest_until = 0.0
+        track.subscription = subscription
+        self._line.push(track)
+
+    def _heard_from(self, server: str) -> None:
+        """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
+        peer = self._peers.get(server)
+        if peer is not None and peer.health.retry_at > 0:
+            peer.health.retry_at = 0.0
+            self._push(peer)
+
+    # ------------------------------------------------------------------ taking turns
+
+    async def _feed(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            if self._signals.take_growth():
+                await self._look_at_log()
+            batch = await self._collect()
+            if not batch:
+                await self._signals.fanout.wait(LOOK_EVERY / 4)
+                continue
+            for attempt, headers in zip(batch, await self._sign(batch), strict=True):
+                tasks.create_task(self._send(attempt, headers))
+
+    async def _watch(self) -> None:
+        pruned_at = self._clock.now()
+        saved_at = self._clock.monotonic()
+        while True:
+            await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
+            await self.look()
+            if len(self._line):
+                self._signals.fanout.set()
+            if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
+                saved_at = self._clock.monotonic()
+                await self.save()
+            if self._clock.now() - pruned_at >= 600.0:
+                pruned_at = self._clock.now()
+                await self.prune()
+
+    async def _collect(self) -> list[Attempt]:
+        """Take turns until a batch is full or nothing may start."""
+        now = self._clock.now()
+        self._line.wake(now)
+        batch: list[Attempt] = []
+        turns = len(self._line)
+        while turns and len(batch) < self._limits.batch and self._flying < self._limits.flying:
+            turns -= 1
+            track = self._line.pop()
+            if track is None:
+                break
+            if self._tracks.get(track.id) is not track:
+                continue
+            attempt = await self._next(track, now)
+            if attempt is not None:
+                batch.append(attempt)
+                self._line.push(track)
+                turns = max(turns, 1)
+        return batch
+
+    async def _next(self, track: Track, now: float) -> Attempt | None:
+        """Start the next delivery of a track if one may start; it comes back into the line when that changes."""
+        if track.due_at() > now:
+            self._line.at(track.due_at(), track)
+            return None
+        if not track.peer.room(self._limits.window):
+            return None  # a landing delivery pushes it
+        if not track.peer.steady and self._suspects >= self._limits.suspects:
+            self._line.at(now + LOOK_EVERY / 4, track)
+            return None
+        straggler = due_straggler(track, now)
+        if straggler is not None:
+            entry = await self._entry(straggler)
+            if entry is not None:
+                return self._start(track, entry)
+            self._settle(track, straggler)
+        for position in open_positions(track, self._log.head):
+            entry = await self._entry(position)
+            if not track.progress.is_open(position):
+                continue  # another feeder started it while the log was being read
+            if entry is None or not track.wants(entry):
+                track.progress.settle(position)
+                self._dirty = True
+            elif entry.object_id not in track.objects:
+                return self._start(track, entry)
+        return None
+
+    async def _entry(self, position: int) -> LogEntry | None:
+        cached, entry = self._log.cached(position)
+        if not cached:
+            await self._log.load(position)
+            _, entry = self._log.cached(position)
+        return entry
+
+    def _start(self, track: Track, entry: LogEntry) -> Attempt:
+        attempt = Attempt(track, entry, suspect=not track.peer.steady)
+        track.progress.flying.add(entry.position)
+        track.objects.add(entry.object_id)
+        track.peer.flying += 1
+        self._flying += 1
+        self._suspects += attempt.suspect
+        return attempt
+
+    # ------------------------------------------------------------------ one delivery
+
+    async def _sign(self, batch: list[Attempt]) -> list[dict[str, str]]:
+        """Sign a batch in one hop; return the headers of each delivery."""
+        date = http_date(self._clock.now())
+        messages = [
+            post_string(a.track.target, date, a.entry.digest, CONTENT_TYPE, a.entry.attestations)
+            for a in batch
+        ]
+        signatures = await self._signer.sign_many(messages)
+        return [
+            signed_headers(
+                a.track.target, date, a.entry.digest, a.entry.attestations, self._signer.key_id, signature
+            )
+            for a, signature in zip(batch, signatures, strict=True)
+        ]
+
+    async def _send(self, attempt: Attempt, headers: dict[str, str]) -> None:
+        track, entry = attempt.track, attempt.entry
+        try:
+            posted = await self._remote.post(
+                track.target.url, headers=headers, body=entry.body, timeout=self._limits.timeout
+            )
+            what, error, retry_after = verdict(posted.status), f"status {posted.status}", posted.retry_after
+        except RemoteError as failure:
+            what, error, retry_after = Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after
+        self._land(attempt)
+        match what:
+            case Verdict.DELIVERED:
+                await self._delivered(track, entry)
+            case Verdict.REFUSED:
+                track.counts[1] += 1
+                self._worked(track.peer, track.subscription.server)
+                self._settle(track, entry.position)
+            case Verdict.GONE:
+                await self._gone(track, error)
+            case Verdict.RETRY:
+                self._failed(track, entry, error, retry_after)
+        track.counted = True
+        self._push(track.peer)
+        self._signals.fanout.set()
+
+    def _push(self, peer: Peer) -> None:
+        for track in peer.tracks:
+            self._line.push(track)
+
+    def _land(self, attempt: Attempt) -> None:
+        track = attempt.track
+        track.progress.flying.discard(attempt.entry.position)
+        track.objects.discard(attempt.entry.object_id)
+        track.peer.flying -= 1
+        self._flying -= 1
+        self._suspects -= attempt.suspect
+
+    async def _delivered(self, track: Track, entry: LogEntry) -> None:
+        self.delivered += 1
+        track.counts[0] += 1
+        self._worked(track.peer, track.subscription.server)
+        self._settle(track, entry.position)
+        if track.unreachable:
+            await self._set_state(track, State.ACCEPTED, None)
+
+    def _worked(self, peer: Peer, server: str) -> None:
+        if peer.health.failures:
+            self._hosts[server] = peer.health
+        peer.proven = True
+        peer.health.succeeded(self._clock.now())
+
+    def _settle(self, track: Track, position: int) -> None:
+        if position in track.progress.stragglers:
+            self._stragglers[track.id, position] = None
+        track.progress.settle(position)
+        self._dirty = True
+
+    async def _gone(self, track: Track, error: str) -> None:
+        track.rest_until = self._clock.now() + PROBE_EVERY
+        track.counts[2] += 1
+        if not track.unreachable:
+            await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
+
+    async def _set_state(self, track: Track, state: State, reason: str | None) -> None:
+        track.subscription = replace(track.subscription, state=state, reason=reason)
+        async with self._store.transaction() as tx:
+            await tx.subscribers.save(track.subscription, self._clock.now())
+
+    def _failed(self, track: Track, entry: LogEntry, error: str, retry_after: float | None) -> None:
+        now, jitter = self._clock.now(), self._clock.jitter()
+        track.counts[2] += 1
+        was_straggler = entry.position in track.progress.stragglers
+        kept = track.progress.fail(
+            entry.position,
+            error=error,
+            now=now,
+            jitter=jitter,
+            host_succeeded_at=track.peer.health.succeeded_at,
+        )
+        straggler = track.progress.stragglers.get(entry.position)
+        if straggler is not None:
+            self._stragglers[track.id, entry.position] = straggler
+            track.objects.add(entry.object_id)
+            self._line.at(straggler.due_at, track)
+        elif not kept:
+            self._stragglers[track.id, entry.position] = None
+        if not was_straggler:
+            track.peer.health.failed(error, now, jitter, retry_after)
+            self._hosts[track.subscription.server] = track.peer.health
+        self._dirty = True

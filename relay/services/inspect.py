@@ -1,0 +1,149 @@
+"""One media item: fetch, digest, attestation, decode, scan. One scan per distinct digest, however often it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from relay.domain import hosts
+from relay.domain.errors import RelayError, RemoteError
+from relay.domain.facts import AttestationState
+from relay.domain.intake import Item, MediaFacts
+from relay.domain.media import ScanOutcome
+from relay.domain.screening import combine, digests_of, is_current
+from relay.services.singleflight import SingleFlight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.domain.media import Digests, MediaRef
+    from relay.ports import Clock, Decoder, Remote, Scanner, Store
+    from relay.services.attestations import AttestationVerifier, Vouched
+
+FETCHES: Final = 12
+"""Media files in memory at the same time."""
+FETCHES_PER_SERVER: Final = 4
+"""Of these, from one server: a slow one must not hold up the others."""
+_IN_A_THREAD: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """The largest file that is fetched, in bytes, and how long one may take, in seconds."""
+
+    size: int
+    timeout: float
+
+
+class Inspector:
+    """Finds out about media items. `scanners` may be replaced while running."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        remote: Remote,
+        decoder: Decoder,
+        clock: Clock,
+        verifier: AttestationVerifier,
+        scanners: Sequence[Scanner],
+        limits: MediaLimits,
+    ) -> None:
+        self._store, self._remote, self._decoder, self._clock = store, remote, decoder, clock
+        self._verifier, self.scanners, self._limits = verifier, scanners, limits
+        self._slots = asyncio.Semaphore(FETCHES)
+        self._servers: dict[str, asyncio.Semaphore] = {}
+        self._scans: SingleFlight[MediaFacts] = SingleFlight()
+
+    async def inspect(self, ref: MediaRef, object_id: str, tokens: Sequence[str]) -> Item:
+        """Inspect an item that `object_id` refers to. Never raises for what others did.
+
+        A file that could not be had for now is `unavailable`, one that never can be is `unscannable`.
+        """
+        if not hosts.is_http_url(ref.url):
+            return _unseen(ref, ScanOutcome.UNSCANNABLE, "bad-url")
+        server = self._servers.setdefault(hosts.server_name(ref.url), asyncio.Semaphore(FETCHES_PER_SERVER))
+        try:
+            async with server, self._slots:
+                return await self._inspect(ref, object_id, tokens)
+        except RemoteError as error:
+            outcome = ScanOutcome.UNAVAILABLE if error.temporary else ScanOutcome.UNSCANNABLE
+            return _unseen(ref, outcome, error.code)
+        except RelayError as error:
+            return _unseen(ref, ScanOutcome.UNSCANNABLE, error.code)
+        finally:
+            if len(self._servers) > 1_000:
+                self._servers = {name: held for name, held in self._servers.items() if held.locked()}
+
+    async def facts(self, content: bytes) -> MediaFacts:
+        """Return what is known about some bytes, scanning them if need be."""
+        digests = await _digest(content)
+        known = await self._known(digests)
+        return known if known is not None and self._stands(known) else await self._scan(digests, content)
+
+    async def _inspect(self, ref: MediaRef, object_id: str, tokens: Sequence[str]) -> Item:
+        fetched = await self._remote.get(
+            ref.url, accept="*/*", limit=self._limits.size, timeout=self._limits.timeout
+        )
+        # Always our own digest of the bytes received: an origin may serve others other bytes (cloaking).
+        digests = await _digest(fetched.body)
+        vouched = await self._verifier.verify(ref, digests, object_id, tokens)
+        known = await self._known(digests)
+        if known is None or not self._stands(known):
+            if vouched.trusted and known is None:
+                return _attested(ref, digests, vouched)
+            known = await self._scan(digests, fetched.body)
+        return Item(
+            url=ref.url,
+            kind=ref.kind,
+            digest=digests.sha256,
+            outcome=known.result.outcome,
+            reason=known.result.reason,
+            attestation=vouched.state,
+            issuer=vouched.issuer,
+            matches=known.result.matches,
+        )
+
+    def _stands(self, known: MediaFacts) -> bool:
+        return is_current(known, {scanner.name: scanner.version for scanner in self.scanners})
+
+    async def _known(self, digests: Digests) -> MediaFacts | None:
+        async with self._store.reading() as tx:
+            return await tx.media.facts(digests.sha256)
+
+    async def _scan(self, digests: Digests, content: bytes) -> MediaFacts:
+        return await self._scans.run(digests.sha256, lambda: self._scan_now(digests, content))
+
+    async def _scan_now(self, digests: Digests, content: bytes) -> MediaFacts:
+        known = await self._known(digests)
+        if known is not None and self._stands(known):
+            return known  # another post brought the same bytes while this one waited
+        decoded = await self._decoder.decode(content) if known is None else known.decoded
+        results = [await scanner.scan(digests, decoded) for scanner in self.scanners]
+        facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
+        async with self._store.transaction() as tx:
+            await tx.media.save(facts)
+        return facts
+
+
+async def _digest(content: bytes) -> Digests:
+    if len(content) < _IN_A_THREAD:
+        return digests_of(content)
+    return await asyncio.to_thread(digests_of, content)
+
+
+def _unseen(ref: MediaRef, outcome: ScanOutcome, reason: str) -> Item:
+    return Item(ref.url, ref.kind, None, outcome, reason, AttestationState.MISSING)
+
+
+def _attested(ref: MediaRef, digests: Digests, vouched: Vouched) -> Item:
+    return Item(
+        url=ref.url,
+        kind=ref.kind,
+        digest=digests.sha256,
+        outcome=ScanOutcome.NOT_ATTEMPTED,
+        reason="attested",
+        attestation=vouched.state,
+        issuer=vouched.issuer,
+    )

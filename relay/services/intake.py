@@ -1,0 +1,60 @@
+"""The door to the store for received activities: commits are grouped, and the door closes before memory fills.
+
+Whoever waits shares the transaction of whoever writes next, so a thousand arrivals a second cost a few dozen
+flushes to disk. Nothing is acknowledged before its commit has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from relay.domain.errors import Busy
+
+if TYPE_CHECKING:
+    from relay.domain.intake import Incoming, Settled
+    from relay.ports import Store
+
+GROUP: Final = 64
+"""Activities per transaction."""
+WAITING: Final = 2_000
+"""Activities in memory that wait for their commit; more are refused with 503."""
+
+_Waiter: TypeAlias = "tuple[Incoming, Settled | None, asyncio.Future[int | None]]"
+
+
+class Intake:
+    """Stores received activities durably, several per transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: deque[_Waiter] = deque()
+        self._writing = asyncio.Lock()
+
+    async def put(self, incoming: Incoming, settled: Settled | None) -> int | None:
+        """Return its number once it is on disk, None when it repeats what was seen. Raises `Busy` when full."""
+        if len(self._waiting) >= WAITING:
+            raise Busy("too much is arriving")
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((incoming, settled, future))
+        async with self._writing:
+            if not future.done():
+                await self._write()
+        return await future
+
+    async def _write(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        try:
+            async with self._store.transaction() as tx:
+                numbers = await tx.activities.receive([(new, settled) for new, settled, _ in group])
+        except BaseException:
+            # Whether or not it reached the disk: the senders will try again, and repeats are recognised.
+            for _, _, future in group:
+                if not future.done():
+                    future.set_exception(Busy("the activity could not be stored"))
+                    future.exception()
+            raise
+        for (_, _, future), number in zip(group, numbers, strict=True):
+            if not future.done():
+                future.set_result(number)

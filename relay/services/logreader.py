@@ -1,0 +1,70 @@
+"""A cached window of the log that all subscribers read together.
+
+Subscribers that keep up read the same few chunks from memory; one that is far behind loads older chunks, of which
+only so many are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from relay.domain.log import LogEntry
+    from relay.ports import Store
+
+CHUNK: Final = 64
+"""Positions per chunk: with 3 KB bodies about 200 KB."""
+CHUNKS_KEPT: Final = 64
+"""Chunks in memory, about 12 MB."""
+
+
+@dataclass(slots=True)
+class _Chunk:
+    upto: int
+    entries: dict[int, LogEntry] = field(default_factory=dict)
+
+
+class LogReader:
+    """Reads log entries by position. A position without entry was purged or filtered out: there is nothing to send."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._chunks: OrderedDict[int, _Chunk] = OrderedDict()
+        self.head = 0
+        """The last position known."""
+
+    async def look(self) -> bool:
+        """Read the head anew; return whether it moved."""
+        async with self._store.reading() as tx:
+            head = await tx.fanout.head()
+        moved, self.head = head != self.head, head
+        return moved
+
+    def cached(self, position: int) -> tuple[bool, LogEntry | None]:
+        """Return whether the position is in memory, and its entry if there is one."""
+        chunk = self._chunks.get(position // CHUNK)
+        if chunk is None or position > chunk.upto:
+            return False, None
+        return True, chunk.entries.get(position)
+
+    async def load(self, position: int) -> None:
+        """Bring the chunk of a position into memory."""
+        number = position // CHUNK
+        first, last = number * CHUNK, min(number * CHUNK + CHUNK - 1, self.head)
+        chunk = self._chunks.pop(number, None) or _Chunk(first - 1)
+        async with self._store.reading() as tx:
+            entries = await tx.fanout.entries(chunk.upto, last)
+        chunk.entries.update((entry.position, entry) for entry in entries)
+        chunk.upto = max(chunk.upto, last)
+        self._chunks[number] = chunk
+        while len(self._chunks) > CHUNKS_KEPT:
+            self._chunks.popitem(last=False)
+
+    def forget(self, object_ids: set[str]) -> None:
+        """Drop entries of objects that were withdrawn."""
+        for chunk in self._chunks.values():
+            gone = [at for at, entry in chunk.entries.items() if entry.object_id in object_ids]
+            for position in gone:
+                del chunk.entries[position]

@@ -1,0 +1,275 @@
+"""The inbox: from a signed request to something durable, or to a reason why not.
+
+Order: parse (bounded), authenticate, look at it once, one transaction, and only then the answer. Nothing slow
+stands before the answer; the only network is the fetch of a key that is not known yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mediaattest import parse_header
+from relay.domain import hosts
+from relay.domain.activity import Activity, Visibility, loop_key, parse_activity
+from relay.domain.errors import KeyUnavailable, Refused, RemoteError, Unauthorized
+from relay.domain.facts import Facts
+from relay.domain.intake import Incoming
+from relay.domain.log import ActivityState
+from relay.protocol.actors import check_inbox
+from relay.services.authenticate import SenderGone
+from relay.services.decide import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from relay.domain.intake import Settled
+    from relay.ports import Clock, Store
+    from relay.protocol.httpsig import SignedRequest
+    from relay.services.authenticate import Authenticator, Sender
+    from relay.services.blocks import Blocks
+    from relay.services.decide import Decider
+    from relay.services.fetch import Fetcher
+    from relay.services.identity import Identity
+    from relay.services.intake import Intake
+    from relay.services.signals import Signals
+    from relay.services.subscribers import Subscribers
+
+TOKENS: Final = 7
+"""Attestations that are read from one request (attestation.md, carriage)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of a request that was answered 202: `code` is stable, `seq` the number of what was stored."""
+
+    code: str
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveRules:
+    """What the operator lets in."""
+
+    anyone: bool = False
+    unlisted: bool = False
+    allow_http: bool = False
+
+
+class Receiver:
+    """Receives activities. `rules` may be replaced while running."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        intake: Intake,
+        clock: Clock,
+        signals: Signals,
+        authenticator: Authenticator,
+        subscribers: Subscribers,
+        fetcher: Fetcher,
+        decider: Decider,
+        blocks: Blocks,
+        identity: Identity,
+        rules: ReceiveRules,
+    ) -> None:
+        self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
+        self._authenticator, self._subscribers, self._fetcher = authenticator, subscribers, fetcher
+        self._decider, self._blocks, self._identity = decider, blocks, identity
+        self.rules = rules
+        self._handlers: dict[str, Callable[[Activity, Sender, SignedRequest], Awaitable[Receipt]]] = {
+            "Follow": self._follow,
+            "Undo": self._undo,
+            "Accept": self._answer,
+            "Reject": self._answer,
+            "Create": self._create,
+            "Announce": self._announce,
+            "Update": self._update,
+            "Delete": self._delete,
+        }
+
+    async def receive(self, request: SignedRequest) -> Receipt:
+        """Take a request to the inbox; it is durable, or deliberately ignored, when this returns.
+
+        Raises `Malformed` (400), `Unauthorized` (401), `Refused` (403), `KeyUnavailable` and `Busy` (503).
+        """
+        activity = parse_activity(request.body)
+        try:
+            sender = await self._authenticator.authenticate(request, activity)
+        except SenderGone:
+            if activity.type == "Delete":
+                return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
+            raise
+        if self._blocks.any_blocked(servers_of(activity)):
+            raise Refused("This server is blocked here.", code="blocked")
+        if sender.replayed:
+            return Receipt("ignored-replay")
+        handler = self._handlers.get(activity.type)
+        receipt = Receipt("ignored-type") if handler is None else await handler(activity, sender, request)
+        self._authenticator.acted_on(sender)
+        self._signals.heard_from(sender.server)
+        return receipt
+
+    # ------------------------------------------------------------------ subscriptions
+
+    async def _follow(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+        try:
+            actor = await self._fetcher.actor(sender.actor)
+        except RemoteError as error:
+            problem = KeyUnavailable if error.temporary else Unauthorized
+            raise problem(f"The actor could not be fetched: {error}", code="no-actor") from error
+        check_inbox(actor.inbox, self._identity.server, allow_http=self.rules.allow_http)
+        if not hosts.same_origin(actor.inbox, actor.id):
+            raise Refused("The inbox is of another origin than the actor.", code="bad-inbox")
+        subscription = await self._subscribers.follow(activity, actor)
+        return Receipt(f"follow-{subscription.state}")
+
+    async def _undo(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+        undone = activity.object
+        if undone is not None and undone.type not in {None, "Follow"}:
+            return Receipt("ignored-undo")
+        if undone is not None and undone.actor not in {None, sender.actor}:
+            return Receipt("ignored-undo")  # only the owner can undo (row 35)
+        if undone is None and not await self._is_follow(activity.object_id, sender.actor):
+            return Receipt("ignored-undo")
+        gone = await self._subscribers.undo(sender.actor)
+        return Receipt("unfollowed" if gone else "ignored-undo")
+
+    async def _is_follow(self, object_id: str | None, actor: str) -> bool:
+        async with self._store.reading() as tx:
+            subscription = await tx.subscribers.by_actor(actor)
+        return subscription is not None and subscription.follow_id == object_id
+
+    async def _answer(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+        accepted = activity.type == "Accept"
+        known = await self._subscribers.answered(sender.actor, activity.object_id, accepted=accepted)
+        return Receipt(f"follow-back-{activity.type.lower()}ed" if known else "ignored-answer")
+
+    # ------------------------------------------------------------------ posts
+
+    async def _create(self, activity: Activity, sender: Sender, request: SignedRequest) -> Receipt:
+        refusal = await self._unfit(activity, sender)
+        if refusal is not None:
+            return Receipt(refusal)
+        post = activity.object
+        if post is None or activity.object_id is None:
+            return Receipt("ignored-object")
+        if post.attributed_to and sender.actor not in post.attributed_to:
+            return Receipt("ignored-author")  # row 34
+        if not hosts.same_origin(activity.object_id, sender.actor):
+            return Receipt("ignored-origin")  # FEP-fe34
+        settled = None
+        if not post.media and post.media_complete:
+            settled = self._settle_text(activity, sender)
+        return await self._store_post(activity, sender, request, settled)
+
+    async def _announce(self, activity: Activity, sender: Sender, request: SignedRequest) -> Receipt:
+        """Relay what another relay or a LitePub server announces; the boost of a person is no relay's business."""
+        refusal = await self._unfit(activity, sender, audience=False)
+        if refusal is not None:
+            return Receipt(refusal)
+        if activity.object_id is None or not hosts.is_http_url(activity.object_id):
+            return Receipt("ignored-object")
+        if not self.rules.anyone and not await self._subscribers.is_subscriber(sender.actor):
+            return Receipt("ignored-boost")
+        return await self._store_post(activity, sender, request, None)
+
+    async def _unfit(self, activity: Activity, sender: Sender, *, audience: bool = True) -> str | None:
+        """Say why a post is not relayed, before anything is stored."""
+        if not self.rules.anyone and not await self._subscribers.serves(sender.server):
+            return "ignored-stranger"
+        seen = {Visibility.PUBLIC, Visibility.UNLISTED} if self.rules.unlisted else {Visibility.PUBLIC}
+        if audience and activity.visibility not in seen:
+            return "ignored-not-public"
+        if self._identity.server in servers_of(activity):
+            return "ignored-own"
+        return None
+
+    def _settle_text(self, activity: Activity, sender: Sender) -> Settled:
+        """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
+        facts = Facts(from_hosts=servers_of(activity) | {sender.server}, type=activity.type)
+        now = self._clock.now()
+        subject = Subject(activity.object_id or "", facts.from_hosts, now)
+        decision = self._decider.decision(facts, now)
+        return self._decider.settle(subject, decision, facts, None, ())
+
+    async def _store_post(
+        self, activity: Activity, sender: Sender, request: SignedRequest, settled: Settled | None
+    ) -> Receipt:
+        object_id = activity.object_id or ""
+        keys = [loop_key(activity.type, object_id, activity.version)]
+        if activity.id is not None:
+            keys.append(f"id {activity.id}")
+        seq = await self._intake.put(
+            Incoming(
+                activity_id=activity.id,
+                kind=activity.type,
+                actor=sender.actor,
+                server=sender.server,
+                object_id=object_id,
+                body=activity.body,
+                received_at=self._clock.now(),
+                tokens=tokens_beside(request, activity),
+                keys=tuple(keys),
+            ),
+            settled,
+        )
+        if seq is None:
+            return Receipt("ignored-repeat")
+        if settled is None:
+            self._signals.screening.set()
+            return Receipt("screening", seq)
+        if settled.state is ActivityState.PUBLISHED:
+            self._signals.log_grew()
+        return Receipt(settled.state.value, seq)
+
+    # ------------------------------------------------------------------ changes by the origin
+
+    async def _update(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+        """Screen what waits as it is now. Unsigned updates of what was published cannot be passed on."""
+        if not self._owns(activity, sender) or activity.object is None or activity.object_id is None:
+            return Receipt("ignored-update")
+        async with self._store.transaction() as tx:
+            renewed = await tx.activities.renew(
+                activity.object_id, sender.server, activity.body, self._clock.now()
+            )
+        self._signals.screening.set()
+        return Receipt("renewed" if renewed else "ignored-update")
+
+    async def _delete(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+        """Purge what its own server deletes: holds, log entries, text and media facts."""
+        if not self._owns(activity, sender) or activity.object_id is None:
+            return Receipt("ignored-delete")
+        async with self._store.transaction() as tx:
+            await tx.activities.withdraw(activity.object_id, sender.server, self._clock.now())
+        self._signals.withdrawn(activity.object_id)
+        return Receipt("withdrawn")
+
+    @staticmethod
+    def _owns(activity: Activity, sender: Sender) -> bool:
+        """Whether an object is of its changer's own origin (row 36, FEP-fe34)."""
+        return (
+            activity.object_id is not None
+            and hosts.is_http_url(activity.object_id)
+            and hosts.same_origin(activity.object_id, sender.actor)
+        )
+
+
+def servers_of(activity: Activity) -> frozenset[str]:
+    """Return every server an activity names: of its actor, its object, and whom the object is attributed to."""
+    urls = [activity.actor, *activity.object_ids]
+    if activity.object is not None:
+        urls += activity.object.attributed_to
+    return frozenset(hosts.server_name(url) for url in urls if hosts.is_http_url(url))
+
+
+def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:
+    """Return the compact attestations in the header and in `mediaAttestation`; a bad header counts as none."""
+    header = ", ".join(request.values("media-attestation"))
+    tokens = list(parse_header(header)) if header else []
+    beside = activity.document.get("mediaAttestation")
+    for value in beside if isinstance(beside, list) else [beside]:
+        if isinstance(value, str) and value.startswith("data:application/jwt,"):
+            tokens.append(value.removeprefix("data:application/jwt,"))
+    return tuple(dict.fromkeys(tokens))[:TOKENS]

@@ -1,0 +1,195 @@
+"""Screening: what was received with media waits here until every item was looked at and the policy has decided."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from mediaattest import format_header, to_data_url
+from relay.domain import hosts
+from relay.domain.activity import Visibility, parse_activity, parse_object
+from relay.domain.delivery import backoff
+from relay.domain.errors import Malformed, RelayError, RemoteError
+from relay.domain.facts import AttestationState, Facts
+from relay.domain.intake import Item, Settled
+from relay.domain.log import ActivityState
+from relay.domain.media import MediaKind, ScanOutcome
+from relay.domain.policy import Verb
+from relay.domain.screening import facts_of
+from relay.services.decide import Subject, ruled
+
+if TYPE_CHECKING:
+    from relay.domain.activity import ApObject
+    from relay.domain.intake import Work
+    from relay.ports import Clock, Store
+    from relay.services.attestations import Attestor
+    from relay.services.blocks import Blocks
+    from relay.services.decide import Decider
+    from relay.services.fetch import Fetcher
+    from relay.services.inspect import Inspector
+    from relay.services.signals import Signals
+
+LEASE: Final = 300.0
+"""Seconds after which work that nobody finished is taken again."""
+PATIENCE: Final = 6
+"""Attempts after which an object that cannot be had is dropped, and a file that cannot be had is unscannable."""
+LOOK_EVERY: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped(Exception):  # noqa: N818 - an outcome inside this module
+    """There is nothing to decide on: the object cannot be relayed at all."""
+
+    reason: str
+
+
+class Screening:
+    """Takes work from the store, looks at the media, decides."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        signals: Signals,
+        fetcher: Fetcher,
+        inspector: Inspector,
+        attestor: Attestor,
+        decider: Decider,
+        blocks: Blocks,
+        unlisted: bool,
+        at_once: int = 8,
+    ) -> None:
+        self._store, self._clock, self._signals = store, clock, signals
+        self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
+        self._decider, self._blocks = decider, blocks
+        self._seen = {Visibility.PUBLIC, Visibility.UNLISTED} if unlisted else {Visibility.PUBLIC}
+        self._at_once = at_once
+
+    async def run(self) -> None:
+        """Screen until cancelled, several activities at a time."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._at_once):
+                tasks.create_task(self._work())
+
+    async def run_once(self) -> int:
+        """Screen everything that is due; return the number of activities."""
+        done = 0
+        while works := await self._claim(self._at_once):
+            async with asyncio.TaskGroup() as tasks:
+                for work in works:
+                    tasks.create_task(self._screen(work))
+            done += len(works)
+        return done
+
+    async def _work(self) -> None:
+        while True:
+            works = await self._claim(1)
+            for work in works:
+                try:
+                    await self._screen(work)
+                except Exception:
+                    # A bug must not take the relay down nor lose the activity: it falls due again.
+                    _log.exception("screening activity %s failed", work.seq)
+            if not works:
+                await self._signals.screening.wait(LOOK_EVERY)
+
+    async def _claim(self, most: int) -> list[Work]:
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            due = await tx.activities.next_due()
+        if due is None or due > now:
+            return []
+        async with self._store.transaction() as tx:
+            return await tx.activities.claim(now=now, until=now + LEASE, most=most)
+
+    async def _screen(self, work: Work) -> None:
+        try:
+            post = await self._post(work)
+        except Dropped as drop:
+            await self._settle(work, self._dropped(drop.reason), ())
+            return
+        except RemoteError as error:
+            if not error.temporary or work.attempts >= PATIENCE:
+                await self._settle(work, self._dropped(f"object-{error.code}"), ())
+            else:
+                await self._postpone(work, error)
+            return
+        items = await self._inspect(work, post)
+        await self._decide(work, post, items)
+
+    async def _post(self, work: Work) -> ApObject:
+        """Return the object: embedded by its author, or fetched. Raises `Dropped`, `RemoteError`."""
+        activity = parse_activity(work.body)
+        if activity.object is not None and work.kind != "Announce":
+            return activity.object
+        try:
+            post = parse_object(await self._fetcher.document(work.object_id))
+        except Malformed as error:
+            raise Dropped(f"object-{error.code}") from error
+        if post.visibility not in self._seen:
+            raise Dropped("object-not-public")
+        servers = {hosts.server_name(url) for url in post.attributed_to if hosts.is_http_url(url)}
+        if self._blocks.any_blocked(servers):
+            raise Dropped("object-blocked")
+        if not post.attributed_to or servers != {hosts.server_name(work.object_id)}:
+            raise Dropped("object-wrong-author")  # FEP-fe34
+        return post
+
+    async def _inspect(self, work: Work, post: ApObject) -> list[Item]:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(self._inspector.inspect(ref, work.object_id, work.tokens))
+                for ref in post.media
+            ]
+        items = [task.result() for task in running]
+        if not post.media_complete:
+            # More may be shown than was looked at: say so with an item of its own, never relay it as seen.
+            unseen = (ScanOutcome.UNSCANNABLE, "too-many-items", AttestationState.MISSING)
+            items.append(Item("", MediaKind.OTHER, None, *unseen))
+        if work.attempts >= PATIENCE:
+            items = [_given_up(item) for item in items]
+        return items
+
+    async def _decide(self, work: Work, post: ApObject, items: list[Item]) -> None:
+        facts = self._facts(work, post, items)
+        decision = self._decider.decision(facts, work.received_at)
+        tokens: list[str] = []
+        if decision.would is Verb.RELAY_AND_ATTEST:
+            tokens = await self._attestor.tokens(items)
+        header = format_header(tokens) or None
+        subject = Subject(work.object_id, facts.from_hosts, work.received_at)
+        urls = [to_data_url(token) for token in tokens]
+        await self._settle(work, self._decider.settle(subject, decision, facts, header, urls), items)
+
+    def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
+        urls = [work.actor, work.object_id, *post.attributed_to]
+        servers = {hosts.server_name(url) for url in urls if hosts.is_http_url(url)} | {work.server}
+        issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
+        return facts_of(items, servers=servers, kind=work.kind, issuers=issuers)
+
+    async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
+        async with self._store.transaction() as tx:
+            await tx.activities.settle(work.seq, settled, items)
+        if settled.state is ActivityState.PUBLISHED:
+            self._signals.log_grew()
+
+    def _dropped(self, reason: str) -> Settled:
+        decision = ruled(Verb.DROP, "nothing to relay", reason)
+        return Settled(ActivityState.DROPPED, decision, {}, self._clock.now())
+
+    async def _postpone(self, work: Work, error: RelayError) -> None:
+        retry_after = error.retry_after if isinstance(error, RemoteError) else None
+        rest = backoff(work.attempts, self._clock.jitter(), retry_after)
+        async with self._store.transaction() as tx:
+            await tx.activities.postpone(work.seq, self._clock.now() + rest)
+
+
+def _given_up(item: Item) -> Item:
+    """A file that could not be had again and again is unscannable; a scanner that fails stays unavailable."""
+    if item.outcome is ScanOutcome.UNAVAILABLE and item.digest is None:
+        return replace(item, outcome=ScanOutcome.UNSCANNABLE)
+    return item

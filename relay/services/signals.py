@@ -1,0 +1,65 @@
+"""How the services of one process wake each other. Everything also works without: workers look by themselves.
+
+A wake-up is a hint and never carries state: what counts is in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Wakeup:
+    """A flag that one worker waits for and anybody sets."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """There is work."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there is work, or after `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+        self._event.clear()
+
+
+class Signals:
+    """The wake-ups of one process, and what the fan-out should hear at once."""
+
+    def __init__(self) -> None:
+        self.screening = Wakeup()
+        self.fanout = Wakeup()
+        self.letters = Wakeup()
+        self._grew = True
+        self._heard: set[str] = set()
+        self._withdrawn: set[str] = set()
+
+    def log_grew(self) -> None:
+        """Something was published."""
+        self._grew = True
+        self.fanout.set()
+
+    def take_growth(self) -> bool:
+        """Return and forget whether something was published."""
+        grew, self._grew = self._grew, False
+        return grew
+
+    def heard_from(self, server: str) -> None:
+        """A server sent a valid request, so it is up: its back-off can end."""
+        self._heard.add(server)
+
+    def withdrawn(self, object_id: str) -> None:
+        """An object was deleted by its own server: cached log entries of it must go."""
+        self._withdrawn.add(object_id)
+        self.fanout.set()
+
+    def take(self) -> tuple[set[str], set[str]]:
+        """Return and forget: servers heard from, objects withdrawn."""
+        heard, withdrawn = self._heard, self._withdrawn
+        self._heard, self._withdrawn = set(), set()
+        return heard, withdrawn

@@ -1,0 +1,291 @@
+"""Subscriptions: what comes in from servers, and what the operator commands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from relay.domain import hosts
+from relay.domain.errors import Conflict, Malformed, NotFound
+from relay.domain.subscription import (
+    Back,
+    Command,
+    Dialect,
+    Mode,
+    Outcome,
+    Reply,
+    State,
+    Subscription,
+    dialect_of,
+    is_server_actor,
+    leave_replies,
+    on_command,
+    on_follow,
+)
+from relay.protocol import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.domain.activity import Activity
+    from relay.domain.actor import Actor
+    from relay.ports import Clock, Store, Tx
+    from relay.services.identity import Identity
+    from relay.services.signals import Signals
+
+LOOK_EVERY: Final = 1.0
+
+_OUTDATED: Final = {
+    Reply.ACCEPT: {Reply.ACCEPT, Reply.REJECT},
+    Reply.REJECT: {Reply.ACCEPT, Reply.REJECT, Reply.FOLLOW_BACK},
+    Reply.FOLLOW_BACK: {Reply.FOLLOW_BACK, Reply.UNDO_FOLLOW_BACK},
+    Reply.UNDO_FOLLOW_BACK: {Reply.FOLLOW_BACK, Reply.UNDO_FOLLOW_BACK},
+}
+"""Letters on their way that a new letter makes pointless."""
+
+
+class Subscribers:
+    """Keeps the subscriptions. `mode` and `allow` may be replaced while running."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        signals: Signals,
+        identity: Identity,
+        mode: Mode,
+        allow: Sequence[str],
+    ) -> None:
+        self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
+        self.mode, self.allow = mode, tuple(allow)
+        self._serving: frozenset[str] = frozenset()
+        self._version = ""
+        self._looked_at = float("-inf")
+
+    # ------------------------------------------------------------------ from servers
+
+    async def follow(self, activity: Activity, actor: Actor) -> Subscription:
+        """Handle a Follow whose signature belongs to `actor`. Raises `Malformed` when it follows nothing of ours."""
+        dialect = dialect_of(activity.object_id or "", self._identity.actor)
+        echo = documents.FollowEcho.of(activity)
+        if dialect is None or echo is None:
+            message = "A relay is followed by a Follow with an id, of as:Public or of its actor."
+            raise Malformed(message, code="follows-nothing-here")
+        server = hosts.server_name(actor.id)
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            existing = await tx.subscribers.by_actor(actor.id)
+            outcome = on_follow(
+                existing,
+                dialect,
+                self.mode,
+                allowed=any(hosts.matches(pattern, server) for pattern in self.allow),
+                person=dialect is Dialect.LITEPUB and not is_server_actor(actor.type, actor.id),
+            )
+            if existing is None:
+                subscription = await self._add(tx, echo.document(), actor, dialect, outcome, now)
+            else:
+                subscription = replace(
+                    existing,
+                    follow=echo.document(),
+                    inbox=actor.inbox,
+                    dialect=dialect,
+                )
+            subscription = await self._apply(tx, subscription, outcome, now)
+            await tx.subscribers.audit(
+                at=now, who=actor.id, action="follow", subject=actor.id, detail=outcome.state.value
+            )
+        self._wake()
+        return subscription
+
+    async def undo(self, actor_id: str) -> bool:
+        """Handle an Undo of a Follow by its own actor: it is forgotten at once; False when there was none."""
+        async with self._store.transaction() as tx:
+            subscription = await tx.subscribers.by_actor(actor_id)
+            if subscription is None:
+                return False
+            await tx.subscribers.recall_letters(actor_id, {Reply.ACCEPT.value, Reply.FOLLOW_BACK.value})
+            if subscription.back is not Back.NONE:
+                await self._write(tx, subscription, (Reply.UNDO_FOLLOW_BACK,))
+            await tx.subscribers.remove(subscription.id)
+            await tx.subscribers.audit(
+                at=self._clock.now(), who=actor_id, action="unfollow", subject=actor_id, detail=""
+            )
+        self._wake()
+        return True
+
+    async def answered(self, actor_id: str, follow_id: str | None, *, accepted: bool) -> bool:
+        """Handle Accept or Reject of our own Follow; ignored (False) unless we sent that Follow to that actor."""
+        async with self._store.transaction() as tx:
+            subscription = await tx.subscribers.by_actor(actor_id)
+            if subscription is None or subscription.back is Back.NONE or follow_id != subscription.back_id:
+                return False
+            back = Back.ACCEPTED if accepted else Back.NONE
+            await tx.subscribers.save(replace(subscription, back=back), self._clock.now())
+        return True
+
+    async def serves(self, server: str) -> bool:
+        """Whether an accepted subscriber stands for this server."""
+        await self._refresh()
+        return server in self._serving
+
+    async def is_subscriber(self, actor_id: str) -> bool:
+        """Whether this very actor is an accepted subscriber."""
+        async with self._store.reading() as tx:
+            subscription = await tx.subscribers.by_actor(actor_id)
+        return subscription is not None and subscription.state is State.ACCEPTED
+
+    async def _refresh(self) -> None:
+        """Look at most once a second whether anything changed: the operator's commands come from other processes."""
+        if self._clock.monotonic() - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = self._clock.monotonic()
+        async with self._store.reading() as tx:
+            version = await tx.subscribers.version()
+            if version == self._version:
+                return
+            subscriptions = await tx.subscribers.all()
+        served = {State.ACCEPTED, State.UNREACHABLE}
+        self._serving = frozenset(s.server for s in subscriptions if s.state in served)
+        self._version = version
+
+    # ------------------------------------------------------------------ from the operator
+
+    async def all(self) -> list[Subscription]:
+        """Return every subscription, oldest first."""
+        async with self._store.reading() as tx:
+            return await tx.subscribers.all()
+
+    async def find(self, text: str) -> Subscription:
+        """Return the subscription of an actor id, a server name or a number. Raises `NotFound`, `Conflict`."""
+        found = [s for s in await self.all() if text in {s.actor, s.server, str(s.id)}]
+        if not found:
+            raise NotFound(f"no subscriber is called {text}")
+        if len(found) > 1:
+            names = ", ".join(s.actor for s in found)
+            raise Conflict(f"{text} has several subscriptions, name one: {names}", code="ambiguous")
+        return found[0]
+
+    async def details(self, subscription: Subscription) -> Mapping[str, object]:
+        """Return how deliveries to a subscriber go, for people."""
+        async with self._store.reading() as tx:
+            return await tx.subscribers.details(subscription.id)
+
+    async def command(self, text: str, command: Command, *, who: str, reason: str | None) -> Subscription:
+        """Carry out an operator's command. Raises `NotFound`, or `Conflict` when it does not fit the state."""
+        chosen = await self.find(text)
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            current = await tx.subscribers.by_actor(chosen.actor)
+            if current is None:
+                raise NotFound(f"no subscriber is called {text}")
+            outcome = on_command(current, command, reason)
+            if outcome is None:
+                raise Conflict(f"{current.server} is {current.state}: {command} does not fit")
+            changed = await self._apply(tx, current, outcome, now)
+            await tx.subscribers.audit(
+                at=now, who=who, action=command.value, subject=current.actor, detail=reason or ""
+            )
+        self._wake()
+        return changed
+
+    async def remove(self, text: str, *, who: str) -> Subscription:
+        """Forget a subscriber and tell it so; it may follow again."""
+        chosen = await self.find(text)
+        async with self._store.transaction() as tx:
+            await self._write(tx, chosen, leave_replies(chosen))
+            await tx.subscribers.remove(chosen.id)
+            await tx.subscribers.audit(
+                at=self._clock.now(), who=who, action="remove", subject=chosen.actor, detail=""
+            )
+        self._wake()
+        return chosen
+
+    # ------------------------------------------------------------------ effects
+
+    async def _add(
+        self,
+        tx: Tx,
+        follow: Mapping[str, object],
+        actor: Actor,
+        dialect: Dialect,
+        outcome: Outcome,
+        now: float,
+    ) -> Subscription:
+        server = hosts.server_name(actor.id)
+        number = await tx.subscribers.add(
+            actor=actor.id,
+            server=server,
+            inbox=actor.inbox,
+            dialect=dialect,
+            state=State.PENDING,
+            follow=follow,
+            now=now,
+            reason=outcome.reason,
+            back=Back.NONE,
+            back_id=None,
+            cursor=await tx.fanout.head(),
+        )
+        return Subscription(
+            id=number,
+            actor=actor.id,
+            server=server,
+            inbox=actor.inbox,
+            dialect=dialect,
+            state=State.PENDING,
+            follow=follow,
+            created_at=now,
+            changed_at=now,
+        )
+
+    async def _apply(self, tx: Tx, subscription: Subscription, outcome: Outcome, now: float) -> Subscription:
+        """Write the new state and the letters it calls for. Who starts to be served starts at the log's head."""
+        starts = outcome.state is State.ACCEPTED and subscription.state not in {
+            State.ACCEPTED,
+            State.UNREACHABLE,
+        }
+        if starts:
+            await tx.subscribers.place(subscription.id, await tx.fanout.head())
+        changed = replace(subscription, state=outcome.state, reason=outcome.reason)
+        if Reply.FOLLOW_BACK in outcome.replies:
+            back_id = self._identity.new_id(self._clock.new_id())
+            changed = replace(changed, back=Back.SENT, back_id=back_id)
+        await self._write(tx, changed, outcome.replies)
+        if Reply.UNDO_FOLLOW_BACK in outcome.replies:
+            changed = replace(changed, back=Back.NONE, back_id=None)
+        await tx.subscribers.save(changed, now)
+        return replace(changed, changed_at=now)
+
+    async def _write(self, tx: Tx, subscription: Subscription, replies: Sequence[Reply]) -> None:
+        outdated = {kind.value for reply in replies for kind in _OUTDATED[reply]}
+        if outdated:
+            await tx.subscribers.recall_letters(subscription.actor, outdated)
+        letters = [
+            (reply.value, subscription.actor, subscription.inbox, self._letter(subscription, reply))
+            for reply in replies
+        ]
+        await tx.subscribers.send(letters, self._clock.now())
+
+    def _letter(self, subscription: Subscription, reply: Reply) -> bytes:
+        own, new_id = self._identity.actor, self._identity.new_id(self._clock.new_id())
+        theirs = documents.FollowEcho(
+            subscription.follow_id, subscription.actor, str(subscription.follow.get("object"))
+        )
+        back_id = subscription.back_id or new_id
+        match reply:
+            case Reply.ACCEPT:
+                document = documents.accept(id=new_id, actor=own, follow=theirs)
+            case Reply.REJECT:
+                document = documents.reject(id=new_id, actor=own, follow=theirs)
+            case Reply.FOLLOW_BACK:
+                document = documents.follow_back(id=back_id, actor=own, target=subscription.actor)
+            case Reply.UNDO_FOLLOW_BACK:
+                ours = documents.FollowEcho(back_id, own, subscription.actor)
+                document = documents.undo(id=new_id, actor=own, follow=ours)
+        return documents.dump(document)
+
+    def _wake(self) -> None:
+        self._looked_at = float("-inf")
+        self._signals.letters.set()
+        self._signals.fanout.set()

@@ -1,0 +1,141 @@
+"""The subscribers of the fan-out in memory: who may be sent what, next.
+
+Each subscriber is a track along the log. Tracks with something to send stand in one line and take turns, one
+position a turn, so that all advance together and nobody waits for a slow one. A host that failed rests; tracks of
+resting hosts and stragglers wait in a heap until they are due.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.delivery import Host, Progress
+from relay.domain.subscription import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from relay.domain.log import LogEntry
+    from relay.domain.subscription import Subscription
+    from relay.protocol.httpsig import Target
+
+AHEAD: Final = 64
+"""Positions that one subscriber may be settled ahead of its cursor."""
+UNPROVEN_WINDOW: Final = 2
+"""Deliveries in flight to a host that fails or was not heard of: two tell a bad activity from a bad host."""
+PROBE_EVERY: Final = 24 * 3600.0
+"""Seconds between attempts at an inbox that answered 410."""
+
+
+@dataclass(slots=True)
+class Peer:
+    """One server: its health and how many deliveries to it are under way."""
+
+    health: Host
+    flying: int = 0
+    proven: bool = False
+    """Whether it accepted anything since the start."""
+    tracks: list[Track] = field(default_factory=list)
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is known to work."""
+        return self.proven and self.health.failures == 0
+
+    def room(self, window: int) -> bool:
+        """Whether one more delivery may start."""
+        return self.flying < (window if self.steady else UNPROVEN_WINDOW)
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One subscriber's way along the log."""
+
+    subscription: Subscription
+    progress: Progress
+    target: Target
+    peer: Peer
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    objects: set[str] = field(default_factory=set)
+    """Objects in flight or straggling: a later activity about one of them must wait its turn."""
+    rest_until: float = 0.0
+    waiting: bool = False
+    """Whether the track stands in the line."""
+    counted: bool = False
+    """Whether the counters changed since they were written."""
+
+    @property
+    def id(self) -> int:
+        """The number of the subscription."""
+        return self.subscription.id
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether its inbox answered 410 and it is only probed."""
+        return self.subscription.state is State.UNREACHABLE
+
+    def due_at(self) -> float:
+        """The time before which nothing is sent."""
+        return max(self.rest_until, self.peer.health.retry_at)
+
+    def wants(self, entry: LogEntry) -> bool:
+        """Whether the subscriber should get the entry: never back to where it came from (FEP-ae0c)."""
+        return self.subscription.server not in entry.origins
+
+
+class Line:
+    """The tracks that have something to send, in turn, and those that wait for a time."""
+
+    def __init__(self) -> None:
+        self._ready: deque[Track] = deque()
+        self._timed: list[tuple[float, int, Track]] = []
+        self._count = 0
+
+    def push(self, track: Track) -> None:
+        """Let a track take turns again."""
+        if not track.waiting:
+            track.waiting = True
+            self._ready.append(track)
+
+    def pop(self) -> Track | None:
+        """Return the track whose turn it is."""
+        if not self._ready:
+            return None
+        track = self._ready.popleft()
+        track.waiting = False
+        return track
+
+    def at(self, when: float, track: Track) -> None:
+        """Let a track take a turn at a time."""
+        self._count += 1
+        heapq.heappush(self._timed, (when, self._count, track))
+
+    def wake(self, now: float) -> float | None:
+        """Let everybody who is due take turns; return when the next one is."""
+        while self._timed and self._timed[0][0] <= now:
+            self.push(heapq.heappop(self._timed)[2])
+        return self._timed[0][0] if self._timed else None
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+
+def open_positions(track: Track, head: int) -> Iterator[int]:
+    """Yield the positions that may be started, lowest first, no further ahead than `AHEAD`."""
+    progress = track.progress
+    for position in range(progress.cursor + 1, min(head, progress.cursor + AHEAD) + 1):
+        if progress.is_open(position):
+            yield position
+
+
+def due_straggler(track: Track, now: float) -> int | None:
+    """Return the lowest straggler whose time has come."""
+    due = (
+        at
+        for at, s in track.progress.stragglers.items()
+        if s.due_at <= now and at not in track.progress.flying
+    )
+    return min(due, default=None)

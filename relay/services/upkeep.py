@@ -1,0 +1,37 @@
+"""What has to be done now and then: forgetting what retention ended for, and looking at lists that grew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from relay.ports import Clock, Store
+
+EVERY: Final = 600.0
+KEYS_KEPT: Final = 30 * 24 * 3600.0
+
+
+class Upkeep:
+    """Keeps the store small. `retention` is in seconds."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, retention: float, prune: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._store, self._clock, self._retention, self._prune = store, clock, retention, prune
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._clock.sleep(EVERY)
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """Forget what is due."""
+        await self._prune()
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            await tx.activities.forget(now - self._retention)
+            await tx.media.forget(now - self._retention, now)
+            await tx.subscribers.forget(now - KEYS_KEPT)

@@ -1,0 +1,20 @@
+"""The public application: federation and the page for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from relay.web.problems import errors
+
+if TYPE_CHECKING:
+    from relay.web.federation import Federation
+    from relay.web.pages import Pages
+
+
+def make_app(federation: Federation, pages: Pages) -> web.Application:
+    """Put the routes together; the errors middleware answers for all of them."""
+    app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
+    app.add_routes([*federation.routes(), *pages.routes()])
+    return app

@@ -1,0 +1,160 @@
+"""Pictures of every format and colour mode, and bytes that are none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from relay.adapters.media import canary, pdq
+from relay.adapters.media.canary import encoded, photograph
+from relay.adapters.media.pictures import Limits, hash_picture
+from relay.domain.media import PDQ_DRIFT, Decoded, Undecodable
+
+LIMITS = Limits(100_000_000)
+CANARIES = canary.canary_pictures()
+PNG = pdq.hash_pixels(photograph(canary.CANARY_SEED)).hash
+
+
+def distance(one: bytes, other: bytes) -> int:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
+
+
+def decoded(content: bytes) -> Decoded:
+    found = hash_picture(content, LIMITS)
+    assert isinstance(found, Decoded), found
+    return found
+
+
+@pytest.mark.parametrize("name", CANARIES)
+def test_every_format_hashes_like_its_png(name: str) -> None:
+    """Measured: 0 bits, but palettes (GIF and PNG) 8 and the translucent PNG 6."""
+    found = decoded(CANARIES[name])
+    assert (found.width, found.height) == (canary.WIDTH, canary.HEIGHT)
+    assert min(distance(PNG, frame.pdq) for frame in found.frames) <= PDQ_DRIFT
+    assert all(frame.quality >= 80 for frame in found.frames)
+    assert all(frame.dihedral[0] == frame.pdq and len(frame.phash) == 8 for frame in found.frames)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("L", "PNG"), ("LA", "PNG"), ("1", "PNG"), ("P", "BMP"), ("RGBA", "WEBP"), ("RGBA", "TIFF"), ("CMYK", "TIFF"),
+     ("I", "TIFF"), ("F", "TIFF"), ("L", "JPEG"), ("RGBA", "AVIF"), ("I;16B", "TIFF")],
+)  # fmt: skip
+def test_every_colour_mode_hashes_like_rgb(mode: str, kind: str) -> None:
+    picture = Image.fromarray(photograph(canary.CANARY_SEED))
+    if mode.startswith("I;16"):
+        wide = (np.asarray(picture.convert("L")).astype(np.uint16) * 257).astype(">u2")
+        converted = Image.fromarray(wide)
+    else:
+        converted = picture.convert(mode)
+    found = decoded(encoded(converted, kind))
+    assert distance(PNG, found.frames[0].pdq) <= (31 if mode == "1" else PDQ_DRIFT)
+
+
+def test_float_pictures_of_any_range_are_spread_over_black_to_white() -> None:
+    grey = np.asarray(Image.fromarray(photograph(canary.CANARY_SEED)).convert("L")).astype(np.float32)
+    found = decoded(encoded(Image.fromarray(grey / 100 - 1), "TIFF"))
+    assert distance(PNG, found.frames[0].pdq) <= PDQ_DRIFT
+
+
+def test_transparent_key_colour_is_white() -> None:
+    picture = Image.fromarray(photograph(canary.CANARY_SEED))
+    found = decoded(encoded(picture, "PNG", transparency=(1, 2, 3)))
+    assert distance(PNG, found.frames[0].pdq) <= PDQ_DRIFT
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_before_hashing(orientation: int) -> None:
+    """The JPEG is decoded at half size: the folded filter has to survive turning, too."""
+    upright = Image.fromarray(photograph("upright", 1301, 1027))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = decoded(encoded(stored, "JPEG", quality=90, exif=exif))
+    assert (found.width, found.height) == (1301, 1027)
+    assert distance(pdq.hash_pixels(np.asarray(upright)).hash, found.frames[0].pdq) <= PDQ_DRIFT
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_animations_are_hashed_at_first_last_and_evenly_between(kind: str) -> None:
+    frames = [Image.fromarray(photograph(f"frame {number}", 96, 64)) for number in range(9)]
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
+    found = hash_picture(content, Limits(1_000_000, max_frames=3))
+    assert isinstance(found, Decoded)
+    assert len(found.frames) == 3
+    for frame, number in zip(found.frames, (0, 4, 8), strict=True):
+        assert distance(pdq.hash_pixels(np.asarray(frames[number])).hash, frame.pdq) <= 16  # 96 x 64 is tiny
+
+
+def test_pictures_behind_each_other_in_one_jpeg_are_all_hashed() -> None:
+    first, second = canary.clean_picture("outer"), CANARIES["canary.jpg"]
+    found = decoded(first + second)
+    assert len(found.frames) == 2
+    assert distance(PNG, found.frames[1].pdq) <= PDQ_DRIFT
+
+
+def test_frames_without_detail_are_left_out() -> None:
+    flat = Image.new("RGB", (640, 480), "grey")
+    last = Image.fromarray(photograph("detail"))
+    found = decoded(encoded(flat, "PNG", save_all=True, append_images=[last]))
+    assert len(found.frames) == 1
+
+
+@pytest.mark.parametrize(("contrast", "outcome"), [(0.02, Undecodable.TOO_LITTLE_DETAIL), (1.0, None)])
+def test_quality_below_50_is_undecodable(contrast: float, outcome: Undecodable | None) -> None:
+    dull = (photograph("dull").astype(np.float32) * contrast + 100).clip(0, 255).astype(np.uint8)
+    found = hash_picture(encoded(Image.fromarray(dull), "PNG"), LIMITS)
+    assert found is outcome if outcome else isinstance(found, Decoded)
+
+
+def test_quality_49_is_too_little_and_50_is_enough() -> None:
+    seen = {}
+    base = photograph("edge").astype(np.int32)
+    for percent in range(8, 60):
+        dull = np.clip(128 + (base - 128) * percent // 100, 0, 255).astype(np.uint8)
+        found = hash_picture(encoded(Image.fromarray(dull), "PNG"), LIMITS)
+        seen[pdq.hash_pixels(dull).quality] = isinstance(found, Decoded)
+    assert min(seen) < 50 <= max(seen)
+    assert all(hashed == (quality >= 50) for quality, hashed in seen.items())
+
+
+def test_pixel_cap_is_inclusive() -> None:
+    content = canary.clean_picture("cap", width=100, height=100, kind="PNG")
+    assert isinstance(hash_picture(content, Limits(10_000)), Decoded)
+    assert hash_picture(content, Limits(9_999)) is Undecodable.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"])
+def test_the_cap_and_truncation_hold_for_every_format(kind: str) -> None:
+    content = canary.clean_picture("formats", kind=kind)
+    assert hash_picture(content, Limits(1000)) is Undecodable.TOO_MANY_PIXELS
+    expected = {Undecodable.TRUNCATED} | ({Undecodable.CORRUPT} if kind == "TIFF" else set())
+    assert hash_picture(content[: len(content) * 2 // 3], LIMITS) in expected
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"])
+def test_no_prefix_and_no_damage_raises(kind: str) -> None:
+    content = canary.clean_picture("damage", width=64, height=48, kind=kind)
+    noise = np.frombuffer(encoded(Image.effect_noise((64, 64), 99), "BMP"), np.uint8)
+    for cut in range(0, len(content), max(1, len(content) // 40)):
+        assert isinstance(hash_picture(content[:cut], LIMITS), Decoded | Undecodable)
+        broken = bytearray(content)
+        broken[cut] ^= int(noise[1100 + cut % 2000]) | 1
+        assert isinstance(hash_picture(bytes(broken), Limits(1_000_000)), Decoded | Undecodable)
+
+
+def test_adobe_inverted_and_plain_cmyk_agree() -> None:
+    """Pillow writes CMYK JPEGs inverted with an Adobe marker, as Photoshop does."""
+    content = CANARIES["canary-cmyk.jpg"]
+    assert b"Adobe" in content[:200]
+    assert distance(PNG, decoded(content).frames[0].pdq) <= PDQ_DRIFT
