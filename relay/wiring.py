@@ -193,7 +193,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     folder = KeyFolder(settings.relay.data)
     main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
     signer = await stack.enter_async_context(ProcessSigner(key_id=identity.key_id, pem=main_key.pem))
-    remote = outside.remote or await stack.enter_async_context(_remote(settings, identity, outside))
+    remote = outside.remote
+    if remote is None:
+        remote = await stack.enter_async_context(_guarded_remote(settings, identity, outside))
     decoder = await stack.enter_async_context(
         SandboxedDecoder(
             clock=clock,
@@ -307,7 +309,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     )
 
 
-def _remote(settings: Settings, identity: Identity, outside: Outside) -> GuardedRemote:
+def _guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> GuardedRemote:
     return GuardedRemote(
         clock=outside.clock,
         user_agent=f"Assay/{__version__} (+{identity.url}/)",

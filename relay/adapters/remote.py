@@ -133,7 +133,7 @@ class GuardedRemote:
         *,
         accept: str,
         limit: int,
-        timeout: float,  # noqa: ASYNC109 (the port's guarantee covers redirects and the body)
+        timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
     ) -> Fetched:
         """Fetch `url`, see port `Remote`. `limit` in bytes, `timeout` in seconds.
@@ -216,7 +216,7 @@ class GuardedRemote:
         *,
         headers: Mapping[str, str],
         body: bytes,
-        timeout: float,  # noqa: ASYNC109 (one clause of the port)
+        timeout: float,
     ) -> Posted:
         """Send `body` to `url`, see port `Remote`. `timeout` in seconds. RuntimeError inside a transaction.
 

@@ -14,6 +14,7 @@ FEP-1311, and the recordings in tests/golden/captures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Final, TypeAlias
 
 from mediaattest.digest import from_multibase
@@ -23,6 +24,9 @@ Document: TypeAlias = Mapping[str, object]
 
 MAX_MEDIA: Final = 64
 """Most media items that are listed; a post of sixteen is the largest seen."""
+
+MAX_LOOKED_AT: Final = 512
+"""Most entries that are looked at, media or not, and most links of one; beyond, the list is incomplete."""
 
 MAX_CLAIMS: Final = 4
 """Most hashes, and most attestations, that are read of one item (attestation.md, verification)."""
@@ -51,14 +55,17 @@ _SUFFIXES: Final = {
 def media_of(document: Document) -> tuple[tuple[MediaRef, ...], bool]:
     """The media that a post refers to, each once, in the document's order; and whether that is all of it.
 
-    It is not all when there are more than `MAX_MEDIA`, or when a property carries an expanded or prefixed
-    name (`as:attachment`), which a receiver that processes JSON-LD reads and this does not.
+    It is not all when there are more than `MAX_MEDIA` of `MAX_LOOKED_AT` entries, or when a property
+    carries an expanded or prefixed name (`as:attachment`), which a receiver that processes JSON-LD reads
+    and this does not.
     """
     found: dict[MediaRef, None] = {}
-    for item in _items(document):
-        if len(found) == MAX_MEDIA and item not in found:
+    for looked_at, item in enumerate(_items(document)):
+        is_over = len(found) == MAX_MEDIA and item not in found
+        if looked_at == MAX_LOOKED_AT or (item is not None and is_over):
             return tuple(found), False
-        found[item] = None
+        if item is not None:
+            found[item] = None
     return tuple(found), not _has_aliases(document)
 
 
@@ -92,7 +99,8 @@ def types_of(document: Document) -> tuple[str, ...]:
     return tuple(name for name in flat(document.get("type")) if isinstance(name, str))
 
 
-def _items(document: Document) -> Iterator[MediaRef]:
+def _items(document: Document) -> Iterator[MediaRef | None]:
+    """The item of each entry that is looked at, None where it is no media."""
     types = types_of(document)
     if types and ACTOR_TYPES.issuperset(types):
         return  # portraits and banners are the account's, not a post's
@@ -107,7 +115,7 @@ def _items(document: Document) -> Iterator[MediaRef]:
 
 def _own_file(document: Document) -> Iterator[MediaRef]:
     """The file of an object that is media itself: the first playable one, else the first that is no page."""
-    links = [(url, media_type) for url, media_type, _ in _files(document.get("url"))]
+    links = [link[:2] for link in islice(_files(document.get("url")), MAX_LOOKED_AT)]
     playable = [link for link in links if (link[1] or "").partition("/")[0] in _KINDS]
     for url, media_type in playable or [link for link in links if link[1] != "text/html"]:
         yield _ref(document, url, media_type or _media_type(document))
@@ -122,41 +130,41 @@ def _files(value: object) -> Iterator[tuple[str, str | None, Document]]:
             yield from _links(link[2].get("tag"))
 
 
-def _attached(entry: object) -> Iterator[MediaRef]:
+def _attached(entry: object) -> Iterator[MediaRef | None]:
     if isinstance(entry, str):
         yield MediaRef(entry, kind_of(None, None, entry))
         return
     if not isinstance(entry, dict):
+        yield None
         return
     item = _item(entry)
-    if item is not None and not _is_page_link(entry, item):
-        yield item
+    yield item if item is not None and not _is_page_link(entry, item) else None
     for name in _SHOWN:
         for cover in flat(entry.get(name)):
             yield from _shown(name, cover)
 
 
-def _shown(name: str, entry: object) -> Iterator[MediaRef]:
+def _shown(name: str, entry: object) -> Iterator[MediaRef | None]:
     """What stands in `icon`, `image` or `preview`; that may also be a post with attachments (FEP-b2b8)."""
     if isinstance(entry, str):
         kind = kind_of(None, None, entry)
         yield MediaRef(entry, MediaKind.IMAGE if kind is MediaKind.OTHER else kind)
         return
     if not isinstance(entry, dict):
+        yield None
         return
     types = types_of(entry)
-    if not types or not _MEDIA_TYPES.isdisjoint(types) or "Link" in types:
-        item = _item(entry)
-        if item is not None and not (name == "preview" and _is_page_link(entry, item)):
-            yield item
+    is_media = not types or not _MEDIA_TYPES.isdisjoint(types) or "Link" in types
+    item = _item(entry) if is_media else None
+    is_page = item is not None and name == "preview" and _is_page_link(entry, item)
+    yield None if is_page else item
     for attached in flat(entry.get("attachment")):
-        if isinstance(attached, dict) and (item := _item(attached)) is not None:
-            yield item
+        yield _item(attached) if isinstance(attached, dict) else None
 
 
 def _item(entry: Document) -> MediaRef | None:
     """One object or Link as an item: its first http(s) URL, else whatever stands there, to be refused."""
-    links = [*_links(entry.get("url")), *_links(entry.get("href"))]
+    links = list(islice(chain(_links(entry.get("url")), _links(entry.get("href"))), MAX_LOOKED_AT))
     if not links:
         return None
     url, media_type, link = next((one for one in links if one[0].startswith(("https:", "http:"))), links[0])

@@ -98,7 +98,7 @@ class Failing:
 
 @dataclass(slots=True)
 class Progress:
-    """How far one subscriber has come. Every position is in exactly one place: settled, in flight, straggling, ahead."""
+    """How far one subscriber has come: a position is settled, in flight, straggling or ahead."""
 
     cursor: int
     settled: set[int] = field(default_factory=set)

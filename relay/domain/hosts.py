@@ -26,6 +26,7 @@ _URL: Final = re.compile(
     r"([hH][tT][tT][pP][sS]?)://([^/?#\x00-\x20\x7f-\x9f\s\\<>\"]*)([^\x00-\x20\x7f-\x9f\s\\<>\"]*)"
 )
 _PLAIN_HOST: Final = re.compile(r"(?!.*xn--)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")  # UTS #46 2.3
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}  # RFC 9110 4.2.1, 4.2.2
@@ -161,7 +162,8 @@ def _canonical_host(host: str) -> str:
 
 def _to_ascii(host: str) -> str:
     """Punycode of an international host (UTS #46, RFC 5891)."""
-    if len(host) > 253:
+    # Before the work of punycode, which grows with the square of a label's length.
+    if len(host) > 253 or any(len(label) > 63 for label in _DOTS.split(host)):
         raise _bad("The host name is too long.")
     try:
         return idna.encode(host, uts46=True, std3_rules=True).decode("ascii").lower()

@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from relay.domain.facts import NONE, Fact, Facts, covering_names
 
@@ -126,42 +126,41 @@ class Tried:
         return {"phase": self.phase, "rule": self.rule, "unmet": self.unmet}
 
 
-# A fact's values, made ready to be looked up; its place in the tuple is `PLACES`.
-Values: TypeAlias = tuple[object, ...] | frozenset[str]
-Prepared: TypeAlias = tuple[Values, ...]
-# Where to look, what tells that the condition is not met, and the step to record then, made once.
-Check: TypeAlias = "tuple[int, Callable[[Values], bool], Tried]"
+# A fact made ready to be looked up; its place in the tuple is `PLACES`. Facts of several values are sets or
+# tuples.
+Prepared: TypeAlias = "tuple[Any, ...]"
+# Where to look, a test, what the test returns when the condition is not met, and the step to record then.
+# Membership in a set is the cheapest test there is and tells what fits; `isdisjoint` tells what does not.
+Check: TypeAlias = "tuple[int, Callable[[Any], bool], bool, Tried]"
 PLACES: Final = {fact: place for place, fact in enumerate(Fact)}
+_PLURAL: Final = frozenset({Fact.MEDIA, Fact.FROM})
 
 # When it ends, its checks, the rule, and the steps to record when it fitted and when it has ended. Plain
 # tuples: taking them apart is most of what a decision costs.
 Compiled: TypeAlias = tuple[float, tuple[Check, ...], Rule, Tried, Tried]
 
 
-def _outside(condition: Between) -> Callable[[Values], bool]:
+def _inside(condition: Between) -> Callable[[int | None], bool]:
     least, most = condition.least, math.inf if condition.most is None else condition.most
-
-    def missed(values: Values) -> bool:
-        value = next(iter(values), None)
-        return not isinstance(value, int) or not least <= value <= most
-
-    return missed
+    return lambda number: number is not None and least <= number <= most
 
 
-def _not_all(names: frozenset[str]) -> Callable[[Values], bool]:
-    def missed(hosts: Values) -> bool:
-        return not hosts or any(names.isdisjoint(covering_names(str(host))) for host in hosts)
+def _all_covered(names: frozenset[str]) -> Callable[[frozenset[str]], bool]:
+    def fits(servers: frozenset[str]) -> bool:
+        return bool(servers) and not any(names.isdisjoint(covering_names(server)) for server in servers)
 
-    return missed
+    return fits
 
 
-def _miss(condition: Condition) -> Callable[[Values], bool]:
-    """What is True for the prepared values of a fact that do not meet `condition`."""
+def _test(condition: Condition) -> tuple[Callable[[Any], bool], bool]:
+    """A test of the prepared fact, and what it returns when the condition is not met."""
     if isinstance(condition, Between):
-        return _outside(condition)
+        return _inside(condition), False
     if condition.fact is Fact.ATTESTED_BY:
-        return _not_all(condition.values)
-    return condition.values.isdisjoint
+        return _all_covered(condition.values), False
+    if condition.fact in _PLURAL:
+        return condition.values.isdisjoint, True
+    return condition.values.__contains__, False
 
 
 def compile_rules(phase: str, rules: tuple[Rule, ...]) -> tuple[Compiled, ...]:
@@ -170,7 +169,7 @@ def compile_rules(phase: str, rules: tuple[Rule, ...]) -> tuple[Compiled, ...]:
         (
             math.inf if rule.until is None else rule.until,
             tuple(
-                (PLACES[condition.fact], _miss(condition), Tried(phase, rule.name, condition.fact.value))
+                (PLACES[condition.fact], *_test(condition), Tried(phase, rule.name, condition.fact.value))
                 for condition in rule.when
             ),
             rule,
@@ -182,20 +181,20 @@ def compile_rules(phase: str, rules: tuple[Rule, ...]) -> tuple[Compiled, ...]:
 
 
 def prepare(facts: Facts) -> Prepared:
-    """The facts in the order of `Fact`, each as values to look up."""
+    """The facts in the order of `Fact`, each ready to be looked up."""
     servers: set[str] = set()
     for host in facts.from_hosts:
         servers |= covering_names(host)
     return (
         facts.media or (NONE,),
-        (facts.attestation,),
+        facts.attestation,
         facts.attested_by,
-        (facts.scan,),
-        (facts.match or NONE,),
-        () if facts.match_distance is None else (facts.match_distance,),
-        (facts.category or NONE,),
-        frozenset(servers),
-        (facts.type,),
+        facts.scan,
+        facts.match or NONE,
+        facts.match_distance,
+        facts.category or NONE,
+        servers,
+        facts.type,
     )
 
 
@@ -206,8 +205,8 @@ def first_fit(rules: tuple[Compiled, ...], view: Prepared, now: float, trace: li
         if now >= ends:
             record(ended)
             continue
-        for place, missed, step in checks:
-            if missed(view[place]):
+        for place, test, missed, step in checks:
+            if test(view[place]) is missed:
                 record(step)
                 break
         else:

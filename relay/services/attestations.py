@@ -60,7 +60,7 @@ ACTOR_AGE: Final = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """What came of the attestations of one item. `trusted`: by an issuer on the operator's list, so no scan is needed."""
+    """What came of the attestations of one item. `trusted`: the issuer is on the operator's list, no scan is needed."""
 
     state: AttestationState
     issuer: str | None = None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from relay.domain.activity import Activity
     from relay.domain.actor import ActorKey
     from relay.ports import Clock, Store
-    from relay.protocol.httpsig import Signature, SignedRequest
+    from relay.protocol.httpsig import SignedRequest
     from relay.services.blocks import Blocks
     from relay.services.fetch import Fetcher
 
@@ -97,7 +97,7 @@ class Authenticator:
 
         Called after the commit: a sender whose request failed may send the very same one again.
         """
-        self._acted.put(sender.fingerprint, True)  # noqa: FBT003 - the value says nothing
+        self._acted.put(sender.fingerprint, True)
 
     def _check_key_id(self, key_id: str) -> None:
         try:
@@ -124,7 +124,7 @@ class Authenticator:
         fresh = self._clock.now() - key.fetched_at < 1.0
         if fresh or self._looked.get(key.actor) is not None:
             return key
-        self._looked.put(key.actor, True)  # noqa: FBT003 - the value says nothing
+        self._looked.put(key.actor, True)
         try:
             return await self._fetch(key.id)
         except (KeyUnavailable, Unauthorized):

@@ -40,7 +40,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped(Exception):  # noqa: N818 - an outcome inside this module
+class Dropped(Exception):
     """There is nothing to decide on: the object cannot be relayed at all."""
 
     reason: str
@@ -91,7 +91,7 @@ class Screening:
             for work in works:
                 try:
                     await self._screen(work)
-                except Exception:
+                except Exception:  # noqa: BLE001 - the last line of defence
                     # A bug must not take the relay down nor lose the activity: it falls due again.
                     _log.exception("screening activity %s failed", work.seq)
             if not works:

@@ -12,12 +12,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Host, Progress
 from relay.domain.subscription import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from relay.domain.delivery import Host, Progress
     from relay.domain.log import LogEntry
     from relay.domain.subscription import Subscription
     from relay.protocol.httpsig import Target

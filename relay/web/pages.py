@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from relay.services.figures import Figures
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from relay.services.figures import Figures
     from relay.services.identity import Identity
 
 _HEADERS: Final = {

@@ -62,6 +62,6 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return problem(error.status, error.reason.lower().replace(" ", "-"), error.reason)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last line of defence
         _log.exception("%s %s failed", request.method, request.path)
         return problem(500, "internal", "The relay made a mistake; it is in its log.")

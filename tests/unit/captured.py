@@ -26,6 +26,7 @@ class Capture:
 
     @property
     def request(self) -> SignedRequest:
+        """The request as received."""
         head, body = (FOLDER / self.name).read_bytes().split(b"\r\n\r\n", 1)
         first, *lines = head.decode("ascii").split("\r\n")
         method, target, _ = first.split(" ")
@@ -34,16 +35,19 @@ class Capture:
 
     @property
     def body(self) -> bytes:
+        """Its body."""
         return self.request.body
 
     @property
     def now(self) -> float:
+        """When it was sent, in seconds since 1970."""
         moment = parse_http_date(self.facts["http_date"])
         assert moment is not None
         return moment
 
     @property
     def hosts(self) -> frozenset[str]:
+        """The host that it was sent to."""
         return frozenset({self.facts["host"]})
 
 

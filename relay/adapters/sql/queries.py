@@ -29,13 +29,13 @@ class _Driver:
         return sql
 
     async def select(
-        self, conn: aiosqlite.Connection, _name: str, sql: str, parameters: Any, record_class: object = None
+        self, conn: aiosqlite.Connection, _name: str, sql: str, parameters: Any, _record_class: object = None
     ) -> AsyncIterator[Row]:
         for row in await conn.execute_fetchall(sql, parameters):
             yield row  # type: ignore[misc]
 
     async def select_one(
-        self, conn: aiosqlite.Connection, _name: str, sql: str, parameters: Any, record_class: object = None
+        self, conn: aiosqlite.Connection, _name: str, sql: str, parameters: Any, _record_class: object = None
     ) -> Row | None:
         rows = list(await conn.execute_fetchall(sql, parameters))
         return rows[0] if rows else None  # type: ignore[return-value]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql import codec
-from relay.domain.intake import StoredKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from relay.adapters.sql.queries import Queries
-    from relay.domain.intake import Letter
+    from relay.domain.intake import Letter, StoredKey
     from relay.domain.subscription import Back, Dialect, State, Subscription
 
 

@@ -60,25 +60,19 @@ def test_real_objects(name: str, body: bytes) -> None:
     assert found.id == document["id"]
     assert found.media_complete
     if "_note_" in name and "_plain_" not in name:
-        assert set(kinds) >= set(name.split("_note_")[1].split("_of_")[0].split("+")) - {"plain"}
+        assert set(kinds) >= set(name.partition("_note_")[2].partition("_of_")[0].split("+")) - {"plain"}
 
 
+NAMES = [
+    *("id", "type", "actor", "object", "to", "cc", "target", "proof", "signature", "published", "updated"),
+    *("attachment", "url", "href", "icon", "image", "preview", "hash", "tag", "mediaType", "digestMultibase"),
+    "attributedTo",
+]
+SCALARS = st.none() | st.booleans() | st.integers(-9, 9)
+TEXTS = st.sampled_from(["", ACTOR, PUBLIC, "Create", "Image", "Link", "application/x-mpegurl"])
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-9, 9)
-    | st.sampled_from(["", ACTOR, PUBLIC, "Create", "Image", "Link"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                "id type actor object to cc attachment url href icon image preview hash tag mediaType"
-                " digestMultibase attributedTo target proof signature published updated".split()
-            ),
-            inner,
-            max_size=6,
-        )
-    ),
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
     max_leaves=40,
 )
 
@@ -98,10 +92,9 @@ def test_row_33_any_json_is_an_activity_or_malformed(document: Any) -> None:
 def test_row_33_any_object_is_read_or_malformed(document: Any) -> None:
     try:
         activity = parse_activity(json.dumps(document).encode())
-    except Malformed as error:
-        assert error.code.startswith("bad-")
-    else:
-        assert all(isinstance(found, str) for found in activity.object_ids)
+    except Malformed:
+        return
+    assert all(isinstance(found, str) for found in activity.object_ids)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"7", b"null"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mediaattest.digest import to_multibase
-from relay.domain.attachments import MAX_MEDIA, kind_of, media_of
+from relay.domain.attachments import MAX_LOOKED_AT, MAX_MEDIA, kind_of, media_of
 from relay.domain.media import MediaKind, MediaRef
 
 URL = "https://a.example/1.png"
@@ -188,6 +188,13 @@ def test_the_list_is_bounded() -> None:
     media, complete = media_of(note(attachment=[*many, image("https://a.example/one-more.png")]))
     assert len(media) == MAX_MEDIA
     assert not complete
+
+
+def test_the_work_is_bounded() -> None:
+    assert media_of(note(attachment=[{}] * MAX_LOOKED_AT)) == ((), True)
+    assert media_of(note(attachment=[*[{}] * MAX_LOOKED_AT, image()])) == ((), False)
+    assert media_of(note(attachment={"icon": [7] * MAX_LOOKED_AT})) == ((), False)
+    assert media_of(note(attachment=[image()] * MAX_LOOKED_AT))[1]
 
 
 @pytest.mark.parametrize(

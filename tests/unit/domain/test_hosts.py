@@ -18,7 +18,7 @@ from relay.domain.errors import Malformed
         ("https://example.org:0443/", "example.org"),
         ("https://bücher.example/", "xn--bcher-kva.example"),
         ("https://XN--BCHER-KVA.example/", "xn--bcher-kva.example"),
-        ("https://ａ.example/", "a.example"),
+        ("https://\uff41.example/", "a.example"),
         ("https://-dash_ed-.example:8443/", "-dash_ed-.example:8443"),
         ("http://127.0.0.1:9001/inbox", "127.0.0.1:9001"),
         ("http://127。0。0。1/", "127.0.0.1"),
@@ -39,13 +39,13 @@ def test_spellings_of_a_server_give_one_name(url: str, name: str) -> None:
         "//example.org/",
         "ftp://example.org/",
         "javascript:alert(1)",
-        "httpſ://example.org/",
+        "http\u017f://example.org/",
         "https:/example.org/",
         "https://",
         "https:///path",
         "https://user@example.org/",
         "https://user:pass@example.org/",
-        "https://user＠example.org/",
+        "https://user\uff20example.org/",
         "https://example.org\\@evil.example/",
         "https://exa mple.org/",
         "https://example.org/a b",
@@ -56,7 +56,7 @@ def test_spellings_of_a_server_give_one_name(url: str, name: str) -> None:
         "https://example.org:/",
         "https://example.org:0/",
         "https://example.org:65536/",
-        "https://example.org:８０/",
+        "https://example.org:\uff18\uff10/",
         "https://example..org/",
         "https://%65xample.org/",
         "https://xn--zz.example/",
@@ -85,7 +85,7 @@ def test_what_readers_understand_differently_is_refused(url: str) -> None:
     assert caught.value.code == "url"
 
 
-@given(st.text() | st.text(alphabet="htps:/@[]%.#?\\0127aé。－xn-", max_size=40).map("https://{}".format))
+@given(st.text() | st.text(alphabet="htps:/@[]%.#?\\0127aé。\uff0dxn-", max_size=40).map("https://{}".format))
 def test_total_and_stable_on_any_text(text: str) -> None:
     try:
         name = hosts.server_name(text)
@@ -175,6 +175,6 @@ def test_what_is_no_pattern(text: str) -> None:
         ("[::1]", "[::1]:9001", True, True),
     ],
 )
-def test_patterns(pattern: str, server: str, matched: bool, covered: bool) -> None:
+def test_patterns(pattern: str, server: str, *, matched: bool, covered: bool) -> None:
     assert hosts.matches(pattern, server) is matched
     assert hosts.covers(pattern, server) is covered

@@ -23,9 +23,14 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES, st.sampled_from([None, 1, "\t"]), st.booleans(), st.sampled_from([":", " : ", "\n:", "\t:\r"]))
+@given(
+    value=VALUES,
+    indent=st.sampled_from([None, 1, "\t"]),
+    is_ascii=st.booleans(),
+    colon=st.sampled_from([":", " : ", "\n:", "\t:\r"]),
+)
 def test_agrees_with_the_standard_library_on_what_it_accepts(
-    value: Any, indent: int | str | None, is_ascii: bool, colon: str
+    value: Any, indent: int | str | None, *, is_ascii: bool, colon: str
 ) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=is_ascii, separators=(",", colon))
     assert loads(text.encode()) == json.loads(text) == value

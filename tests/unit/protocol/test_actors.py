@@ -112,6 +112,12 @@ def test_the_owner_in_any_shape(owner: dict[str, Any]) -> None:
     assert isinstance(key_in(actor(publicKey=entry), KEY_ID), KeyFound)
 
 
+def test_row_15_a_key_speaks_for_the_one_actor_that_lists_it() -> None:
+    found = key_in(actor(), KEY_ID)
+    assert isinstance(found, KeyFound)
+    assert found.key.owner == found.actor.id == ACTOR  # what services compare with the activity's actor
+
+
 def test_row_16_a_key_that_its_owner_does_not_list() -> None:
     other = "https://a.example/users/bob"
     stolen = {"id": "https://a.example/keys/1", "owner": ACTOR, "publicKeyPem": PEM}

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pyld import BUNDLED_CONTEXTS, FrozenDocumentLoader, jsonld
 
 from relay.domain.activity import Activity, Visibility, parse_activity
 from relay.protocol import documents
@@ -56,6 +57,25 @@ def test_every_term_of_ours_is_defined_in_the_document() -> None:
     assert {"assertionMethod", "Multikey", "controller", "publicKeyMultibase", "implements"} <= terms.keys()
 
 
+def expanded(document: dict[str, Any]) -> dict[str, Any]:
+    """What a receiver that processes JSON-LD makes of a document, with contexts that it has built in."""
+    [found] = jsonld.expand(document, {"documentLoader": FrozenDocumentLoader(BUNDLED_CONTEXTS)})
+    return dict(found)
+
+
+def test_our_terms_survive_json_ld() -> None:
+    actor = expanded(relay_actor())
+    security = "https://w3id.org/security#"
+    [method] = actor[f"{security}assertionMethod"]
+    assert method["@type"] == [f"{security}Multikey"]
+    assert method[f"{security}controller"] == [{"@id": ACTOR}]
+    [endpoints] = actor["https://www.w3.org/ns/activitystreams#endpoints"]
+    lookup = {"@id": f"{URL}/media-attestations/sha256/"}
+    assert endpoints["https://w3id.org/assay/ns#mediaAttestation"] == [lookup]
+    attested = expanded(announce("a.b.c"))
+    assert attested["https://w3id.org/assay/ns#mediaAttestation"] == [{"@id": "data:application/jwt,a.b.c"}]
+
+
 @pytest.mark.parametrize(("make", "kind"), [(documents.accept, "Accept"), (documents.reject, "Reject")])
 def test_answers_embed_the_follow(make: Any, kind: str) -> None:
     echo = FollowEcho("https://m.example/5a1c", PEER, PUBLIC)
@@ -81,7 +101,7 @@ def test_real_follows_are_echoed(capture: Capture) -> None:
 
 
 def test_a_follow_that_nobody_could_match_has_no_echo() -> None:
-    follow = {"type": "Follow", "actor": PEER, "object": PUBLIC}
+    follow: dict[str, object] = {"type": "Follow", "actor": PEER, "object": PUBLIC}
     assert FollowEcho.of(parsed(follow)) is None
     assert FollowEcho.of(parsed(follow | {"id": f"{PEER}/1", "object": []})) is None
 
