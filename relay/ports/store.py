@@ -149,8 +149,8 @@ class Subscribers(Protocol):
     async def all(self) -> list[Subscription]:
         """Return every subscription, oldest first."""
 
-    async def version(self) -> str:
-        """Return a text that changes whenever a subscription came, went or changed."""
+    async def version(self) -> int:
+        """Return a number that grows whenever a subscription came, went or changed."""
 
     async def by_actor(self, actor: str) -> Subscription | None:
         """Return the subscription of an actor."""

@@ -101,7 +101,7 @@ class Authenticator:
 
     def _check_key_id(self, key_id: str) -> None:
         try:
-            hosts.check_url(key_id, allow_http=self._allow_http)
+            hosts.check_url(key_id, allow_http=self._allow_http, allow_fragment=True)
             server = hosts.server_name(key_id)
         except Malformed as error:
             raise Unauthorized(str(error), code="malformed-key-id") from error

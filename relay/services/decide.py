@@ -49,7 +49,7 @@ class Decider:
         """Decide; an activity that was deferred for too long is held."""
         now = self._clock.now()
         decided = decide(self.policy, facts, now)
-        if decided.verb is Verb.DEFER and now - received_at > LONGEST_DEFERRAL:
+        if decided.verb is Verb.DEFER and now - received_at > max(LONGEST_DEFERRAL, decided.seconds):
             step = Tried("floor", "deferred for too long")
             trace = (*decided.trace, step)
             return replace(decided, verb=Verb.QUARANTINE, would=Verb.QUARANTINE, trace=trace)

@@ -86,7 +86,7 @@ class FanOut:
         self._saved: dict[int, int | None] = {}
         self._stragglers: dict[tuple[int, int], Straggler | None] = {}
         self._hosts: dict[str, Host] = {}
-        self._version = ""
+        self._version = -1
         self._leader = 0
         self._flying = self._suspects = 0
         self._counted_at = 0.0
@@ -104,7 +104,7 @@ class FanOut:
                     tasks.create_task(self._feed(tasks))
                 tasks.create_task(self._watch())
         finally:
-            await asyncio.shield(self.save(everything=True))
+            await self.save(everything=True)
 
     async def run_once(self) -> int:
         """Deliver everything that is due now and write the checkpoint; return the number of attempts."""
@@ -185,7 +185,7 @@ class FanOut:
             subscriptions = await tx.subscribers.all()
             progress = await tx.fanout.progress()
             hosts = await tx.fanout.hosts()
-        first = not self._version
+        first = self._version < 0
         self._version = version
         served = {s.id: s for s in subscriptions if s.state in {State.ACCEPTED, State.UNREACHABLE}}
         for gone in self._tracks.keys() - served.keys():

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from relay.domain.subscription import State
+
 if TYPE_CHECKING:
     from relay.ports import Clock, Store
 
 DAY: Final = 24 * 3600.0
 SMALL: Final = 5
 """Counts below this are shown to the public as "<5", so that a single event is nobody's news."""
+
+_SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,12 @@ class Figures:
             counts: dict[str, Any] = dict(await tx.activities.counts(since))
             counts["media"] = await tx.media.counts(since)
             counts["waiting"] = await tx.activities.waiting()
-            counts["log"] = {"head": await tx.fanout.head()}
+            head = await tx.fanout.head()
+            progress = await tx.fanout.progress()
             subscriptions = await tx.subscribers.all()
+        # Up to here every subscriber that is served has been served.
+        served = [progress[one.id].cursor for one in subscriptions if one.state in _SERVED]
+        counts["log"] = {"head": head, "watermark": min(served, default=head)}
         states = [subscription.state.value for subscription in subscriptions]
         counts["subscribers"] = {state: states.count(state) for state in sorted(set(states))}
         return counts

@@ -46,10 +46,18 @@ class Letters:
             return 0
         async with self._store.transaction() as tx:
             letters = await tx.subscribers.claim_letters(now=now, until=now + LEASE, most=AT_ONCE)
+        by_actor: dict[str, list[Letter]] = {}
+        for letter in sorted(letters, key=lambda one: one.id):
+            by_actor.setdefault(letter.actor, []).append(letter)
         async with asyncio.TaskGroup() as tasks:
-            for letter in letters:
-                tasks.create_task(self._send(letter))
+            for theirs in by_actor.values():
+                tasks.create_task(self._send_in_order(theirs))
         return len(letters)
+
+    async def _send_in_order(self, letters: list[Letter]) -> None:
+        """An Accept arrives before the Follow that comes with it."""
+        for letter in letters:
+            await self._send(letter)
 
     async def _send(self, letter: Letter) -> None:
         retry_after = None

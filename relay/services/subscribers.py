@@ -60,7 +60,7 @@ class Subscribers:
         self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
         self.mode, self.allow = mode, tuple(allow)
         self._serving: frozenset[str] = frozenset()
-        self._version = ""
+        self._version = -1
         self._looked_at = float("-inf")
 
     # ------------------------------------------------------------------ from servers
@@ -190,14 +190,14 @@ class Subscribers:
         self._wake()
         return changed
 
-    async def remove(self, text: str, *, who: str) -> Subscription:
+    async def remove(self, text: str, *, who: str, reason: str | None = None) -> Subscription:
         """Forget a subscriber and tell it so; it may follow again."""
         chosen = await self.find(text)
         async with self._store.transaction() as tx:
             await self._write(tx, chosen, leave_replies(chosen))
             await tx.subscribers.remove(chosen.id)
             await tx.subscribers.audit(
-                at=self._clock.now(), who=who, action="remove", subject=chosen.actor, detail=""
+                at=self._clock.now(), who=who, action="remove", subject=chosen.actor, detail=reason or ""
             )
         self._wake()
         return chosen

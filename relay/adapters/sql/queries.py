@@ -63,7 +63,11 @@ class _Driver:
         await conn.executemany(sql, parameters)
 
 
-_LOADED: Final = aiosql.from_path(_FOLDER, _Driver)  # type: ignore[arg-type] # a driver by structure
+_LOADED: Final = aiosql.from_path(
+    _FOLDER,
+    _Driver,  # type: ignore[arg-type] # a driver by structure
+    mandatory_parameters=False,
+)
 
 
 class Queries:

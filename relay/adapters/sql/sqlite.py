@@ -82,8 +82,9 @@ class SqliteStore:
         """Open a write transaction: on disk when it returns, without effect when it raises."""
         async with self._write_lock:
             with marked():
-                await self._writer.execute("BEGIN IMMEDIATE")
+                # What is queued runs even when its caller is cancelled, in order: the rollback always comes last.
                 try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._write_tx
                 except BaseException:
                     await self._writer.rollback()
@@ -96,8 +97,8 @@ class SqliteStore:
         """Open a consistent view of the last committed state."""
         async with self._read_lock:
             with marked():
-                await self._reader.execute("BEGIN")
                 try:
+                    await self._reader.execute("BEGIN")
                     yield self._read_tx
                 finally:
                     await self._reader.rollback()

@@ -24,9 +24,9 @@ class SqlSubscribers:
         """Return every subscription, oldest first."""
         return [codec.subscription(row) for row in await self._sql.rows("all_subscriptions")]
 
-    async def version(self) -> str:
-        """Return a text that changes whenever a subscription came, went or changed."""
-        version: str = await self._sql.value("subscriptions_version")
+    async def version(self) -> int:
+        """Return a number that grows whenever a subscription came, went or changed."""
+        version: int = await self._sql.value("mark", name="subscriptions") or 0
         return version
 
     async def by_actor(self, actor: str) -> Subscription | None:
@@ -50,6 +50,7 @@ class SqlSubscribers:
         cursor: int,
     ) -> int:
         """Add a subscription; return its number."""
+        await self._sql.run("touch_subscriptions")
         number: int = await self._sql.value(
             "add_subscription",
             actor=actor,
@@ -68,6 +69,7 @@ class SqlSubscribers:
 
     async def save(self, subscription: Subscription, now: float) -> None:
         """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
+        await self._sql.run("touch_subscriptions")
         await self._sql.run(
             "save_subscription",
             id=subscription.id,
@@ -87,6 +89,7 @@ class SqlSubscribers:
 
     async def remove(self, subscription_id: int) -> None:
         """Forget a subscription and what waited for it."""
+        await self._sql.run("touch_subscriptions")
         await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("remove_gaps", id=subscription_id)
         await self._sql.run("remove_subscription", id=subscription_id)

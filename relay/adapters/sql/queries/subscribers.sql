@@ -2,9 +2,9 @@
 -- Every subscription, oldest first.
 SELECT * FROM subscriptions ORDER BY id;
 
--- name: subscriptions_version$
--- Changes whenever a subscription came, went or changed.
-SELECT count(*) || ':' || coalesce(max(changed_at), 0) || ':' || coalesce(max(id), 0) FROM subscriptions;
+-- name: touch_subscriptions!
+-- Note that a subscription came, went or changed.
+INSERT INTO marks (name, value) VALUES ('subscriptions', 1) ON CONFLICT (name) DO UPDATE SET value = marks.value + 1;
 
 -- name: subscription_by_actor^
 -- The subscription of an actor.
