@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import timeit
 
 from relay.domain.facts import AttestationState, Fact, Facts, Scan
@@ -38,7 +39,11 @@ def main() -> None:
         from_hosts=frozenset({"social.example", "media.social.example"}),
     )
     assert len(decide(subject, facts, 0.0).trace) == 100
-    best = min(timeit.repeat(lambda: decide(subject, facts, 0.0), number=LOOPS, repeat=30)) / LOOPS
+    # Processor time, so that what else the machine does counts less.
+    times = timeit.repeat(
+        lambda: decide(subject, facts, 0.0), timer=time.process_time, number=LOOPS, repeat=30
+    )
+    best = min(times) / LOOPS
     print(
         f"policy: 100 rules, last one fits: {best * 1e6:.1f} us a decision, {best / BUDGET:.2f} of the budget"
     )

@@ -2,10 +2,10 @@
 
     python bench/signing.py [--seconds 0.7] [--rounds 3]
 
-The limit is measured in the same run: two processes that do nothing but sign. Busy means that the loop burns
-150 us of CPU for each message, as delivering does; then nobody reaches the limit, and the second ratio is to
-the ceiling: both cores busy with signatures and deliveries and nothing else. Rounds are interleaved, figures
-are medians.
+The limit is two processes that do nothing but sign, measured before and after each figure, because a shared
+machine is never twice the same. Busy means that the loop burns 150 us of CPU for each message, as delivering
+does; then nobody reaches the limit, and the second ratio is to the ceiling: both cores busy with signatures and
+deliveries and nothing else. Rounds are interleaved, figures are medians.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ Configuration: TypeAlias = tuple[str, float, int]  # the signer, the switch inte
 WORK = 150e-6  # seconds of CPU per message on the loop
 CORES = 2
 CALLERS = 4
+UNSTEADY = 1.25
 BATCHES = (8, 16, 32, 64)
 INTERVALS = (5.0, 1.0, 0.1, 0.02)
 SIGNERS: dict[str, Callable[..., ThreadSigner | ProcessSigner]] = {
@@ -45,32 +46,44 @@ SIGNERS: dict[str, Callable[..., ThreadSigner | ProcessSigner]] = {
 }
 
 
-def flat_out(pem: bytes, seconds: float) -> None:
-    """Sign for `seconds` from the moment a line arrives; print how often."""
+def flat_out(pem: bytes) -> None:
+    """For each line with seconds that arrives: sign for so long, and print how often."""
     key, padding, digest = load_rsa(pem), PKCS1v15(), SHA256()
     print("ready", flush=True)
-    sys.stdin.buffer.readline()
-    count, end = 0, perf_counter() + seconds
-    while perf_counter() < end:
-        key.sign(b"x" * 300, padding, digest)
-        count += 1
-    print(count, flush=True)
+    for line in sys.stdin:
+        count, start = 0, perf_counter()
+        while perf_counter() < start + float(line):
+            key.sign(b"x" * 300, padding, digest)
+            count += 1
+        print(count / (perf_counter() - start), flush=True)
 
 
-def limit(pem: bytes, seconds: float) -> float:
-    """Signatures per second of both cores."""
-    command = [sys.executable, __file__, "--flat-out", pem.hex(), "--seconds", str(seconds)]
-    children = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(CORES)
-    ]
-    for child in children:
+class Limit:
+    """Two processes that do nothing but sign, when asked."""
+
+    def __init__(self, pem: bytes) -> None:
+        command = [sys.executable, __file__, "--flat-out", pem.hex()]
+        pipe = subprocess.PIPE
+        self._children = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(CORES)]
+        for child in self._children:
+            self._answer(child)
+
+    def rate(self, seconds: float) -> float:
+        """Signatures per second of both cores, now."""
+        for child in self._children:
+            assert child.stdin is not None
+            child.stdin.write(f"{seconds}\n")
+            child.stdin.flush()
+        return sum(float(self._answer(child)) for child in self._children)
+
+    def _answer(self, child: subprocess.Popen[str]) -> str:
         assert child.stdout is not None
-        child.stdout.readline()
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write(b"go\n")
-        child.stdin.flush()
-    return sum(float(child.communicate()[0]) for child in children) / seconds
+        return child.stdout.readline()
+
+    def close(self) -> None:
+        """End them."""
+        for child in self._children:
+            child.communicate()
 
 
 def burn(turns: int) -> int:
@@ -129,33 +142,39 @@ def configurations(*, busy: bool) -> list[Configuration]:
 
 def measure(pem: bytes, *, rounds: int, seconds: float) -> None:
     """Print the tables."""
-    turns = calibrate()
+    turns, usual, limit = calibrate(), sys.getswitchinterval(), Limit(pem)
     limits: list[float] = []
-    rates: dict[tuple[bool, Configuration], list[float]] = {}
-    usual = sys.getswitchinterval()
+    ratios: dict[tuple[bool, Configuration], list[float]] = {}
     for _ in range(rounds):
-        limits.append(limit(pem, seconds))
         for busy in (False, True):
             for one in configurations(busy=busy):
                 kind, interval, batch = one
+                before = limit.rate(seconds / 2)
                 sys.setswitchinterval(interval / 1000)
-                result = uvloop.run(once(kind, pem, batch, turns if busy else 0, seconds))
+                found = uvloop.run(once(kind, pem, batch, turns if busy else 0, seconds))
                 sys.setswitchinterval(usual)
-                rates.setdefault((busy, one), []).append(result)
+                here = (before + limit.rate(seconds / 2)) / 2
+                limits.append(here)
+                ratios.setdefault((busy, one), []).append(found / here)
+    limit.close()
+    show(limits, ratios)
+
+
+def show(limits: list[float], ratios: dict[tuple[bool, Configuration], list[float]]) -> None:
+    """Print what was found; ratios are to the limit."""
     most = median(limits)
-    ceiling = CORES / (CORES / most + WORK)
-    print(f"limit {most:,.0f}/s on {CORES} cores ({min(limits):,.0f}-{max(limits):,.0f}), {rounds} rounds")
-    print(f"ceiling beside a busy loop {ceiling:,.0f}/s = {ceiling / most:.2f} of the limit\n")
+    ceiling = 1 / (1 + most * WORK / CORES)
+    print(f"limit {most:,.0f}/s on {CORES} cores ({min(limits):,.0f}-{max(limits):,.0f})")
+    if max(limits) > UNSTEADY * min(limits):
+        print("THE MACHINE WAS NOT QUIET: the limit itself moved by more than the differences below")
+    print(f"ceiling beside a busy loop: {ceiling:.2f} of the limit\n")
     for busy in (False, True):
-        best = ceiling if busy else most
-        print(
-            f"{'busy' if busy else 'idle'} loop: ratio to the {'ceiling (to the limit)' if busy else 'limit'}"
-        )
+        print(f"{'busy' if busy else 'idle'} loop: ratio to the limit{' (to the ceiling)' if busy else ''}")
         print(f"{'':24}" + "".join(f"{f'batch {batch}':>16}" for batch in BATCHES))
         rows = dict.fromkeys((kind, interval) for kind, interval, _ in configurations(busy=busy))
         for kind, interval in rows:
-            found = [median(rates[busy, (kind, interval, batch)]) for batch in BATCHES]
-            cells = [f"{each / best:.2f}" + (f" ({each / most:.2f})" if busy else "") for each in found]
+            found = [median(ratios[busy, (kind, interval, batch)]) for batch in BATCHES]
+            cells = [f"{each:.2f}" + (f" ({each / ceiling:.2f})" if busy else "") for each in found]
             name = f"{kind}, {interval:g} ms" if kind == "2 threads" else kind
             print(f"{name:24}" + "".join(f"{cell:>16}" for cell in cells))
         print()
@@ -169,7 +188,7 @@ def main() -> None:
     parser.add_argument("--flat-out", type=bytes.fromhex, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.flat_out is not None:
-        flat_out(options.flat_out, options.seconds)
+        flat_out(options.flat_out)
         return
     key = generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

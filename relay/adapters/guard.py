@@ -165,10 +165,10 @@ def target(url: str, *, allow_http: bool, own_hosts: Collection[str]) -> URL:
     """
     try:
         plain, parts = URL(url), urlsplit(url)
-        authority, host = plain.host_port_subcomponent, (plain.raw_host or "").lower().rstrip(".")
+        host = (plain.raw_host or "").lower().rstrip(".")
     except ValueError as error:
         raise _refused("is malformed") from error
-    if not _PLAIN.fullmatch(url) or authority is None or not _HOST.fullmatch(host):
+    if not _PLAIN.fullmatch(url) or not _HOST.fullmatch(host):
         raise _refused("is malformed")
     if plain.scheme != "https" and not (allow_http and plain.scheme == "http"):
         raise _refused("has another scheme than https")
@@ -178,7 +178,7 @@ def target(url: str, *, allow_http: bool, own_hosts: Collection[str]) -> URL:
         raise _refused("is this relay's own")
     if not url.isascii():
         return plain.with_fragment(None)
-    exact = urlunsplit((plain.scheme, authority, parts.path or "/", parts.query, ""))
+    exact = urlunsplit((plain.scheme, plain.host_port_subcomponent, parts.path or "/", parts.query, ""))
     return URL(exact, encoded=True)
 
 

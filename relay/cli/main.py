@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
+from relay import __version__
+from relay.cli.command import Program
 
-@click.group()
+COMMANDS: Final = {
+    "Set up and run": {
+        "init": ("relay.cli.setup:init", "Make a relay: configuration, keys, and what a server needs."),
+        "check-config": (
+            "relay.cli.setup:check_config",
+            "Show everything that is wrong with the configuration.",
+        ),
+        "serve": ("relay.cli.run:serve", "Run the relay until it is told to stop."),
+        "demo": ("relay.cli.demo:demo", "Show the whole way of a post with servers made up for it."),
+    },
+    "Look after it": {
+        "status": ("relay.cli.status:status", "Show what the relay did and what waits."),
+        "subscribers": (
+            "relay.cli.subscribers:subscribers",
+            "List, approve, suspend and remove subscribers.",
+        ),
+        "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
+        "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
+        "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
+    },
+    "Attestations": {
+        "attest": ("relay.cli.attest:attest", "Scan a media file and attest it."),
+        "verify": ("relay.cli.verify:verify", "Verify attestations, step by step."),
+    },
+}
+"""Every command: heading of the help, name, place, one line."""
+
+EPILOG: Final = """\
+Shared options may also stand after the command. Exit status: 0 done, 1 the answer is no, 2 usage,
+69 unavailable, 78 configuration.
+
+Shell completion: eval "$(_ASSAY_COMPLETE=bash_source assay)", likewise zsh_source and fish_source.
+"""
+
+
+@click.group(
+    cls=Program,
+    table=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="assay", message="%(prog)s %(version)s")
 def main() -> None:
     """Run and look after an Assay relay."""

@@ -151,8 +151,8 @@ def _canonical_host(host: str) -> str:
     if host.startswith("[") and host.endswith("]"):
         return _canonical_ipv6(host[1:-1])
     lowered = host.lower().removesuffix(".")
-    if not lowered.isascii() or not _PLAIN_HOST.fullmatch(lowered):
-        lowered = _to_ascii(lowered)
+    if not _PLAIN_HOST.fullmatch(lowered):
+        lowered = _to_ascii(host).removesuffix(".")
     if len(lowered) > 253:  # RFC 1035 2.3.4, without the root's dot
         raise _bad("The host name is too long.")
     if _NUMBER.fullmatch(lowered.rpartition(".")[2]):
@@ -163,7 +163,7 @@ def _canonical_host(host: str) -> str:
 def _to_ascii(host: str) -> str:
     """Punycode of an international host (UTS #46, RFC 5891)."""
     # Before the work of punycode, which grows with the square of a label's length.
-    if len(host) > 253 or any(len(label) > 63 for label in _DOTS.split(host)):
+    if len(host) > 254 or any(len(label) > 63 for label in _DOTS.split(host)):
         raise _bad("The host name is too long.")
     try:
         return idna.encode(host, uts46=True, std3_rules=True).decode("ascii").lower()

@@ -86,10 +86,13 @@ def _webp_end(content: bytes) -> int | None:
     return end if end <= len(content) else None
 
 
+_BOXES: Final = {b"meta", b"mdat", b"moov", b"moof", b"mfra", b"sidx", b"free", b"skip", b"uuid"}
+
+
 def _isobmff_end(content: bytes) -> int | None:
-    """Behind the last box (ISO/IEC 14496-12 4.2); a box of length 0 goes to the end."""
+    """Behind the last box (ISO/IEC 14496-12 4.2); a box of length 0 goes to the end, another `ftyp` ends it."""
     at = 0
-    while at + 8 <= len(content) and content[at + 4 : at + 8].isalnum():
+    while at + 8 <= len(content) and content[at + 4 : at + 8] in (_BOXES if at else {b"ftyp"}):
         length = int(unpack_from(">I", content, at)[0])
         if length == 1 and at + 16 <= len(content):
             length = int(unpack_from(">Q", content, at + 8)[0])
@@ -161,7 +164,8 @@ def is_polyglot(content: bytes, picture: PictureFormat) -> bool:
     """
     if _MARKUP.search(content, 0, _SNIFFED):
         return True
-    tail = rest(content, picture)
+    # Without an end, anything behind the signature may be the second file.
+    tail = content[12:] if is_cut_short(content, picture) else rest(content, picture)
     return bool(_MARKUP.search(tail) or _ARCHIVES.search(tail) or sniff(tail) not in {None, JPEG})
 
 

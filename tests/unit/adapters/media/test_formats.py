@@ -6,7 +6,6 @@ import pytest
 
 from relay.adapters.media import formats
 from relay.adapters.media.canary import clean_picture
-from relay.domain.media import Decoded, Undecodable
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP")
 
@@ -24,12 +23,10 @@ def test_the_end_is_found(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "tail",
-    [b"<HTML>", b"<svg onload=alert(1)>", b"%PDF-1.7", b"PK\x03\x04", b"Rar!\x1a\x07\x00", b"\x7fELF", b"MZ\x90",
-     b"\x00\x00\x00\x18ftypmp42", b"MotionPhoto_Data\x00\x00\x00\x18ftypmp42", b"GIF89a"],
+    [b"<HTML>", b"<svg onload=alert(1)>", b"%PDF-1.7", b"PK\x03\x04", b"Rar!\x1a\x07\x00", b"\x7fELF",
+     b"MZ\x90", b"\x00\x00\x00\x18ftypmp42", b"MotionPhoto_Data\x00\x00\x00\x18ftypmp42", b"GIF89a"],
 )  # fmt: skip
 def test_a_second_file_behind_a_picture_is_noticed(kind: str, tail: bytes) -> None:
-    if kind == "AVIF" and tail.startswith(b"\x00\x00\x00\x18ftyp"):
-        pytest.skip("a box more is a part of the container")
     content = clean_picture("end", width=64, height=48, kind=kind)
     picture = formats.sniff(content)
     assert picture is not None
@@ -40,8 +37,9 @@ def test_a_second_file_behind_a_picture_is_noticed(kind: str, tail: bytes) -> No
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"<svg/>", b"%PDF-1.4",
-     b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", b"\x1aE\xdf\xa3", b"ID3", b"OggS", b"xxxxxxxxWEBP", b""],
+    [b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"<svg/>",
+     b"%PDF-1.4", b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", b"\x1aE\xdf\xa3",
+     b"ID3", b"OggS", b"xxxxxxxxWEBP", b""],
 )  # fmt: skip
 def test_other_kinds_are_not_taken_for_pictures(content: bytes) -> None:
     assert formats.sniff(content) is None
@@ -49,13 +47,3 @@ def test_other_kinds_are_not_taken_for_pictures(content: bytes) -> None:
 
 def test_avif_is_recognised_by_a_compatible_brand() -> None:
     assert formats.sniff(b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif") is not None
-
-
-def test_answers_survive_the_wire() -> None:
-    from relay.adapters.media import wire
-    from relay.adapters.media.pictures import Limits, hash_picture
-
-    found = hash_picture(clean_picture("wire"), Limits(1_000_000))
-    assert isinstance(found, Decoded)
-    for answer in (found, Undecodable.CORRUPT):
-        assert wire.parse_answer(wire.pack_answer(answer)[wire.ANSWER_HEADER :]) == answer

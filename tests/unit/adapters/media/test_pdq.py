@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ def distance(one: bytes, other: bytes) -> int:
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
+drawn = lru_cache(maxsize=None)(photograph)
+
+
 def pixels(golden: dict[str, Any]) -> pdq.Bytes:
-    picture = photograph(golden["seed"], golden["width"], golden["height"])
+    picture = drawn(golden["seed"], golden["width"], golden["height"])
     return picture if golden["divisor"] == 1 else (picture // golden["divisor"] + 96).astype(np.uint8)
 
 
@@ -34,10 +38,9 @@ def name(golden: dict[str, Any]) -> str:
 @pytest.mark.parametrize("golden", GOLDEN, ids=name)
 def test_hashes_and_quality_equal_the_reference(golden: dict[str, Any]) -> None:
     found = pdq.hash_pixels(pixels(golden))
-    # Measured: 0 bits for every picture here. A bit is worth two, as half of all bits are set.
-    assert [
-        distance(bytes.fromhex(a), b) for a, b in zip(golden["dihedral"], found.dihedral, strict=True)
-    ] <= [2] * 8
+    # Measured: 0 bits for every picture here; 2 leaves room for another machine's float rounding.
+    for expected, hashed in zip(golden["dihedral"], found.dihedral, strict=True):
+        assert distance(bytes.fromhex(expected), hashed) <= 2
     assert found.quality == golden["quality"]
 
 
@@ -70,7 +73,8 @@ def test_reduced_pixels_through_the_folded_filter_stay_within_4_bits(
 
 
 def test_the_eight_hashes_are_those_of_the_turned_and_mirrored_pixels() -> None:
-    picture = photograph("dihedral", 512, 512)
+    # Other sizes are sampled off the middle, by the reference too: up to 16 bits at 512 x 512.
+    picture = photograph("dihedral", 64, 64)
     found = pdq.hash_pixels(picture)
     turned = (
         picture,
@@ -83,8 +87,7 @@ def test_the_eight_hashes_are_those_of_the_turned_and_mirrored_pixels() -> None:
         picture[::-1, ::-1].transpose(1, 0, 2),
     )
     for expected, variant in zip(found.dihedral, turned, strict=True):
-        # The reference samples pixel int((i + 0.5) * n / 64), which is not symmetric.
-        assert distance(pdq.hash_pixels(np.ascontiguousarray(variant)).hash, expected) <= PDQ_DRIFT
+        assert distance(pdq.hash_pixels(np.ascontiguousarray(variant)).hash, expected) <= 2
     assert len(set(found.dihedral)) == 8
 
 
@@ -116,11 +119,8 @@ def test_pictures_under_5_pixels_have_no_hash() -> None:
     assert pdq.hash_pixels(photograph("small", 4, 100)) == pdq.NOTHING
 
 
-@pytest.mark.parametrize(("step", "quality"), [(2.54, 0), (2.56, 44), (5.2, 89), (200.0, 100)])
+@pytest.mark.parametrize(("step", "quality"), [(2.54, 0), (2.56, 89), (5.09, 89), (5.2, 100)])
 def test_quality_counts_whole_percents_only(step: float, quality: int) -> None:
     """A checkerboard of 64 x 64 has 2 * 63 * 64 = 8064 steps; under 1 % of 255 they count nothing."""
     grid = (np.indices((64, 64)).sum(axis=0) % 2 * step).astype(np.float32)
-    assert (
-        pdq.quality(grid) == min(quality if step < 5 else 8064 * int(step * 100 / 255) // 90, 100)
-        or quality == 44
-    )
+    assert pdq.quality(grid) == quality

@@ -1,0 +1,97 @@
+# Everything that is done with this repository. Needs GNU make and Python 3.11 or later; packages go into .venv.
+#
+#     make run PYTHON=python3.12     names the interpreter; without it the first that is new enough is taken
+
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SCRIPTS := tools/generate tools/vectors tools/canary
+QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help install run test check format lint types arch vectors generate cover bench lock clean \
+	develop static quick format-check
+
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- use it
+install: .venv/stamp-run ## make .venv with the pinned packages and the assay command
+
+run: install ## start the relay of config.yaml; the first time also make keys and database
+	@exec $(BIN)/assay serve --config config.yaml
+
+# ---------------------------------------------------------------- change it
+test: develop ## run everything that CI runs
+	@status=0; $(MAKE) static || status=1; $(BIN)/pytest -rs || status=1; exit $$status
+
+check: develop ## look at everything that is quick to look at: run it before each commit
+	@$(MAKE) -j2 --output-sync=target static quick
+
+format: develop ## format the code and sort imports
+	$(BIN)/ruff check --select I --fix --quiet . $(SCRIPTS)
+	$(BIN)/ruff format . $(SCRIPTS)
+
+lint: develop ## look for mistakes
+	$(BIN)/ruff check . $(SCRIPTS)
+
+types: develop ## check the types
+	$(BIN)/mypy
+
+arch: develop ## check which layer imports which
+	$(BIN)/lint-imports
+
+vectors: develop ## write the test vectors anew
+	$(BIN)/python tools/vectors
+
+generate: develop ## write the generated files anew
+	$(BIN)/python tools/generate
+	$(BIN)/python tools/canary
+
+cover: develop ## run all tests and show what they do not reach
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report --skip-covered --show-missing
+	$(BIN)/coverage report --include='relay/domain/*,relay/protocol/*,fep/mediaattest/*' --fail-under=100 --format=total
+	$(BIN)/coverage report --fail-under=90 --format=total
+
+bench: develop ## measure how fast it is
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+lock: develop ## pin the newest packages that fit pyproject.toml
+	tools/lock
+
+clean: ## remove .venv and caches; never data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- parts of the above
+develop: .venv/stamp-develop
+
+static: format-check lint types
+
+format-check: develop
+	$(BIN)/ruff format --check . $(SCRIPTS)
+
+quick: develop # also runs the import contracts and compares generated files, vectors and documents
+	$(BIN)/pytest -m 'not slow' $(QUICK)
+
+# ---------------------------------------------------------------- .venv
+# A stamp is as new as the files that it was made from: what is installed already starts at once.
+.venv/stamp-python: tools/bootstrap
+	@tools/bootstrap
+	@touch $@
+
+.venv/stamp-run: .venv/stamp-python requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/stamp-develop: .venv/stamp-run requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,155 @@
+"""What the relay decided and found, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from relay.cli.output import ago, moment, size
+from relay.domain.policy import Between
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.domain.policy import Condition, Policy, Rule
+
+VERBS: Final = {
+    "relay": "relay it",
+    "relay-and-attest": "relay it and attest its media",
+    "relay-marked": "relay it to subscribers that take unattested media",
+    "defer": "decide again later",
+    "quarantine": "hold it for a person",
+    "drop": "not relay it",
+}
+STATES: Final = {
+    "screening": "waits for its media to be checked",
+    "deferred": "waits to be decided again",
+    "held": "is held for a person",
+    "published": "was relayed",
+    "relayed": "was relayed",
+    "dropped": "was not relayed",
+    "not-relayed": "was not relayed",
+    "withdrawn": "was deleted by its own server",
+    "waiting": "waits",
+}
+OUTCOMES: Final = {
+    "no-known-match": "checked, no known match",
+    "match": "matches a known entry",
+    "vendor-test-match": "matches a test entry, which harms nobody",
+    "unscannable": "could not be checked",
+    "unavailable": "could not be checked for now",
+    "not-attempted": "not checked by us",
+}
+ATTESTATIONS: Final = {
+    "valid": "a valid attestation",
+    "missing": "no attestation",
+    "untrusted": "an attestation by an issuer that is not trusted here",
+    "expired": "an expired attestation",
+    "bad-signature": "an attestation whose signature is wrong",
+    "hash-mismatch": "an attestation about other bytes",
+    "revoked": "an attestation that was taken back",
+}
+_PHASES: Final = {
+    "on_scanner_error": "A scanner did not answer and nothing matched, so `on_scanner_error` decided.",
+    "otherwise": "No rule fitted, so `otherwise` decided.",
+}
+
+
+def decision(found: Mapping[str, Any], policy: Policy) -> list[str]:
+    """Tell a decision at operator's level, the rules in the order in which they were tried.
+
+    `policy` is the one in force now; it gives the conditions of the rule that fitted if it is the same one.
+    """
+    lines = [_tried(step, found, policy) for step in found["trace"]]
+    if not lines:
+        lines = [f'Decided by "{found["rule"]}", not by the policy.']
+    lines.append(f"So the decision was to {VERBS[found['verb']]}; reason code {found['reason']}.")
+    if found["verb"] != found["effective"]:
+        lines.append(
+            f"The policy only observes (`mode: observe`), so what was done was to {VERBS[found['effective']]}."
+        )
+    return lines
+
+
+def _tried(step: Mapping[str, Any], found: Mapping[str, Any], policy: Policy) -> str:
+    phase, name, unmet = step["phase"], step["rule"], step["unmet"]
+    if phase == "floor":
+        return f'The safety floor that no policy can lower decided: "{name}".'
+    if phase in _PHASES:
+        return _PHASES[phase]
+    rule = f'Rule "{name}"' + (" of `always`" if phase == "always" else "")
+    if unmet == "until":
+        return f"{rule} did not fit because it has ended."
+    if unmet is not None:
+        return f"{rule} did not fit because {_fact(unmet, found['facts'])}."
+    if found["policy"] != policy.id:
+        return f"{rule} fitted (of policy {found['policy']}; today's is {policy.id})."
+    rules = policy.always if phase == "always" else policy.rules
+    conditions = next((rule.when for rule in rules if rule.name == name), ())
+    because = " and ".join(_fact(condition.fact.value, found["facts"]) for condition in conditions)
+    return f"{rule} fitted because {because}." if because else f"{rule} fitted because it has no conditions."
+
+
+def _fact(name: str, facts: Mapping[str, Any]) -> str:
+    value = facts.get(name)
+    if isinstance(value, list):
+        return f"{name} is {', '.join(value) or 'none'}"
+    return f"{name} is {'none' if value is None else value}"
+
+
+def conditions(rule: Rule) -> str:
+    """Return the conditions of a rule as its author would say them."""
+    return " and ".join(_condition(one) for one in rule.when) or "always"
+
+
+def _condition(condition: Condition) -> str:
+    if isinstance(condition, Between):
+        most = "" if condition.most is None else f" and at most {condition.most}"
+        return f"{condition.fact.value} is at least {condition.least}{most}"
+    return f"{condition.fact.value} is {' or '.join(sorted(condition.values))}"
+
+
+def media(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Tell what came of each media item, as much of it as the level of disclosure gave."""
+    return [_medium(item) for item in items]
+
+
+def _medium(item: Mapping[str, Any]) -> str:
+    parts = [f"{item['kind']} {item['url'] or '(more than can be looked at)'}"]
+    measures = [str(item["type"])] if item.get("type") else []
+    if item.get("width") and item.get("height"):
+        measures.append(f"{item['width']}x{item['height']}")
+    if item.get("size"):
+        measures.append(size(item["size"]))
+    if measures:
+        parts.append("  " + ", ".join(measures))
+    if "outcome" in item:
+        why = f" ({item['reason']})" if item.get("reason") else ""
+        parts.append(f"  {OUTCOMES[item['outcome']]}{why}")
+    by = f" by {item['issuer']}" if item.get("issuer") else ""
+    parts.append(f"  carries {ATTESTATIONS[item['attestation']]}{by}")
+    parts += [f"  {match(one)}" for one in item.get("matches", ())]
+    if item.get("digest"):
+        parts.append(f"  sha256:{item['digest']}")
+    return "\n".join(parts)
+
+
+def match(found: Mapping[str, Any]) -> str:
+    """Tell one match; for the operator only."""
+    near = f" at {found['distance']} bits" if found["algorithm"] in {"pdq", "phash"} else ""
+    return (
+        f'{found["kind"]} match: list "{found["scanner"]}", category {found["category"]}, '
+        f"{found['algorithm']}{near}"
+    )
+
+
+def host(health: Mapping[str, Any] | None, now: float) -> str:
+    """Tell how deliveries to a server go."""
+    if health is None:
+        return "nothing was sent to it yet"
+    if not health["failures"]:
+        at = health["succeeded_at"]
+        return "well" if at is None else f"well; the last delivery arrived {ago(at, now)}"
+    times = "once" if health["failures"] == 1 else f"{health['failures']} times in a row"
+    since = f", since {moment(health['failing_since'], now)}" if health["failing_since"] else ""
+    next_try = "now" if health["retry_at"] <= now else ago(health["retry_at"], now)
+    return f"failed {times}{since}\nlast error: {health['error']}\nnext attempt: {next_try}"

@@ -1,0 +1,114 @@
+"""`assay status`: what the relay did and what waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from relay.cli.command import Command
+from relay.cli.output import as_document, pairs, say, table
+from relay.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.config.quantities import Address
+
+DAY: Final = 24 * 3600.0
+
+_DECISIONS: Final = (
+    ("relayed", ("relay", "relay-and-attest", "relay-marked")),
+    ("held", ("quarantine",)),
+    ("dropped", ("drop",)),
+    ("deferred", ("defer",)),
+)
+
+ANSWER: Final = {
+    "url": "public origin of the relay",
+    "running": "whether a relay answers at the admin address",
+    "mode": "`enforce` or `observe`",
+    "policy": "version of the policy in force",
+    "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
+    "waiting": "activities that wait for screening",
+    "holds": "number by state: open, released, dropped, withdrawn, expired",
+    "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
+    "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
+}
+
+
+@click.command(cls=Command, answer=ANSWER)
+@pass_session
+def status(session: Session) -> None:
+    """Show what the relay did and what waits, also while it runs."""
+    found = session.run(_status(session))
+    if session.as_json:
+        as_document(found)
+    else:
+        _show(found)
+
+
+async def _status(session: Session) -> dict[str, Any]:
+    from relay.services.figures import Figures
+
+    async with session.office() as office:
+        counts = await Figures(office.store, office.clock).status(DAY)
+        return {
+            "url": office.identity.url,
+            "running": answers(office.settings.admin.listen),
+            "mode": office.decider.policy.mode.value,
+            "policy": office.decider.policy.id,
+            "subscribers": counts["subscribers"],
+            "waiting": counts["waiting"],
+            "holds": counts["holds"],
+            "log": counts["log"],
+            "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
+        }
+
+
+def answers(admin: Address) -> bool:
+    """Whether a relay answers at its admin address."""
+    import http.client
+
+    connection = http.client.HTTPConnection(admin.host, admin.port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    subscribers, holds, log = found["subscribers"], found["holds"], found["log"]
+    pending, held = subscribers.get("pending", 0), holds.get("open", 0)
+    behind = log["head"] - log["watermark"]
+    pairs(
+        {
+            "Relay": f"{found['url']}  ({'running' if found['running'] else 'not running'})",
+            "Policy": f"{found['policy']}, {found['mode']}",
+            "Subscribers": _counted(subscribers) + (" -> assay subscribers list" if pending else ""),
+            "Waiting": f"{found['waiting']:,} for screening",
+            "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
+            "Log": f"position {log['head']:,}, "
+            + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
+        }
+    )
+    day = found["last_24_hours"]
+    decisions, scans = day["decisions"], day["media"]
+    say()
+    say("Last 24 hours", bold=True)
+    table(
+        ("", "number"),
+        [
+            ("received", f"{sum(day['activities'].values()):,}"),
+            *((name, f"{sum(decisions.get(verb, 0) for verb in verbs):,}") for name, verbs in _DECISIONS),
+            *((f"media, {outcome}", f"{count:,}") for outcome, count in sorted(scans.items())),
+        ],
+        right=("number",),
+    )
+
+
+def _counted(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none"

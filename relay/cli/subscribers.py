@@ -1,0 +1,295 @@
+"""`assay subscribers`: who follows the relay, and what the operator decides about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from relay.cli import sentences
+from relay.cli.command import Command
+from relay.cli.output import as_document, pairs, say, stamp, table, when, width
+from relay.cli.problems import Problem, Status
+from relay.cli.session import Session, operator, pass_session
+from relay.domain import hosts
+from relay.domain.errors import Malformed, NotFound
+from relay.domain.subscription import Command as Order
+from relay.domain.subscription import Dialect, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.domain.subscription import Subscription
+    from relay.wiring import Office
+
+ROW: Final = {
+    "number": "number of the subscription",
+    "actor": "id of the actor that follows",
+    "server": "its server",
+    "inbox": "where deliveries go",
+    "dialect": "`mastodon` or `litepub`",
+    "state": "pending, accepted, rejected, suspended or unreachable",
+    "reason": "why it is in this state, or null",
+    "since": "time of the first Follow",
+    "delivered": "activities that arrived",
+    "refused": "activities that its server refused for good",
+    "failed": "activities that were given up",
+    "behind": "log positions that it has yet to get",
+    "last_error": "last error of a server that fails now, or null",
+}
+DETAILS: Final = {
+    "cursor": "log position up to which it was served",
+    "stragglers": "positions that failed while others arrived: position, attempts, due_at, error",
+    "gaps": "what it will never get: first, last, entries, recorded_at",
+    "letters": "Accept, Reject, Follow, Undo on their way: kind, created_at, due_at, attempts, error",
+    "health": "how deliveries to its server go, in words",
+}
+_TIMES: Final = ("created_at", "due_at", "recorded_at")
+_WIDE: Final = 120
+"""Columns from which errors have room in the table."""
+
+_WHO: Final = click.argument("subscriber")
+_REASON: Final = click.option("--reason", metavar="TEXT", help="Why; kept on record and shown here.")
+
+
+@click.group()
+def subscribers() -> None:
+    """List, approve, suspend and remove subscribers.
+
+    SUBSCRIBER is a server name, an actor id, or a number of the list.
+    """
+
+
+@subscribers.command("list", cls=Command, answer={"subscribers[]": "one object each:", **ROW})
+@click.option(
+    "--state", type=click.Choice([state.value for state in State]), help="Only those in this state."
+)
+@pass_session
+def list_(session: Session, state: str | None) -> None:
+    """List the subscribers, oldest first."""
+    rows = session.run(_rows(session, state))
+    if session.as_json:
+        as_document({"subscribers": rows})
+    elif rows:
+        _show_rows(rows)
+    else:
+        say(f"No subscriber is {state}." if state else "There are no subscribers yet.")
+
+
+@subscribers.command(cls=Command, answer={**ROW, **DETAILS})
+@_WHO
+@pass_session
+def show(session: Session, subscriber: str) -> None:
+    """Show one subscriber: counters, what it misses, how its server does."""
+    found, now = session.run(_details(session, subscriber))
+    if session.as_json:
+        as_document(found)
+    else:
+        _show_details(found, now)
+
+
+@subscribers.command(cls=Command, answer=ROW)
+@_WHO
+@_REASON
+@pass_session
+def approve(session: Session, subscriber: str, reason: str | None) -> None:
+    """Accept a subscriber that waits or was rejected; it is served from now on."""
+    _order(session, subscriber, Order.APPROVE, reason)
+
+
+@subscribers.command(cls=Command, answer=ROW)
+@_WHO
+@_REASON
+@pass_session
+def reject(session: Session, subscriber: str, reason: str | None) -> None:
+    """Refuse a subscriber and tell its server so."""
+    _order(session, subscriber, Order.REJECT, reason)
+
+
+@subscribers.command(cls=Command, answer=ROW)
+@_WHO
+@_REASON
+@pass_session
+def suspend(session: Session, subscriber: str, reason: str | None) -> None:
+    """Stop serving a subscriber until `resume`; its server is not told."""
+    _order(session, subscriber, Order.SUSPEND, reason)
+
+
+@subscribers.command(cls=Command, answer=ROW)
+@_WHO
+@_REASON
+@pass_session
+def resume(session: Session, subscriber: str, reason: str | None) -> None:
+    """Serve a suspended or unreachable subscriber again, from now on."""
+    _order(session, subscriber, Order.RESUME, reason)
+
+
+@subscribers.command(cls=Command, answer=ROW)
+@_WHO
+@_REASON
+@pass_session
+def remove(session: Session, subscriber: str, reason: str | None) -> None:
+    """Forget a subscriber and tell its server so; it may follow again."""
+    row = session.run(_remove(session, subscriber, reason))
+    if session.as_json:
+        as_document(row)
+    else:
+        say(f"{row['server']} is no longer a subscriber. Its server is told so; it may follow again.")
+
+
+def _order(session: Session, subscriber: str, order: Order, reason: str | None) -> None:
+    row = session.run(_command(session, subscriber, order, reason))
+    if session.as_json:
+        as_document(row)
+        return
+    told = "" if order is Order.SUSPEND else " Its server is told within seconds while the relay runs."
+    say(f"{row['server']} (number {row['number']}) is {row['state']} now.{told}")
+
+
+async def _rows(session: Session, state: str | None) -> list[dict[str, Any]]:
+    async with session.office() as office:
+        found = [one for one in await office.subscribers.all() if state in {None, one.state.value}]
+        return [await _row(office, one) for one in found]
+
+
+async def _details(session: Session, text: str) -> tuple[dict[str, Any], float]:
+    async with session.office() as office:
+        chosen = await office.subscribers.find(await _named(office, text))
+        details: Mapping[str, Any] = await office.subscribers.details(chosen)
+        now = office.clock.now()
+        listed = {name: [_timed(row) for row in details[name]] for name in ("stragglers", "gaps", "letters")}
+        more = {"cursor": details["cursor"], **listed, "health": sentences.host(details["host"], now)}
+        return _document(chosen, details) | more, now
+
+
+async def _command(session: Session, text: str, order: Order, reason: str | None) -> dict[str, Any]:
+    async with session.office() as office:
+        name = await _named(office, text)
+        return await _row(
+            office, await office.subscribers.command(name, order, who=operator(), reason=reason)
+        )
+
+
+async def _remove(session: Session, text: str, reason: str | None) -> dict[str, Any]:
+    async with session.office() as office:
+        name = await _named(office, text)
+        row = await _row(office, await office.subscribers.find(name))
+        await office.subscribers.remove(name, who=operator(), reason=reason)
+        return row
+
+
+async def _named(office: Office, text: str) -> str:
+    """Return what `find` knows: names as people type them are made canonical. Raises `Problem` with a guess."""
+    from relay.config.diagnostics import guess
+
+    name = text
+    if "/" not in text:
+        try:
+            name = hosts.parse_pattern(text)
+        except Malformed:
+            pass  # a number
+    try:
+        await office.subscribers.find(name)
+    except NotFound as error:
+        meant = guess(name, [one.server for one in await office.subscribers.all()])
+        hint = f'; did you mean "{meant}"?' if meant else ""
+        raise Problem(f"{error}{hint}", code=error.code, status=Status.NO) from error
+    return name
+
+
+async def _row(office: Office, subscription: Subscription) -> dict[str, Any]:
+    return _document(subscription, await office.subscribers.details(subscription))
+
+
+def _document(subscription: Subscription, details: Mapping[str, Any]) -> dict[str, Any]:
+    host = details["host"]
+    return {
+        "number": subscription.id,
+        "actor": subscription.actor,
+        "server": subscription.server,
+        "inbox": subscription.inbox,
+        "dialect": subscription.dialect.value,
+        "state": subscription.state.value,
+        "reason": subscription.reason,
+        "since": stamp(subscription.created_at),
+        "delivered": details["delivered"],
+        "refused": details["refused"],
+        "failed": details["failed"],
+        "behind": details["behind"],
+        "last_error": host["error"] if host and host["failures"] else None,
+    }
+
+
+def _timed(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in row.items() if key not in {"subscription", "id"}}
+    return kept | {key: stamp(kept[key]) for key in _TIMES if key in kept}
+
+
+def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = ["number", "server", "dialect", "state", "since", "delivered", "behind"]
+    failing = [row for row in rows if row["last_error"]]
+    roomy = width() >= _WIDE
+    table(
+        [*columns, "last error"] if roomy and failing else columns,
+        [_cells(row, [row["last_error"] or ""] if roomy and failing else []) for row in rows],
+        right=("number", "delivered", "behind"),
+        folds=("server", "last error"),
+    )
+    if failing and not roomy:
+        say()
+        say("Last errors", bold=True)
+        pairs({row["server"]: row["last_error"] for row in failing})
+    waiting = [row for row in rows if row["state"] == State.PENDING]
+    if waiting:
+        say()
+        say(f"{len(waiting)} waiting for you: assay subscribers approve {waiting[0]['number']}")
+
+
+def _cells(row: Mapping[str, Any], more: list[str]) -> list[str]:
+    counts = [f"{row['delivered']:,}", f"{row['behind']:,}"]
+    return [
+        str(row["number"]),
+        row["server"],
+        row["dialect"],
+        row["state"],
+        row["since"][:10],
+        *counts,
+        *more,
+    ]
+
+
+def _show_details(found: Mapping[str, Any], now: float) -> None:
+    dialect = "follows as:Public" if found["dialect"] == Dialect.MASTODON else "follows the actor"
+    reason = f" ({found['reason']})" if found["reason"] else ""
+    pairs(
+        {
+            "Number": found["number"],
+            "Server": found["server"],
+            "Actor": found["actor"],
+            "Inbox": found["inbox"],
+            "Dialect": f"{found['dialect']}, {dialect}",
+            "State": f"{found['state']}{reason}",
+            "Since": when(found["since"], now),
+            "Delivered": f"{found['delivered']:,}",
+            "Refused": f"{found['refused']:,}",
+            "Given up": f"{found['failed']:,}",
+            "Behind": f"{found['behind']:,} (at position {found['cursor']:,})",
+            "Deliveries": found["health"],
+        }
+    )
+    for straggler in found["stragglers"]:
+        say(
+            f"Straggler: position {straggler['position']} failed {straggler['attempts']} times, "
+            f"next attempt {when(straggler['due_at'], now)}: {straggler['error']}"
+        )
+    for gap in found["gaps"]:
+        say(
+            f"Gap: {gap['entries']:,} activities (positions {gap['first']} to {gap['last']}) will not come, "
+            f"it was away for too long; noted {when(gap['recorded_at'], now)}"
+        )
+    for letter in found["letters"]:
+        failed = f": {letter['error']}" if letter["error"] else ""
+        say(
+            f"On its way: {letter['kind']}, attempt {letter['attempts'] + 1} "
+            f"{when(letter['due_at'], now)}{failed}"
+        )

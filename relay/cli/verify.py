@@ -1,0 +1,189 @@
+"""`assay verify`: verifying attestations, of one file or of everything in a document."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from relay.cli.command import Command, answered
+from relay.cli.media import is_address, read_file, read_media
+from relay.cli.output import as_document, say
+from relay.cli.problems import Problem, Status
+from relay.cli.session import Session, pass_session
+from relay.domain import strictjson
+from relay.domain.errors import Malformed, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.cli.verdicts import Found
+    from relay.config.settings import Settings
+    from relay.wiring import Relay
+
+    Actors = dict[str, Mapping[str, Any] | None]
+
+LARGEST: Final = 1024 * 1024 * 1024
+"""Bytes of a local file that are read; only its digest is kept."""
+
+ANSWER: Final = {
+    "file": "what was verified",
+    "valid": "whether there is an attestation and every one is valid; status 1 when not",
+    "attestations[]": "one object each:",
+    "where": "where in the document it stands",
+    "valid, verdict, temporary, reason": "what came of it; `temporary`: later may be different",
+    "issuer, key, hash": "what it claims, even if the signature is wrong; or null",
+    "trusted_here": "whether the configuration trusts the issuer (attestation.trusted)",
+    "bytes_checked": "whether the bytes were at hand",
+    "issued_at, expires_at, checks, medium": "what it states, when the signature is good",
+    "steps[]": "step, title, state: passed, failed, assumed, unchecked or not-reached",
+}
+
+
+@click.command(cls=Command, answer=ANSWER)
+@click.argument("file", metavar="FILE|URL")
+@click.option("--attestation", metavar="TEXT", help="The attestation of a media file: data:application/jwt,…")
+@click.option("--actor", metavar="FILE|URL", help="The issuer's actor document; by default it is fetched.")
+@click.option("--hash", "declared", metavar="HASH", help="The hash that the object declares: sha256:…")
+@click.option("--media", multiple=True, metavar="FILE", help="Bytes of the media of a document; repeatable.")
+@click.option(
+    "--list", "lists", multiple=True, metavar="ID", help="A list that must have been checked; repeatable."
+)
+@pass_session
+def verify(session: Session, file: str, actor: str | None, **given: Any) -> None:
+    """Verify attestations step by step.
+
+    FILE|URL is a media file, with --attestation; or an ActivityPub document (JSON), of which every
+    attestation is verified as far as possible. With --actor FILE nothing is fetched. The issuer is believed
+    here; `trusted_here` tells whether the relay would. Exit status 1 when one is not valid.
+    """
+    online = is_address(file) or actor is None or is_address(actor)
+    found = session.run(
+        _online(session, file, actor, given) if online else _offline(session, file, actor, given)
+    )
+    if session.as_json:
+        as_document(found)
+    elif not found["attestations"]:
+        say(f"There is no attestation in {file}.")
+    else:
+        _show(found["attestations"])
+    answered(yes=found["valid"])
+
+
+def _show(told: Sequence[Mapping[str, Any]]) -> None:
+    from relay.cli.verdicts import show
+
+    for place, one in enumerate(told):
+        if place:
+            say()
+        show(one)
+
+
+async def _offline(
+    session: Session, file: str, actor: str | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    found = _found(file, read_file(file, LARGEST), given)
+    document = _actor_document(actor or "", read_file(actor or "", LARGEST))
+    actors = {issuer: document for issuer in _issuers(found)}
+    return _verdicts(file, found, actors, {}, given, session.load().settings)
+
+
+async def _online(session: Session, file: str, actor: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    async with session.fetching() as relay:
+        settings = relay.office.settings
+        content = await _content(file, relay) if is_address(file) else read_file(file, LARGEST)
+        found = _found(file, content, given)
+        failures: dict[str, str] = {}
+        actors: Actors = {}
+        for issuer in _issuers(found):
+            try:
+                actors[issuer] = await _actor(relay, issuer, actor)
+            except RemoteError as error:
+                failures[issuer] = f"({error})"
+        return _verdicts(file, found, actors, failures, given, settings)
+
+
+async def _content(url: str, relay: Relay) -> bytes:
+    """Fetch a document as ActivityPub, signed, or else a media file."""
+    try:
+        return json.dumps(dict(await relay.fetcher.document(url))).encode()
+    except RemoteError as error:
+        if error.code != "bad-type":
+            raise
+    return await read_media(url, relay.remote, relay.office.settings.media)
+
+
+async def _actor(relay: Relay, issuer: str, actor: str | None) -> Mapping[str, Any] | None:
+    """Return the issuer's document: the one that was named, our own, or fetched; None when there is none."""
+    if actor is not None and not is_address(actor):
+        return _actor_document(actor, read_file(actor, LARGEST))
+    address = actor or issuer
+    if address == relay.office.identity.actor:
+        return _actor_document(address, relay.actor)
+    try:
+        return await relay.fetcher.document(address)
+    except RemoteError as error:
+        if error.status in {404, 410}:
+            return None
+        raise
+
+
+def _found(file: str, content: bytes, given: Mapping[str, Any]) -> list[Found]:
+    """Return the attestations to verify. Raises `BadParameter` for a media file without one."""
+    from mediaattest import digest_of
+    from relay.cli.verdicts import Found, attestation_string, found_in
+
+    declared = (given["declared"],) if given["declared"] else ()
+    if given["attestation"] is not None:
+        text = attestation_string(given["attestation"])
+        return [Found(text, file, declared, digest_of(content))]
+    document = _document(content)
+    if document is None:
+        message = f"{file} is not a JSON document, so its attestation has to be given"
+        raise click.BadParameter(message, param_hint="--attestation")
+    media = frozenset(digest_of(read_file(name, LARGEST)) for name in given["media"])
+    return list(found_in(document, media))
+
+
+def _document(content: bytes) -> dict[str, Any] | None:
+    if not content.lstrip().startswith(b"{"):
+        return None
+    try:
+        document = strictjson.loads(content)
+    except Malformed:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _actor_document(name: str, content: bytes) -> dict[str, Any]:
+    document = _document(content)
+    if document is None:
+        raise Problem(f"{name} is not an actor document (JSON)", code="bad-actor", status=Status.NO)
+    return document
+
+
+def _issuers(found: Sequence[Found]) -> list[str]:
+    from mediaattest import unverified
+
+    claims = [unverified(one.text) for one in found]
+    return list(dict.fromkeys(claim.issuer for claim in claims if claim))
+
+
+def _verdicts(
+    file: str,
+    found: Sequence[Found],
+    actors: Actors,
+    failures: Mapping[str, str],
+    given: Mapping[str, Any],
+    settings: Settings | None,
+) -> dict[str, Any]:
+    from relay.adapters.system import SystemClock
+    from relay.cli.verdicts import Terms, verdict
+
+    trusted = frozenset(settings.attestation.trusted) if settings else frozenset()
+    own = frozenset({f"{settings.relay.url}/actor"} if settings else ())
+    lists = frozenset(given["lists"]) or None
+    terms = Terms(actors, trusted | own, lists, int(SystemClock().now()), failures)
+    told = [verdict(one, terms) for one in found]
+    return {"file": file, "valid": bool(told) and all(one["valid"] for one in told), "attestations": told}
