@@ -13,7 +13,7 @@ from relay.cli.problems import Status, expected, problem_of, report
 from relay.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def shared_options() -> list[click.Parameter]:
@@ -120,11 +120,12 @@ class Program(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run a command line and exit with its status; with `standalone_mode=False` errors are raised."""
+        run: Callable[..., Any] = super().main
         if not extra.pop("standalone_mode", True):
-            return super().main(args, *rest, standalone_mode=False, **extra)
+            return run(args, *rest, standalone_mode=False, **extra)
         given = sys.argv[1:] if args is None else list(args)
         try:
-            result = super().main(given, *rest, standalone_mode=False, **extra)
+            result = run(given, *rest, standalone_mode=False, **extra)
         except click.ClickException as error:
             sys.exit(report(error, as_json="--json" in given))
         except click.Abort:

@@ -116,7 +116,7 @@ async def _all(session: Session, state: HoldState, most: int) -> tuple[list[Hold
 async def _details(session: Session, number: int) -> tuple[dict[str, Any], Policy, float]:
     async with session.office() as office:
         hold = await office.holds.find(number)
-        told = next(
+        told: Mapping[str, Any] = next(
             (one for one in await office.explainer.why(str(hold.seq)) if one["number"] == hold.seq),
             {"decisions": [], "media": [], "received_at": None},
         )

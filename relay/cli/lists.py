@@ -111,7 +111,7 @@ async def _rows(session: Session) -> list[dict[str, Any]]:
                     "name": scanner.name,
                     "purpose": scanner.purpose,
                     "country": scanner.country or "any",
-                    "category": source.category,
+                    "category": scanner.builtin or source.category,
                     "file": None if source.file is None else str(source.file),
                     "entries": own,
                     "imported": imported.get(scanner.name, 0),

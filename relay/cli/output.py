@@ -110,7 +110,7 @@ def span(seconds: float) -> str:
     """Return a length of time in its largest unit: `3 hours`."""
     for name, size in _UNITS:
         if abs(seconds) >= size or size == 1:
-            count = round(abs(seconds) / size)
+            count = int(abs(seconds) / size)
             return f"{count} {name}" if count == 1 else f"{count} {name}s"
     raise AssertionError  # seconds take whatever is left
 

@@ -64,8 +64,8 @@ def _command(command: click.Command, name: str) -> Iterator[str]:
         for inner, member in command.commands.items():
             yield from _command(member, f"{name} {inner}")
         return
-    usage = " ".join(_usage(parameter) for parameter in _own(command))
-    yield f"### `{' '.join([name, usage]).strip()}`\n\n{text}\n"
+    usage = "".join(f" {_usage(parameter)}" for parameter in _own(command))
+    yield f"### `{name}{usage}`\n\n{text}\n"
     options = [parameter for parameter in _own(command) if isinstance(parameter, click.Option)]
     if options:
         rows = "\n".join(f"| {_names(option)} | {_cell(option)} |" for option in options)
@@ -85,11 +85,10 @@ def _text(command: click.Command) -> str:
 
 
 def _usage(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Argument):
-        name = parameter.metavar or (parameter.name or "").upper()
-        return name if parameter.required else f"[{name}]"
-    assert isinstance(parameter, click.Option)
-    return f"[{max(parameter.opts, key=len)}{_value(parameter)}]"
+    if isinstance(parameter, click.Option):
+        return f"[{max(parameter.opts, key=len)}{_value(parameter)}]"
+    name = parameter.metavar or (parameter.name or "").upper()
+    return name if parameter.required else f"[{name}]"
 
 
 def _value(option: click.Option) -> str:

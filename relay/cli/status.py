@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import as_document, pairs, say, table
+from relay.cli.output import as_document, pairs, say
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -99,15 +99,14 @@ def _show(found: Mapping[str, Any]) -> None:
     decisions, scans = day["decisions"], day["media"]
     say()
     say("Last 24 hours", bold=True)
-    table(
-        ("", "number"),
-        [
-            ("received", f"{sum(day['activities'].values()):,}"),
-            *((name, f"{sum(decisions.get(verb, 0) for verb in verbs):,}") for name, verbs in _DECISIONS),
-            *((f"media, {outcome}", f"{count:,}") for outcome, count in sorted(scans.items())),
-        ],
-        right=("number",),
-    )
+    counts = {
+        "received": sum(day["activities"].values()),
+        **{name: sum(decisions.get(verb, 0) for verb in verbs) for name, verbs in _DECISIONS},
+        **{f"media, {outcome}": count for outcome, count in sorted(scans.items())},
+    }
+    shown = {name: f"{count:,}" for name, count in counts.items()}
+    width = max(len(count) for count in shown.values())
+    pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
 
 
 def _counted(states: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -34,7 +35,7 @@ ROW: Final = {
     "delivered": "activities that arrived",
     "refused": "activities that its server refused for good",
     "failed": "activities that were given up",
-    "behind": "log positions that it has yet to get",
+    "behind": "log positions that it has yet to get; null when it is not served",
     "last_error": "last error of a server that fails now, or null",
 }
 DETAILS: Final = {
@@ -45,6 +46,7 @@ DETAILS: Final = {
     "health": "how deliveries to its server go, in words",
 }
 _TIMES: Final = ("created_at", "due_at", "recorded_at")
+_SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
 _WIDE: Final = 120
 """Columns from which errors have room in the table."""
 
@@ -184,10 +186,8 @@ async def _named(office: Office, text: str) -> str:
 
     name = text
     if "/" not in text:
-        try:
+        with suppress(Malformed):  # a number is no server name
             name = hosts.parse_pattern(text)
-        except Malformed:
-            pass  # a number
     try:
         await office.subscribers.find(name)
     except NotFound as error:
@@ -215,7 +215,7 @@ def _document(subscription: Subscription, details: Mapping[str, Any]) -> dict[st
         "delivered": details["delivered"],
         "refused": details["refused"],
         "failed": details["failed"],
-        "behind": details["behind"],
+        "behind": details["behind"] if subscription.state in _SERVED else None,
         "last_error": host["error"] if host and host["failures"] else None,
     }
 
@@ -246,7 +246,7 @@ def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cells(row: Mapping[str, Any], more: list[str]) -> list[str]:
-    counts = [f"{row['delivered']:,}", f"{row['behind']:,}"]
+    counts = [f"{row['delivered']:,}", _behind(row)]
     return [
         str(row["number"]),
         row["server"],
@@ -256,6 +256,10 @@ def _cells(row: Mapping[str, Any], more: list[str]) -> list[str]:
         *counts,
         *more,
     ]
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    return "-" if row["behind"] is None else f"{row['behind']:,}"
 
 
 def _show_details(found: Mapping[str, Any], now: float) -> None:
@@ -273,7 +277,7 @@ def _show_details(found: Mapping[str, Any], now: float) -> None:
             "Delivered": f"{found['delivered']:,}",
             "Refused": f"{found['refused']:,}",
             "Given up": f"{found['failed']:,}",
-            "Behind": f"{found['behind']:,} (at position {found['cursor']:,})",
+            "Behind": f"{_behind(found)} (at position {found['cursor']:,})",
             "Deliveries": found["health"],
         }
     )

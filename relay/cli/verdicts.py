@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Actors = Mapping[str, Mapping[str, Any] | None]
 
+_NAMES: Final = ("attestation", "mediaAttestation")
+"""Where attestations stand: beside a medium (FEP-b53d), and on a relay's Announce (attestation.md, carriage)."""
 _WORDS: Final = {
     "passed": "passed",
     "failed": "FAILED",
@@ -58,7 +60,7 @@ def attestation_string(text: str) -> str:
 
 
 def found_in(document: object, received: frozenset[str], where: str = "") -> Iterator[Found]:
-    """Yield every `attestation` in a JSON document, wherever it stands, with the path to it.
+    """Yield every attestation in a JSON document, wherever it stands, with the path to it.
 
     `received` are the hash strings of the bytes at hand: an attestation about one of them is held against it.
     """
@@ -68,7 +70,7 @@ def found_in(document: object, received: frozenset[str], where: str = "") -> Ite
     if not isinstance(document, dict):
         return
     hashes = [text for name in ("hash", "digestMultibase") for text in flat(document.get(name))]
-    for text in flat(document.get("attestation")):
+    for text in [text for name in _NAMES for text in flat(document.get(name))]:
         if isinstance(text, str):
             claim = unverified(text)
             digest = claim.digest if claim and claim.digest in received else None
@@ -95,8 +97,8 @@ def verdict(found: Found, terms: Terms) -> dict[str, Any]:
     )
     trusted = issuer is not None and bool({issuer, _server(issuer)} & terms.trusted)
     reason = result.reason
-    if issuer in terms.failures and result.step is Step.KEY:
-        reason = f"{reason} {terms.failures[issuer]}"
+    if issuer and result.step is Step.KEY:
+        reason = f"{reason} {terms.failures.get(issuer, '')}".rstrip()
     return {
         "where": found.where,
         "valid": result.valid,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from relay.config.settings import Settings
     from relay.wiring import Relay
 
-    Actors = dict[str, Mapping[str, Any] | None]
+    Actors = Mapping[str, Mapping[str, Any] | None]
 
 LARGEST: Final = 1024 * 1024 * 1024
 """Bytes of a local file that are read; only its digest is kept."""
@@ -41,6 +42,18 @@ ANSWER: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be verified, and against what; `lists` None for any."""
+
+    file: str
+    attestation: str | None
+    actor: str | None
+    declared: str | None
+    media: tuple[str, ...]
+    lists: frozenset[str] | None
+
+
 @click.command(cls=Command, answer=ANSWER)
 @click.argument("file", metavar="FILE|URL")
 @click.option("--attestation", metavar="TEXT", help="The attestation of a media file: data:application/jwt,…")
@@ -51,17 +64,24 @@ ANSWER: Final = {
     "--list", "lists", multiple=True, metavar="ID", help="A list that must have been checked; repeatable."
 )
 @pass_session
-def verify(session: Session, file: str, actor: str | None, **given: Any) -> None:
+def verify(
+    session: Session,
+    file: str,
+    attestation: str | None,
+    actor: str | None,
+    declared: str | None,
+    media: tuple[str, ...],
+    lists: tuple[str, ...],
+) -> None:
     """Verify attestations step by step.
 
     FILE|URL is a media file, with --attestation; or an ActivityPub document (JSON), of which every
     attestation is verified as far as possible. With --actor FILE nothing is fetched. The issuer is believed
     here; `trusted_here` tells whether the relay would. Exit status 1 when one is not valid.
     """
+    asked = Asked(file, attestation, actor, declared, media, frozenset(lists) or None)
     online = is_address(file) or actor is None or is_address(actor)
-    found = session.run(
-        _online(session, file, actor, given) if online else _offline(session, file, actor, given)
-    )
+    found = session.run(_online(session, asked) if online else _offline(session, asked))
     if session.as_json:
         as_document(found)
     elif not found["attestations"]:
@@ -80,28 +100,27 @@ def _show(told: Sequence[Mapping[str, Any]]) -> None:
         show(one)
 
 
-async def _offline(
-    session: Session, file: str, actor: str | None, given: Mapping[str, Any]
-) -> dict[str, Any]:
-    found = _found(file, read_file(file, LARGEST), given)
-    document = _actor_document(actor or "", read_file(actor or "", LARGEST))
-    actors = {issuer: document for issuer in _issuers(found)}
-    return _verdicts(file, found, actors, {}, given, session.load().settings)
+async def _offline(session: Session, asked: Asked) -> dict[str, Any]:
+    found = _found(asked, read_file(asked.file, LARGEST))
+    name = asked.actor or ""
+    actors = dict.fromkeys(_issuers(found), _actor_document(name, read_file(name, LARGEST)))
+    return _verdicts(asked, found, session.load().settings, actors, {})
 
 
-async def _online(session: Session, file: str, actor: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _online(session: Session, asked: Asked) -> dict[str, Any]:
     async with session.fetching() as relay:
-        settings = relay.office.settings
-        content = await _content(file, relay) if is_address(file) else read_file(file, LARGEST)
-        found = _found(file, content, given)
+        is_remote = is_address(asked.file)
+        found = _found(
+            asked, await _content(asked.file, relay) if is_remote else read_file(asked.file, LARGEST)
+        )
         failures: dict[str, str] = {}
-        actors: Actors = {}
+        actors: dict[str, Mapping[str, Any] | None] = {}
         for issuer in _issuers(found):
             try:
-                actors[issuer] = await _actor(relay, issuer, actor)
+                actors[issuer] = await _actor(relay, issuer, asked.actor)
             except RemoteError as error:
                 failures[issuer] = f"({error})"
-        return _verdicts(file, found, actors, failures, given, settings)
+        return _verdicts(asked, found, relay.office.settings, actors, failures)
 
 
 async def _content(url: str, relay: Relay) -> bytes:
@@ -129,20 +148,19 @@ async def _actor(relay: Relay, issuer: str, actor: str | None) -> Mapping[str, A
         raise
 
 
-def _found(file: str, content: bytes, given: Mapping[str, Any]) -> list[Found]:
+def _found(asked: Asked, content: bytes) -> list[Found]:
     """Return the attestations to verify. Raises `BadParameter` for a media file without one."""
     from mediaattest import digest_of
     from relay.cli.verdicts import Found, attestation_string, found_in
 
-    declared = (given["declared"],) if given["declared"] else ()
-    if given["attestation"] is not None:
-        text = attestation_string(given["attestation"])
-        return [Found(text, file, declared, digest_of(content))]
+    if asked.attestation is not None:
+        declared = (asked.declared,) if asked.declared else ()
+        return [Found(attestation_string(asked.attestation), asked.file, declared, digest_of(content))]
     document = _document(content)
     if document is None:
-        message = f"{file} is not a JSON document, so its attestation has to be given"
+        message = f"{asked.file} is not a JSON document, so its attestation has to be given"
         raise click.BadParameter(message, param_hint="--attestation")
-    media = frozenset(digest_of(read_file(name, LARGEST)) for name in given["media"])
+    media = frozenset(digest_of(read_file(name, LARGEST)) for name in asked.media)
     return list(found_in(document, media))
 
 
@@ -171,19 +189,20 @@ def _issuers(found: Sequence[Found]) -> list[str]:
 
 
 def _verdicts(
-    file: str,
+    asked: Asked,
     found: Sequence[Found],
+    settings: Settings | None,
     actors: Actors,
     failures: Mapping[str, str],
-    given: Mapping[str, Any],
-    settings: Settings | None,
 ) -> dict[str, Any]:
     from relay.adapters.system import SystemClock
     from relay.cli.verdicts import Terms, verdict
 
-    trusted = frozenset(settings.attestation.trusted) if settings else frozenset()
-    own = frozenset({f"{settings.relay.url}/actor"} if settings else ())
-    lists = frozenset(given["lists"]) or None
-    terms = Terms(actors, trusted | own, lists, int(SystemClock().now()), failures)
+    trusted = frozenset((*settings.attestation.trusted, f"{settings.relay.url}/actor") if settings else ())
+    terms = Terms(actors, trusted, asked.lists, int(SystemClock().now()), failures)
     told = [verdict(one, terms) for one in found]
-    return {"file": file, "valid": bool(told) and all(one["valid"] for one in told), "attestations": told}
+    return {
+        "file": asked.file,
+        "valid": bool(told) and all(one["valid"] for one in told),
+        "attestations": told,
+    }

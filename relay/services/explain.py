@@ -6,16 +6,19 @@ List membership, distances and contents never leave the operator (users.md, disc
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.domain import strictjson
+from relay.domain.media import Match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.ports import Store
 
+_MATCH: Final = tuple(field.name for field in fields(Match))
 _MATCH_REASONS = frozenset({"known-match", "ncii-match", "possible-match", "test-match"})
 
 
@@ -95,10 +98,16 @@ def _medium(medium: Mapping[str, Any], level: Level) -> dict[str, Any]:
             "outcome": medium["outcome"],
             "reason": medium["reason"],
             "issuer": medium["issuer"],
-            "matches": strictjson.loads(medium["matches"].encode()),
+            "matches": _matches(medium["matches"]),
             "type": medium["media_type"],
             "width": medium["width"],
             "height": medium["height"],
             "size": medium["size"],
         }
     return told
+
+
+def _matches(stored: str) -> list[dict[str, Any]]:
+    """Matches are stored as rows; whoever reads an explanation gets them with names."""
+    rows = strictjson.loads(stored.encode())
+    return [dict(zip(_MATCH, row, strict=True)) for row in rows] if isinstance(rows, list) else []

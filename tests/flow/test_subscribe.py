@@ -124,7 +124,7 @@ async def test_only_the_owner_can_undo(world: World) -> None:
         "actor": other.actor("/evil").id,
         "object": {k: v for k, v in follow(server).items() if k != "@context"},
     }
-    assert (await world.post(other.actor("/evil"), undo)).code == "ignored-undo"
+    assert (await world.post(other.actor("/evil"), undo)).code == "ignored-activity"
     assert len(await world.relay.office.subscribers.all()) == 2
     undo |= {"actor": server.actor().id, "id": server.url("/u/1")}
     assert (await world.post(server.actor(), undo)).code == "unfollowed"

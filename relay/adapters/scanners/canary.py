@@ -23,4 +23,4 @@ def canary_entries() -> tuple[ListEntry, ...]:
 
 def canary_scanner(name: str = CANARY) -> ListScanner:
     """The scanner `{kind: list, builtin: canary}`: its matches are tests, never known material."""
-    return ListScanner(name, canary_entries(), purpose=ListPurpose.TEST)
+    return ListScanner(name, canary_entries(), purpose=ListPurpose.TEST, attests=False)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Words = npt.NDArray[np.uint64]
-Numbers = npt.NDArray[np.int64]
 
 DIRECT: Final = 4096
 """Up to this many hashes are compared one by one."""
@@ -54,7 +53,8 @@ class PdqIndex:
         if self._tables is None:
             return _within(self._words, wanted, radius)
         numbers = self._tables.candidates(wanted)
-        return [(int(numbers[at]), gap) for at, gap in _within(self._words[numbers], wanted, radius)]
+        found = _within(self._words[numbers], wanted, radius)
+        return sorted({(int(numbers[at]), gap) for at, gap in found})
 
 
 def _within(words: Words, wanted: Words, radius: int) -> list[tuple[int, int]]:
@@ -80,8 +80,8 @@ class _Tables:
             self._starts[first] = table * count
             self._starts[first + 1 : first + _VALUES + 1] = table * count + ends
 
-    def candidates(self, wanted: Words) -> Numbers:
-        """Numbers of all hashes of which a chunk differs from the query's in one bit or less, sorted."""
+    def candidates(self, wanted: Words) -> npt.NDArray[np.uint32]:
+        """Numbers of all hashes of which a chunk differs from the query's in one bit or less; some repeat."""
         keys = (wanted.view(np.uint16)[:, None] ^ _FLIPS).astype(np.int64)
         places = (keys + np.arange(_CHUNKS)[:, None] * _VALUES).ravel()
         begins = self._starts[places]
@@ -89,4 +89,4 @@ class _Tables:
         # All lists in one go: positions 0, 1, 2 ... shifted by where each list begins.
         shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
         rows = shifts + np.arange(shifts.size)
-        return np.unique(self._order[rows]).astype(np.int64)
+        return self._order[rows]

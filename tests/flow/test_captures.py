@@ -1,0 +1,132 @@
+"""Every recorded request of real servers, replayed through the real inbox over HTTP.
+
+The clock stands where the request was sent, the Host is the recorded one, actors and notes are answered from the
+recordings, media by the test. `expected.json` holds what each must lead to; it was read line by line when it was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relay.adapters.media.canary import clean_picture
+from relay.cli.serving import listening, public_app
+from relay.domain.activity import parse_activity
+from relay.domain.media import MediaKind
+from relay.protocol.httpsig import Signature, inspect, verify
+from tests.fakes import ACTIVITY
+from tests.flow.conftest import BASE
+from tests.unit.captured import ACTORS, KEYS, TO_RELAY, Capture, answers
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import World, Worlds
+
+EXPECTED: dict[str, str] = json.loads((Path(__file__).parent / "expected.json").read_text())
+
+
+async def test_every_recorded_request_has_its_outcome(worlds: Worlds) -> None:
+    async with AsyncExitStack() as stack:
+        world = await worlds.open(BASE)
+        port = await stack.enter_async_context(listening(public_app(world.relay), "127.0.0.1", 0))
+        witness = await world.subscribe("witness.test")
+        serve_recordings(world)
+        outcomes = {}
+        for capture in sorted(TO_RELAY, key=place):
+            world.clock.time = capture.now
+            serve_key(world, capture)
+            serve_media(world, capture)
+            outcomes[capture.name.removeprefix("to_relay/")] = await outcome(world, port, capture)
+        assert outcomes == EXPECTED
+        assert sum(text.endswith("published") for text in outcomes.values()) >= 20
+        announced = [announce["object"] for announce in witness.arrivals("Announce")]
+        assert len(announced) == len(set(announced)) >= 20
+
+
+def place(capture: Capture) -> tuple[bool, str]:
+    """As recorded, but for one Undo of Misskey: it followed again, and that Follow is not among the recordings."""
+    return "000251_misskey" in capture.name, capture.name
+
+
+async def outcome(world: World, port: int, capture: Capture) -> str:
+    """Replay a capture and let everything happen; say what came of it."""
+    counts = world.relay.tally.counts.copy()
+    status, code = await replay(port, capture)
+    if status != 202:
+        return f"{status} {code}"
+    [(_, receipt)] = world.relay.tally.counts - counts
+    await world.settle()
+    if receipt != "screening":
+        return f"202 {receipt}"
+    activity = json.loads(capture.body)
+    [found, *_] = await world.relay.office.explainer.why(activity["id"])
+    return f"202 screened, {found['decisions'][-1]['rule']}: {found['state']}"
+
+
+def serve_media(world: World, capture: Capture) -> None:
+    """Serve a picture at every media URL that is said to be one, and something undecodable at the others."""
+    activity = parse_activity(capture.body)
+    for number, ref in enumerate(activity.object.media if activity.object else ()):
+        host, _, path = ref.url.removeprefix("https://").partition("/")
+        content = clean_picture(f"{ref.url} {number}") if ref.kind is MediaKind.IMAGE else b"\0\0\0\x18ftypmp42"
+        world.server(host).serve(f"/{path}", content, "application/octet-stream")
+
+
+def serve_recordings(world: World) -> None:
+    """Let the fake servers answer with the recorded actors and notes, and with pictures for their media."""
+    for document in ACTORS.values():
+        serve(world, document["id"], document)
+    for _, body in answers("*note*"):
+        document = json.loads(body)
+        serve(world, document["id"], document)
+
+
+def serve(world: World, url: str, document: dict[str, Any]) -> None:
+    host, _, path = url.removeprefix("https://").partition("/")
+    world.server(host).serve(f"/{path}", document, ACTIVITY)
+
+
+def serve_key(world: World, capture: Capture) -> None:
+    """Serve the key that the server had at that time: two of them changed theirs while it was recorded."""
+    signature = inspect(capture.request, now=capture.now, hosts=capture.hosts)
+    if not isinstance(signature, Signature) or signature.key_id not in KEYS:
+        return
+    owner, address = capture.facts["actor"], signature.key_id.partition("#")[0]
+    key = {"id": signature.key_id, "owner": owner, "publicKeyPem": key_since(capture, signature.key_id)}
+    if address == f"{owner}/main-key":
+        serve(world, address, {"id": owner, "preferredUsername": "alice", "publicKey": key})  # GoToSocial's stub
+    elif address != owner:
+        serve(world, address, {**key, "type": "CryptographicKey"})
+    actor = next((one for one in ACTORS.values() if one["id"] == owner), None)
+    if actor is not None:
+        serve(world, owner, {**actor, "publicKey": key})
+
+
+def key_since(capture: Capture, key_id: str) -> str:
+    """The key that made this signature, or the first one after it: a new key is served before it is used."""
+    for later in TO_RELAY[TO_RELAY.index(capture) :]:
+        signature = inspect(later.request, now=later.now, hosts=later.hosts)
+        if isinstance(signature, Signature) and signature.key_id == key_id:
+            for pem in KEYS[key_id]:
+                if verify(signature, later.request, pem):
+                    return pem
+    return KEYS[key_id][0]
+
+
+async def replay(port: int, capture: Capture) -> tuple[int, str]:
+    """Send the recorded bytes as they are; return the status and the code of the problem, if any."""
+    raw = (Path(__file__).parents[1] / "golden" / "captures" / capture.name).read_bytes()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(raw)
+    await writer.drain()
+    status = int((await reader.readline()).split(b" ")[1])
+    length = 0
+    while (line := (await reader.readline()).strip()) != b"":
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    body = await reader.readexactly(length)
+    writer.close()
+    await writer.wait_closed()
+    return status, json.loads(body)["code"] if body else ""
