@@ -108,8 +108,12 @@ class AttestationVerifier:
             declared_hashes=ref.hashes,
             object_origin=object_id,
         )
-        issuer = claim.issuer if claim and outcome.valid else None
-        return Vouched(_STATES[outcome.verdict], issuer, trusted=outcome.issuer_class is IssuerClass.TRUSTED)
+        if not outcome.valid or claim is None:
+            return Vouched(_STATES[outcome.verdict])
+        if outcome.issuer_class is IssuerClass.SELF:
+            # An origin that vouches for its own media is believed only when the operator trusts it by name.
+            return Vouched(AttestationState.UNTRUSTED, claim.issuer)
+        return Vouched(AttestationState.VALID, claim.issuer, trusted=True)
 
     def _trusts(self, issuer: str) -> bool:
         return issuer in self.trust.issuers or hosts.server_name(issuer) in self.trust.issuers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,7 @@ class Subscribers:
         self._serving: frozenset[str] = frozenset()
         self._version = -1
         self._looked_at = float("-inf")
+        self._refreshing = asyncio.Lock()
 
     # ------------------------------------------------------------------ from servers
 
@@ -138,17 +140,21 @@ class Subscribers:
 
     async def _refresh(self) -> None:
         """Look at most once a second whether anything changed: the operator's commands come from other processes."""
-        if self._clock.monotonic() - self._looked_at < LOOK_EVERY:
+        if self._is_fresh():
             return
-        self._looked_at = self._clock.monotonic()
-        async with self._store.reading() as tx:
-            version = await tx.subscribers.version()
-            if version == self._version:
-                return
-            subscriptions = await tx.subscribers.all()
-        served = {State.ACCEPTED, State.UNREACHABLE}
-        self._serving = frozenset(s.server for s in subscriptions if s.state in served)
-        self._version = version
+        async with self._refreshing:
+            if self._is_fresh():
+                return  # another request looked while this one waited
+            async with self._store.reading() as tx:
+                version = await tx.subscribers.version()
+                subscriptions = None if version == self._version else await tx.subscribers.all()
+            if subscriptions is not None:
+                served = {State.ACCEPTED, State.UNREACHABLE}
+                self._serving = frozenset(s.server for s in subscriptions if s.state in served)
+            self._version, self._looked_at = version, self._clock.monotonic()
+
+    def _is_fresh(self) -> bool:
+        return self._clock.monotonic() - self._looked_at < LOOK_EVERY
 
     # ------------------------------------------------------------------ from the operator
 

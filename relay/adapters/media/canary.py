@@ -11,11 +11,15 @@ import hashlib
 import io
 import struct
 import zlib
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -35,7 +39,7 @@ def photograph(seed: str, width: int = WIDTH, height: int = HEIGHT) -> Bytes:
     low, high = int(pixels.min()), int(pixels.max())
     # Half again as much contrast as fits, as photographs clip their lights and shadows too.
     stretched = ((pixels - low) * 384) // max(high - low, 1) - 64
-    return np.asarray(np.clip(stretched, 0, 255), np.uint8)
+    return np.ascontiguousarray(np.clip(stretched, 0, 255), np.uint8)
 
 
 def _fields(seed: str, width: int, height: int) -> npt.NDArray[np.int32]:
@@ -59,7 +63,8 @@ def _stretch(points: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
     return np.asarray(points[cell] * 16 + steps * part.astype(np.int32), np.int32)
 
 
-def canary_pictures() -> dict[str, bytes]:
+@cache
+def canary_pictures() -> Mapping[str, bytes]:
     """The canary in every format and colour mode, by file name. All match the built-in list `canary`."""
     rgb = Image.fromarray(photograph(CANARY_SEED))
     grey16 = np.asarray(rgb.convert("L")).astype(np.uint16) * 257
@@ -108,7 +113,8 @@ def _turned(upright: Image.Image) -> bytes:
     return encoded(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=exif)
 
 
-def hostile_pictures() -> dict[str, bytes]:
+@cache
+def hostile_pictures() -> Mapping[str, bytes]:
     """Bytes that must neither crash, exhaust nor fool a decoder, by the name of the attack."""
     few = Image.fromarray(photograph("clean host")).quantize(64)
     jpeg, png = clean_picture("host"), clean_picture("host", kind="PNG")
@@ -139,9 +145,18 @@ def hostile_pictures() -> dict[str, bytes]:
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few kilobytes that claims width x height grey pixels, with up to 100,000 black rows."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    packer = zlib.compressobj(9)
-    rows = b"".join(packer.compress(bytes(width + 1)) for _ in range(min(height, 100_000))) + packer.flush()
+    rows = _packed_zeros((width + 1) * min(height, 100_000))
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
+
+
+def _packed_zeros(count: int) -> bytes:
+    """`count` zero bytes as a zlib stream (RFC 1950): one block of a megabyte, repeated, without packing them all."""
+    packer = zlib.compressobj(9, wbits=-15)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    rest = packer.compress(bytes(count % (1 << 20))) + packer.flush()
+    # Adler-32 of n zeros: the sum stays 1, the sum of sums is n (RFC 1950 8.2).
+    checksum = struct.pack(">HH", count % 65_521, 1)
+    return b"\x78\xda" + block * (count >> 20) + rest + checksum
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

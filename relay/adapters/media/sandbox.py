@@ -39,7 +39,7 @@ ATTEMPTS: Final = 2
 class DecoderStats:
     """What a decoder did since its start.
 
-    `decoded` pictures; `undecodable` by reason; workers `killed` for time or nonsense; workers started as
+    `decoded` pictures; `undecodable` by reason; workers `killed` for taking too long; workers started as
     `replaced` for others; `busy` seconds of decoding, summed over all workers.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql import codec
-from relay.domain.hashlist import ListEntry
+from relay.domain.hashlist import HashAlgorithm, ListEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,9 @@ class SqlMedia:
         """Return the imported entries of a list."""
         rows = await self._sql.rows("list_entries_of", list=name)
         return [
-            ListEntry(row["algorithm"], row["value"], row["category"], row["source"], row["note"])
+            ListEntry(
+                HashAlgorithm(row["algorithm"]), row["value"], row["category"], row["source"], row["note"]
+            )
             for row in rows
         ]
 

@@ -1,0 +1,337 @@
+"""Screening: what the relay finds out about media, what the policy makes of it, and what is attested."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from mediaattest import Check, IssuerKey, describe_key, issue, parse_header, to_data_url, verify
+from relay.adapters.media.canary import canary_pictures, clean_picture, hostile_pictures
+from relay.adapters.scanners.listfile import read_list
+from relay.domain.errors import RemoteError
+from relay.domain.hashlist import HashAlgorithm, ListEntry
+from relay.domain.log import HoldState
+from tests.flow.conftest import BASE
+
+if TYPE_CHECKING:
+    from tests.fakes import FakeServer
+    from tests.flow.conftest import World, Worlds
+
+KNOWN = clean_picture("this one stands for known material")
+LOCAL = """
+scanners:
+  - {name: local, kind: list, file: local.csv, category: csam, purpose: a test, country: any}
+  - {name: canary, kind: list, builtin: canary}
+"""
+TRUSTING = LOCAL + "attestation: {withhold: 0%, lookup: public, trusted: [issuer.test]}\n"
+PLAIN = "\n".join(line for line in BASE.splitlines() if not line.startswith("attestation")) + "\n"
+
+
+async def screened(worlds: Worlds, config: str = BASE + LOCAL) -> World:
+    """A relay whose list `local` holds one picture, by digest."""
+    digest = hashlib.sha256(KNOWN).hexdigest()
+    (worlds.folder / "local.csv").write_text(
+        f"algorithm,value,category,source,note\nsha256,{digest},csam,test,\n"
+    )
+    world = await worlds.open(config)
+    for name in ("a.test", "b.test"):
+        await world.subscribe(name)
+    return world
+
+
+async def test_a_clean_picture_is_attested_and_the_attestation_verifies(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server, content = world.server("a.test"), clean_picture(1)
+    await world.publish(server, server.picture(content))
+    [received] = world.server("b.test").inbox
+    [token] = parse_header(received.headers["media-attestation"])
+    assert received.activity["mediaAttestation"] == [to_data_url(token)]
+    import json
+
+    actor = json.loads(world.relay.actor)
+    checked = verify(
+        to_data_url(token),
+        received=content,
+        actors={actor["id"]: actor},
+        trusted_issuers={actor["id"]},
+        accepted_lists=None,
+        now=int(world.clock.now()),
+    )
+    assert checked.valid, checked
+    issued = await world.relay.attestor.look_up(hashlib.sha256(content).hexdigest())
+    assert issued is not None
+    assert issued.jws == token
+
+
+async def test_a_known_picture_is_held_before_anyone_receives_it(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    note = await world.publish(server, server.picture(KNOWN))
+    told = await world.why(note["id"])
+    assert (told["state"], told["decisions"][0]["reason"]) == ("held", "known-match")
+    assert world.server("b.test").arrivals() == []
+    assert not await world.relay.attestor.look_up(hashlib.sha256(KNOWN).hexdigest())
+
+
+async def test_a_known_picture_is_held_even_in_observe(worlds: Worlds) -> None:
+    policy = "policy: {version: 1, mode: observe, rules: [{name: All, when: {type: Create}, then: relay}], otherwise: relay}\n"
+    world = await screened(worlds, BASE + LOCAL + policy)
+    server = world.server("a.test")
+    note = await world.publish(server, server.picture(KNOWN))
+    assert (await world.why(note["id"]))["state"] == "held"
+
+
+async def test_every_canary_is_caught_as_a_test(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    for name, content in canary_pictures().items():
+        note = await world.publish(server, server.picture(content))
+        told = await world.why(note["id"])
+        assert (name, told["state"], told["decisions"][0]["reason"]) == (name, "held", "test-match")
+        assert told["media"][0]["outcome"] == "vendor-test-match"
+
+
+async def test_row_40_hostile_files_are_unscannable_and_harm_nobody(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    for name, content in hostile_pictures().items():
+        note = await world.publish(server, server.picture(content))
+        told = await world.why(note["id"])
+        assert (name, told["media"][0]["outcome"]) == (name, "unscannable")
+        assert told["decisions"][0]["reason"] == "unsupported-type"
+    assert all("media-attestation" not in r.headers for r in world.server("b.test").inbox)
+    good = await world.publish(server, server.picture(clean_picture(2)))
+    assert (await world.why(good["id"]))["state"] == "published"
+
+
+async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    content = clean_picture(3)
+    posts = []
+    for name in ("a.test", "b.test"):
+        server = world.server(name)
+        for number in range(10):
+            note = server.note(server.picture(content, f"/media/{number}.png"))
+            posts.append((server.actor("/users/alice", "Person"), server.create(note)))
+    async with asyncio.TaskGroup() as tasks:
+        for actor, create in posts:
+            tasks.create_task(world.post(actor, create))
+    await world.settle()
+    assert world.relay.decoder.stats.decoded == 1
+    states = {(await world.why(create["object"]["id"]))["state"] for _, create in posts}
+    assert states == {"published"}
+    assert len(world.server("a.test").arrivals("Announce")) == 10
+
+
+async def test_a_list_that_grows_is_used_at_once_without_decoding_again(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server, content = world.server("a.test"), clean_picture(4)
+    first = await world.publish(server, server.picture(content, "/1.png"))
+    assert (await world.why(first["id"]))["state"] == "published"
+    await world.relay.watch.run_once()
+    facts = await world.relay.inspector.facts(content)
+    pdq = facts.decoded.frames[0].pdq.hex()  # type: ignore[union-attr] # it is a picture
+    entry = ListEntry(HashAlgorithm.PDQ, pdq, "csam")
+    assert await world.relay.office.lists.add("local", "test", [entry], who="test") == 1
+    assert await world.relay.watch.run_once()
+    second = await world.publish(server, server.picture(content, "/2.png"))
+    assert (await world.why(second["id"]))["state"] == "held"
+    assert world.relay.decoder.stats.decoded == 1
+
+
+async def test_media_that_cannot_be_had_now_is_deferred_and_never_called_clean(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    picture = server.picture(clean_picture(5))
+    cdn = world.server("cdn.test")
+    cdn.fault = RemoteError("down")
+    picture["url"] = cdn.url("/x.png")
+    note = await world.publish(server, picture)
+    told = await world.why(note["id"])
+    assert told["state"] == "deferred"
+    assert told["decisions"][0]["facts"]["scan"] == "unavailable"
+    cdn.fault = None
+    cdn.serve("/x.png", clean_picture(5), "image/png")
+    world.clock.forward(700)
+    await world.settle()
+    assert (await world.why(note["id"]))["state"] == "published"
+
+
+async def test_media_that_never_can_be_had_is_unscannable(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    gone = {"type": "Image", "mediaType": "image/png", "url": server.url("/nothing.png")}
+    told = await world.why((await world.publish(server, gone))["id"])
+    assert (told["media"][0]["outcome"], told["media"][0]["reason"]) == ("unscannable", "status")
+
+
+class Issuer:
+    """An attester that is not the relay: a server with an Ed25519 key."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.key, self.actor = Ed25519PrivateKey.generate(), server.actor("/attester", "Service")
+        kid = f"{self.actor.id}#att-2026-11"
+        public = IssuerKey(kid, self.actor.id, self.key.public_key().public_bytes_raw())
+        server.serve("/attester", {**self.actor.document(), "assertionMethod": [describe_key(public)]})
+        self.kid = kid
+
+    def attest(self, content: bytes, now: float, *, key: Ed25519PrivateKey | None = None) -> dict[str, str]:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        attestation = issue(
+            private_key=key or self.key,
+            kid=self.kid,
+            issuer=self.actor.id,
+            digest=digest,
+            checks=[Check("pdq", f"https://{self.actor.server.name}/lists/1")],
+            now=int(now),
+            jti=bytes(16),
+        )
+        return {"hash": digest, "attestation": attestation}
+
+
+async def attested(worlds: Worlds) -> tuple[World, Issuer]:
+    world = await screened(worlds, PLAIN + TRUSTING)
+    return world, Issuer(world.server("issuer.test"))
+
+
+async def test_a_trusted_attestation_saves_the_scan_not_the_digest(worlds: Worlds) -> None:
+    world, issuer = await attested(worlds)
+    server, content = world.server("a.test"), clean_picture(6)
+    picture = server.picture(content, **issuer.attest(content, world.clock.now()))
+    told = await world.why((await world.publish(server, picture))["id"])
+    [medium] = told["media"]
+    assert (medium["attestation"], medium["outcome"]) == ("valid", "not-attempted")
+    assert medium["digest"] == hashlib.sha256(content).hexdigest()
+    assert told["decisions"][0]["rule"] == "Trusted attestation"
+    assert world.relay.decoder.stats.decoded == 0
+    [received] = world.server("b.test").inbox
+    assert "media-attestation" not in received.headers  # we did not check it, so we say nothing
+
+
+async def test_row_42_a_good_attestation_on_other_bytes_is_held(worlds: Worlds) -> None:
+    world, issuer = await attested(worlds)
+    server = world.server("a.test")
+    other = issuer.attest(clean_picture(7), world.clock.now())
+    note = await world.publish(server, server.picture(clean_picture(8), **other))
+    told = await world.why(note["id"])
+    assert told["media"][0]["attestation"] == "hash-mismatch"
+    assert (told["state"], told["media"][0]["outcome"]) == ("held", "no-known-match")
+
+
+async def test_a_forged_attestation_is_held(worlds: Worlds) -> None:
+    world, issuer = await attested(worlds)
+    server, content = world.server("a.test"), clean_picture(9)
+    forged = issuer.attest(content, world.clock.now(), key=Ed25519PrivateKey.generate())
+    told = await world.why((await world.publish(server, server.picture(content, **forged)))["id"])
+    assert (told["state"], told["media"][0]["attestation"]) == ("held", "bad-signature")
+
+
+async def test_an_attestation_by_somebody_unknown_is_worth_nothing(worlds: Worlds) -> None:
+    world, _ = await attested(worlds)
+    stranger = Issuer(world.server("stranger.test"))
+    server, content = world.server("a.test"), clean_picture(10)
+    picture = server.picture(content, **stranger.attest(content, world.clock.now()))
+    told = await world.why((await world.publish(server, picture))["id"])
+    assert told["media"][0]["attestation"] == "untrusted"
+    assert told["media"][0]["outcome"] == "no-known-match"
+    assert not any(url.startswith("https://stranger.test") for url in world.fediverse.fetched)
+
+
+async def test_a_header_token_beside_the_post_counts_and_a_bad_header_is_ignored(worlds: Worlds) -> None:
+    """protocol.md 5.3 row 43."""
+    world, issuer = await attested(worlds)
+    server = world.server("a.test")
+    alice = server.actor("/users/alice", "Person")
+    for number, (header, state) in enumerate((("token", "valid"), ('"a", , "b"', "missing"))):
+        content = clean_picture(100 + number)
+        claims = issuer.attest(content, world.clock.now())
+        value = f'"{claims["attestation"].removeprefix("data:application/jwt,")}"' if header == "token" else header
+        note = server.note(server.picture(content))
+        await world.post(alice, server.create(note), extra={"media-attestation": value})
+        await world.settle()
+        told = await world.why(note["id"])
+        assert told["media"][0]["attestation"] == state
+
+
+async def test_a_share_of_clean_items_is_withheld(worlds: Worlds) -> None:
+    world = await screened(worlds, PLAIN + LOCAL + "attestation: {withhold: 100%, lookup: public}\n")
+    server, content = world.server("a.test"), clean_picture(11)
+    await world.publish(server, server.picture(content))
+    [received] = world.server("b.test").inbox
+    assert "media-attestation" not in received.headers
+    issued = await world.relay.attestor.look_up(hashlib.sha256(content).hexdigest())
+    assert issued is not None
+    assert issued.jws is None
+
+
+async def test_a_hold_is_released_or_dropped_once(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server, holds = world.server("a.test"), world.relay.office.holds
+    first = await world.publish(server, server.picture(KNOWN, "/1.png"))
+    await world.publish(server, server.picture(KNOWN, "/2.png"))
+    dropped, released = await holds.all()
+    await holds.drop(dropped.id, who="test", note=None)
+    await holds.release(released.id, who="test", note="a test picture")
+    await world.settle()
+    assert [a["object"] for a in world.server("b.test").arrivals()] == [first["id"]]
+    assert await holds.all() == []
+    from relay.domain.errors import Conflict
+
+    with pytest.raises(Conflict):
+        await holds.release(released.id, who="test", note=None)
+    [kept] = await holds.all(HoldState.RELEASED)
+    assert (kept.decided_by, kept.note) == ("test", "a test picture")
+
+
+async def test_an_update_by_the_origin_is_screened_instead_of_what_was_held(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    note = await world.publish(server, server.picture(KNOWN))
+    alice = server.actor("/users/alice", "Person")
+    changed = {**note, "attachment": [server.picture(clean_picture(12))], "updated": "2026-11-22T00:00:00Z"}
+    update = {**server.create(changed), "type": "Update", "id": server.url("/u/1")}
+    assert (await world.post(alice, update)).code == "renewed"
+    await world.settle()
+    told = await world.why(note["id"])
+    assert told["state"] == "published"
+    assert [a["object"] for a in world.server("b.test").arrivals()] == [note["id"]]
+
+
+async def test_a_delete_by_the_origin_withdraws_the_hold(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    note = await world.publish(server, server.picture(KNOWN))
+    alice = server.actor("/users/alice", "Person")
+    delete = {"id": server.url("/d/1"), "type": "Delete", "actor": alice.id, "object": note["id"]}
+    await world.post(alice, delete)
+    assert await world.relay.office.holds.all() == []
+    told = await world.why(note["id"])
+    assert (told["state"], told["media"]) == ("withdrawn", [])
+
+
+async def test_an_announced_object_is_fetched_screened_and_checked_for_its_author(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    peer = await world.subscribe("p.test", dialect="litepub")
+    cases: dict[str, tuple[dict[str, Any], str]] = {
+        "known": (peer.note(peer.picture(KNOWN)), "known-match"),
+        "clean": (peer.note(peer.picture(clean_picture(13))), "no-known-match"),
+        "private": (peer.note(public=False), "object-not-public"),
+        "gone": ({"id": peer.url("/notes/gone")}, "object-status"),
+        "foreign": (peer.note(attributedTo="https://a.test/users/alice"), "object-wrong-author"),
+    }
+    for name, (note, _) in cases.items():
+        announce = {"id": peer.url(f"/x/{name}"), "type": "Announce", "actor": peer.actor().id, "object": note["id"]}
+        assert (await world.post(peer.actor(), announce)).code == "screening"
+    await world.settle()
+    for note, reason in cases.values():
+        assert (await world.why(note["id"]))["decisions"][0]["reason"] == reason
+    assert [a["object"] for a in world.server("b.test").arrivals()] == [cases["clean"][0]["id"]]
+
+
+def test_the_local_list_of_these_tests_is_well_formed(tmp_path: Any) -> None:
+    lines = [b"algorithm,value,category,source,note\n", b"sha256,zz,csam,,\n"]
+    assert len(read_list(lines).errors) == 1
