@@ -56,14 +56,15 @@ from relay.services.tally import Tally
 from relay.services.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from aiohttp.abc import AbstractResolver
 
     from relay.config.load import Configuration
     from relay.config.settings import Settings
-    from relay.ports import Clock, Remote
+    from relay.ports import Clock, Remote, Signer
 
 PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
 """The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
@@ -72,10 +73,15 @@ REPOSITORY: Final = "https://w3id.org/assay"
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a test or the demo replaces of the world: time, names, trusted authorities, or all other servers."""
+    """What a test or the demo replaces of the world: time, names, trusted authorities, all other servers.
+
+    `signer` opens a signer for a key id and a PEM; `decoder` is one that runs already.
+    """
 
     clock: Clock
     remote: Remote | None = None
+    signer: Callable[[str, bytes], AbstractAsyncContextManager[Signer]] | None = None
+    decoder: SandboxedDecoder | None = None
     resolver: AbstractResolver | None = None
     ca_file: Path | None = None
 
@@ -192,19 +198,14 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
     folder = KeyFolder(settings.relay.data)
     main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
-    signer = await stack.enter_async_context(ProcessSigner(key_id=identity.key_id, pem=main_key.pem))
+    open_signer = outside.signer or _signing_processes
+    signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
     if remote is None:
         remote = await stack.enter_async_context(_guarded_remote(settings, identity, outside))
-    decoder = await stack.enter_async_context(
-        SandboxedDecoder(
-            clock=clock,
-            memory=settings.media.memory,
-            timeout=settings.media.fetch_timeout.total_seconds(),
-            max_pixels=settings.media.max_pixels,
-            workers=settings.media.decoders,
-        )
-    )
+    decoder = outside.decoder
+    if decoder is None:
+        decoder = await stack.enter_async_context(_decoder(settings, clock))
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
     signing = Signing(signer, remote, clock)
@@ -306,6 +307,20 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             retention=settings.federation.retention.total_seconds(),
             prune=fanout.prune,
         ),
+    )
+
+
+def _signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
+    return ProcessSigner(key_id=key_id, pem=pem)
+
+
+def _decoder(settings: Settings, clock: Clock) -> SandboxedDecoder:
+    return SandboxedDecoder(
+        clock=clock,
+        memory=settings.media.memory,
+        timeout=settings.media.fetch_timeout.total_seconds(),
+        max_pixels=settings.media.max_pixels,
+        workers=settings.media.decoders,
     )
 
 

@@ -20,7 +20,12 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
@@ -76,6 +81,10 @@ def rsa_key(number: int) -> RSAPrivateKey:
 
 def pem_of(key: RSAPrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def private_pem(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def sign_request(
@@ -176,7 +185,13 @@ class FakeServer:
     hang: asyncio.Event | None = None
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _posts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def arrived(self, count: int) -> None:
+        """Return when so many deliveries have arrived."""
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.inbox) >= count)
 
     def actor(self, path: str = "/actor", kind: str = "Application") -> FakeActor:
         """An actor, made at first use."""
@@ -187,7 +202,9 @@ class FakeServer:
     def url(self, path: str) -> str:
         return f"https://{self.name}{path}"
 
-    def serve(self, path: str, body: bytes | Mapping[str, Any], kind: str = ACTIVITY, status: int = 200) -> str:
+    def serve(
+        self, path: str, body: bytes | Mapping[str, Any], kind: str = ACTIVITY, status: int = 200
+    ) -> str:
         """Serve bytes or a document at a path; return the URL."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.documents[path] = (status, kind, content)
@@ -255,7 +272,7 @@ class FakeFediverse:
         *,
         accept: str,
         limit: int,
-        timeout: float,  # noqa: ASYNC109 - the port's signature
+        timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
     ) -> Fetched:
         refuse_in_transaction()
@@ -271,7 +288,7 @@ class FakeFediverse:
             raise RemoteError(code="too-large", temporary=False)
         return Fetched(url, kind, body)
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:  # noqa: ASYNC109
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
         refuse_in_transaction()
         server, _ = self._find(url)
         if server.hang is not None:
@@ -281,6 +298,8 @@ class FakeFediverse:
         status = refused or server.status
         if 200 <= status < 300:
             server.inbox.append(Received(url, {k.lower(): v for k, v in headers.items()}, body))
+            async with server.changed:
+                server.changed.notify_all()
         return Posted(status, server.retry_after)
 
     def _find(self, url: str) -> tuple[FakeServer, str]:

@@ -17,6 +17,7 @@ from relay.domain.intake import StoredKey
 from relay.protocol import httpsig
 from relay.protocol.actors import KeyFound, NeedsOwner, key_in, key_of_owner
 from relay.services.memory import Remembered
+from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     from relay.domain.activity import Activity
@@ -68,6 +69,7 @@ class Authenticator:
         self._host_names, self._allow_http = host_names, allow_http
         self._keys: Remembered[StoredKey] = Remembered(clock, seconds=3600.0, most=20_000)
         self._looked: Remembered[bool] = Remembered(clock, seconds=REFETCH_EVERY, most=20_000)
+        self._flights: SingleFlight[StoredKey] = SingleFlight()
         self._acted: Remembered[bool] = Remembered(clock, seconds=WINDOW, most=200_000)
 
     async def authenticate(self, request: SignedRequest, activity: Activity | None = None) -> Sender:
@@ -115,9 +117,17 @@ class Authenticator:
                 key = await tx.subscribers.key(key_id)
             if key is not None:
                 self._keys.put(key_id, key)
-        if key is None or self._clock.now() - key.fetched_at > KEY_AGE:
-            key = await self._fetch(key_id)
+        if key is None or self._is_old(key):
+            key = await self._flights.run(key_id, lambda: self._first(key_id))
         return key
+
+    def _is_old(self, key: StoredKey) -> bool:
+        return self._clock.now() - key.fetched_at > KEY_AGE
+
+    async def _first(self, key_id: str) -> StoredKey:
+        """Fetch a key unless another request brought it while this one looked into the store."""
+        key = self._keys.get(key_id)
+        return await self._fetch(key_id) if key is None or self._is_old(key) else key
 
     async def _again(self, key: StoredKey) -> StoredKey:
         """Fetch a key once more when it was not fetched just now, at most every five minutes per actor."""

@@ -25,16 +25,16 @@ _Waiter: TypeAlias = "tuple[Incoming, Settled | None, asyncio.Future[int | None]
 
 
 class Intake:
-    """Stores received activities durably, several per transaction."""
+    """Stores received activities durably, several per transaction. `most` may wait for their commit."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, most: int = WAITING) -> None:
+        self._store, self._most = store, most
         self._waiting: deque[_Waiter] = deque()
         self._writing = asyncio.Lock()
 
     async def put(self, incoming: Incoming, settled: Settled | None) -> int | None:
         """Return its number once it is on disk, None when it repeats what was seen. Raises `Busy` when full."""
-        if len(self._waiting) >= WAITING:
+        if len(self._waiting) >= self._most:
             raise Busy("too much is arriving")
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((incoming, settled, future))

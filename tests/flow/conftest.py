@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 
+from relay.adapters.keys import MAIN_KEY, write_private
+from relay.adapters.media.sandbox import SandboxedDecoder
+from relay.adapters.signing import ThreadSigner
+from relay.adapters.system import SystemClock
 from relay.config.load import load
 from relay.wiring import Outside, Relay, open_relay
-from tests.fakes import START, FakeClock, FakeFediverse, FakeServer
+from tests.fakes import START, FakeClock, FakeFediverse, FakeServer, private_pem, rsa_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
     from relay.protocol.httpsig import SignedRequest
     from relay.services.receive import Receipt
@@ -92,28 +98,53 @@ def follow(server: FakeServer, dialect: str = "mastodon", number: int = 1) -> di
 class Worlds:
     """Opens relays, also a second time on the same folder: that is a restart."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
-        self.folder, self._stack = folder, stack
+    def __init__(self, folder: Path, stack: AsyncExitStack, decoder: SandboxedDecoder) -> None:
+        self.folder, self._stack, self._decoder = folder, stack, decoder
         self.clock = FakeClock(START)
         self.fediverse = FakeFediverse(self.clock)
 
     async def open(self, config: str = BASE, *, stack: AsyncExitStack | None = None) -> World:
-        (self.folder / "data").mkdir(exist_ok=True)
+        data = self.folder / "data"
+        if not data.exists():
+            data.mkdir()
+            write_private(data / MAIN_KEY, private_pem(rsa_key(7)))
         path = self.folder / "config.yaml"
         path.write_text(config)
         configuration = load(path, {}, self.clock.now()).require()
-        outside = Outside(self.clock, remote=self.fediverse)
+        outside = Outside(self.clock, remote=self.fediverse, signer=_threads, decoder=self._decoder)
         relay = await (stack or self._stack).enter_async_context(open_relay(configuration, outside=outside))
         self.fediverse.relay_key = json.loads(relay.actor)["publicKey"]["publicKeyPem"]
         return World(relay, self.fediverse, self.clock)
 
 
-@pytest.fixture
-async def worlds(tmp_path: Path) -> AsyncIterator[Worlds]:
+def _threads(key_id: str, pem: bytes) -> ThreadSigner:
+    return ThreadSigner(key_id=key_id, pem=pem, threads=1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the flow tests on one loop, so that they share decoders: starting two processes takes longer than a test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and inspect.iscoroutinefunction(
+            getattr(item, "function", None)
+        ):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def decoder() -> AsyncIterator[SandboxedDecoder]:
+    sandbox = SandboxedDecoder(
+        clock=SystemClock(), memory=1 << 30, timeout=30.0, max_pixels=100_000_000, workers=2
+    )
+    async with sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def worlds(tmp_path: Path, decoder: SandboxedDecoder) -> AsyncIterator[Worlds]:
     async with AsyncExitStack() as stack:
-        yield Worlds(tmp_path, stack)
+        yield Worlds(tmp_path, stack, decoder)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def world(worlds: Worlds) -> World:
     return await worlds.open()

@@ -70,7 +70,9 @@ def serve_media(world: World, capture: Capture) -> None:
     activity = parse_activity(capture.body)
     for number, ref in enumerate(activity.object.media if activity.object else ()):
         host, _, path = ref.url.removeprefix("https://").partition("/")
-        content = clean_picture(f"{ref.url} {number}") if ref.kind is MediaKind.IMAGE else b"\0\0\0\x18ftypmp42"
+        content = (
+            clean_picture(f"{ref.url} {number}") if ref.kind is MediaKind.IMAGE else b"\0\0\0\x18ftypmp42"
+        )
         world.server(host).serve(f"/{path}", content, "application/octet-stream")
 
 
@@ -96,7 +98,9 @@ def serve_key(world: World, capture: Capture) -> None:
     owner, address = capture.facts["actor"], signature.key_id.partition("#")[0]
     key = {"id": signature.key_id, "owner": owner, "publicKeyPem": key_since(capture, signature.key_id)}
     if address == f"{owner}/main-key":
-        serve(world, address, {"id": owner, "preferredUsername": "alice", "publicKey": key})  # GoToSocial's stub
+        serve(
+            world, address, {"id": owner, "preferredUsername": "alice", "publicKey": key}
+        )  # GoToSocial's stub
     elif address != owner:
         serve(world, address, {**key, "type": "CryptographicKey"})
     actor = next((one for one in ACTORS.values() if one["id"] == owner), None)

@@ -67,12 +67,10 @@ async def test_a_hanging_server_never_delays_the_others(world: World) -> None:
         running = tasks.create_task(world.relay.fanout.run())
         for _ in range(20):
             await world.post(alice, server.create(server.note()))
-        while len(world.server("c.test").arrivals()) < 20:
-            await asyncio.sleep(0)  # noqa: TID251 - lets the fan-out run
+        await world.server("c.test").arrived(20)
         assert b.arrivals() == []
         b.hang.set()
-        while len(b.arrivals()) < 20:
-            await asyncio.sleep(0)  # noqa: TID251
+        await b.arrived(20)
         running.cancel()
 
 
@@ -81,7 +79,6 @@ async def test_back_off_grows_and_honours_retry_after(world: World) -> None:
     b = world.server("b.test")
     b.status, b.retry_after = 503, 3600.0
     await world.publish(world.server("a.test"))
-    posts = len(world.relay.tally.counts)
     world.clock.forward(3599)
     await world.settle()
     b.status = 202
@@ -90,7 +87,6 @@ async def test_back_off_grows_and_honours_retry_after(world: World) -> None:
     world.clock.forward(2)
     await world.settle()
     assert len(b.arrivals()) == 1
-    assert posts >= 0
 
 
 async def test_inbound_contact_ends_a_back_off(world: World) -> None:

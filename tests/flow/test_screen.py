@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mediaattest import Check, IssuerKey, describe_key, issue, parse_header, to_data_url, verify
 from relay.adapters.media.canary import canary_pictures, clean_picture, hostile_pictures
-from relay.adapters.scanners.listfile import read_list
 from relay.domain.errors import RemoteError
 from relay.domain.hashlist import HashAlgorithm, ListEntry
 from relay.domain.log import HoldState
@@ -78,7 +77,8 @@ async def test_a_known_picture_is_held_before_anyone_receives_it(worlds: Worlds)
 
 
 async def test_a_known_picture_is_held_even_in_observe(worlds: Worlds) -> None:
-    policy = "policy: {version: 1, mode: observe, rules: [{name: All, when: {type: Create}, then: relay}], otherwise: relay}\n"
+    rules = "[{name: All, when: {type: Create}, then: relay}]"
+    policy = f"policy: {{version: 1, mode: observe, rules: {rules}, otherwise: relay}}\n"
     world = await screened(worlds, BASE + LOCAL + policy)
     server = world.server("a.test")
     note = await world.publish(server, server.picture(KNOWN))
@@ -111,7 +111,7 @@ async def test_row_40_hostile_files_are_unscannable_and_harm_nobody(worlds: Worl
 async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: Worlds) -> None:
     world = await screened(worlds)
     content = clean_picture(3)
-    posts = []
+    posts, before = [], world.relay.decoder.stats.decoded
     for name in ("a.test", "b.test"):
         server = world.server(name)
         for number in range(10):
@@ -121,7 +121,7 @@ async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: World
         for actor, create in posts:
             tasks.create_task(world.post(actor, create))
     await world.settle()
-    assert world.relay.decoder.stats.decoded == 1
+    assert world.relay.decoder.stats.decoded - before == 1
     states = {(await world.why(create["object"]["id"]))["state"] for _, create in posts}
     assert states == {"published"}
     assert len(world.server("a.test").arrivals("Announce")) == 10
@@ -130,6 +130,7 @@ async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: World
 async def test_a_list_that_grows_is_used_at_once_without_decoding_again(worlds: Worlds) -> None:
     world = await screened(worlds)
     server, content = world.server("a.test"), clean_picture(4)
+    before = world.relay.decoder.stats.decoded
     first = await world.publish(server, server.picture(content, "/1.png"))
     assert (await world.why(first["id"]))["state"] == "published"
     await world.relay.watch.run_once()
@@ -140,7 +141,7 @@ async def test_a_list_that_grows_is_used_at_once_without_decoding_again(worlds: 
     assert await world.relay.watch.run_once()
     second = await world.publish(server, server.picture(content, "/2.png"))
     assert (await world.why(second["id"]))["state"] == "held"
-    assert world.relay.decoder.stats.decoded == 1
+    assert world.relay.decoder.stats.decoded - before == 1
 
 
 async def test_media_that_cannot_be_had_now_is_deferred_and_never_called_clean(worlds: Worlds) -> None:
@@ -201,13 +202,14 @@ async def attested(worlds: Worlds) -> tuple[World, Issuer]:
 async def test_a_trusted_attestation_saves_the_scan_not_the_digest(worlds: Worlds) -> None:
     world, issuer = await attested(worlds)
     server, content = world.server("a.test"), clean_picture(6)
+    before = world.relay.decoder.stats.decoded
     picture = server.picture(content, **issuer.attest(content, world.clock.now()))
     told = await world.why((await world.publish(server, picture))["id"])
     [medium] = told["media"]
     assert (medium["attestation"], medium["outcome"]) == ("valid", "not-attempted")
     assert medium["digest"] == hashlib.sha256(content).hexdigest()
     assert told["decisions"][0]["rule"] == "Trusted attestation"
-    assert world.relay.decoder.stats.decoded == 0
+    assert world.relay.decoder.stats.decoded == before
     [received] = world.server("b.test").inbox
     assert "media-attestation" not in received.headers  # we did not check it, so we say nothing
 
@@ -249,7 +251,11 @@ async def test_a_header_token_beside_the_post_counts_and_a_bad_header_is_ignored
     for number, (header, state) in enumerate((("token", "valid"), ('"a", , "b"', "missing"))):
         content = clean_picture(100 + number)
         claims = issuer.attest(content, world.clock.now())
-        value = f'"{claims["attestation"].removeprefix("data:application/jwt,")}"' if header == "token" else header
+        value = (
+            f'"{claims["attestation"].removeprefix("data:application/jwt,")}"'
+            if header == "token"
+            else header
+        )
         note = server.note(server.picture(content))
         await world.post(alice, server.create(note), extra={"media-attestation": value})
         await world.settle()
@@ -324,14 +330,14 @@ async def test_an_announced_object_is_fetched_screened_and_checked_for_its_autho
         "foreign": (peer.note(attributedTo="https://a.test/users/alice"), "object-wrong-author"),
     }
     for name, (note, _) in cases.items():
-        announce = {"id": peer.url(f"/x/{name}"), "type": "Announce", "actor": peer.actor().id, "object": note["id"]}
+        announce = {
+            "id": peer.url(f"/x/{name}"),
+            "type": "Announce",
+            "actor": peer.actor().id,
+            "object": note["id"],
+        }
         assert (await world.post(peer.actor(), announce)).code == "screening"
     await world.settle()
     for note, reason in cases.values():
         assert (await world.why(note["id"]))["decisions"][0]["reason"] == reason
     assert [a["object"] for a in world.server("b.test").arrivals()] == [cases["clean"][0]["id"]]
-
-
-def test_the_local_list_of_these_tests_is_well_formed(tmp_path: Any) -> None:
-    lines = [b"algorithm,value,category,source,note\n", b"sha256,zz,csam,,\n"]
-    assert len(read_list(lines).errors) == 1

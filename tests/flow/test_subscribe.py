@@ -32,7 +32,9 @@ async def test_a_mastodon_server_is_accepted_with_its_follow_embedded(world: Wor
 
 async def test_a_litepub_server_is_accepted_and_followed_back(world: World) -> None:
     server = world.server("p.test")
-    await world.post(server.actor("/relay"), {**follow(server, "litepub"), "actor": server.actor("/relay").id})
+    await world.post(
+        server.actor("/relay"), {**follow(server, "litepub"), "actor": server.actor("/relay").id}
+    )
     await world.settle()
     accept, back = server.arrivals()
     assert (accept["type"], back["type"]) == ("Accept", "Follow")
@@ -137,14 +139,21 @@ async def test_undo_by_id_of_the_follow_alone(world: World) -> None:
     undo = {"id": server.url("/u/1"), "type": "Undo", "actor": server.actor().id}
     ignored = await world.post(server.actor(), {**undo, "object": server.url("/follows/other")})
     assert ignored.code == "ignored-undo"
-    done = await world.post(server.actor(), {**undo, "id": server.url("/u/2"), "object": follow(server)["id"]})
+    done = await world.post(
+        server.actor(), {**undo, "id": server.url("/u/2"), "object": follow(server)["id"]}
+    )
     assert done.code == "unfollowed"
 
 
 async def test_accept_of_a_follow_never_sent_is_ignored(world: World) -> None:
     """protocol.md 5.3 row 35."""
     server = await world.subscribe("m.test")
-    accept = {"id": server.url("/a/1"), "type": "Accept", "actor": server.actor().id, "object": "https://x.test/1"}
+    accept = {
+        "id": server.url("/a/1"),
+        "type": "Accept",
+        "actor": server.actor().id,
+        "object": "https://x.test/1",
+    }
     assert (await world.post(server.actor(), accept)).code == "ignored-answer"
 
 

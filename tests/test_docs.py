@@ -1,0 +1,124 @@
+"""The documents say what is so: commands exist, links lead somewhere, every dependency is explained."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from relay.cli.main import main
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+)
+RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+TARGET = re.compile(r"^([a-z-]+):(.*)", re.MULTILINE)
+PLAIN = frozenset({"cd", "cp", "curl", "export", "git", "mkdir", "python", "systemctl"})
+"""Programs of the system that a document may use; a new one is a decision, not an accident."""
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every command of the `sh` blocks, as words, without `sudo` and what belongs to it."""
+    lines = "".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines()
+    found = [re.sub(r"^sudo (?:-u \S+ )?", "", line.strip()) for line in lines]
+    return [words for line in found if (words := shlex.split(line, comments=True))]
+
+
+def every_command() -> list[tuple[str, str]]:
+    """Each command of each document."""
+    return [(name, shlex.join(words)) for name in DOCUMENTS for words in commands((ROOT / name).read_text())]
+
+
+def parse(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
+    """Read a command line as `assay` would, without running it. Raises `UsageError`."""
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=command.name, parent=parent)
+        _, rest, _ = command.make_parser(context).parse_args(words)
+        _, found, left = command.resolve_command(context, rest)
+        assert found is not None
+        parse(found, left, context)
+        return
+    try:
+        command.make_context(command.name, words, parent=parent)
+    except click.MissingParameter:
+        raise
+    except click.BadParameter as error:
+        if not isinstance(error.param and error.param.type, click.Path | click.File):
+            raise  # the files of an example are the operator's: they need not exist here
+    except click.exceptions.Exit:
+        pass  # --help and the like
+
+
+def targets() -> dict[str, str]:
+    """The targets of the Makefile and what stands after their names."""
+    return dict(TARGET.findall((ROOT / "Makefile").read_text()))
+
+
+@pytest.mark.parametrize(("document", "line"), every_command())
+def test_commands_exist(document: str, line: str) -> None:
+    program, *words = shlex.split(line)
+    if Path(program).name == "assay":
+        parse(main, words)
+    elif program == "make":
+        assert [word for word in words if "=" not in word and word not in targets()] == [], document
+    else:
+        assert program in PLAIN, document
+
+
+@pytest.mark.parametrize("line", ["frobnicate", "serve --fast", "subscribers approve", "holds show many"])
+def test_a_command_that_does_not_exist_is_noticed(line: str) -> None:
+    with pytest.raises(click.UsageError):
+        parse(main, line.split())
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    lines = [shlex.join(words) for words in commands((ROOT / "README.md").read_text())]
+    assert lines[:2] == ["make run", "make test"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    assert [link for link in LINK.findall(path.read_text()) if not (path.parent / link).exists()] == []
+
+
+def test_every_public_target_has_a_line_of_help() -> None:
+    text = (ROOT / "Makefile").read_text()
+    public = text.partition("# ---------------------------------------------------------------- parts")[0]
+    assert [name for name, rest in TARGET.findall(public) if " ## " not in rest] == []
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"].values()
+    wanted = [
+        *project["project"]["dependencies"],
+        *(one for group in groups for one in group if isinstance(one, str)),
+    ]
+    names = {re.split(r"[\[<>=!~ ]", one)[0] for one in wanted}
+    explained = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
+    assert sorted(explained) == sorted(names)
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [path.name[:4] for path in RECORDS] == [f"{number:04}" for number in range(1, len(RECORDS) + 1)]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_decisions_have_the_same_shape(record: Path) -> None:
+    text = record.read_text()
+    assert re.match(rf"# {record.name[:4]} \S", text)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
+        "Context",
+        "Options",
+        "Decision",
+        "Consequences",
+    ]
+    assert re.search(r"^Status: (?:accepted|superseded by \d{4}), \d{4}-\d{2}-\d{2}$", text, re.MULTILINE)
