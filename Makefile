@@ -9,6 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/canary
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
+EDGES := tests/unit/adapters
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +17,7 @@ QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generate
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help install run test check format lint types arch vectors generate cover bench lock clean \
-	develop static quick format-check
+	develop static core edges format-check
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,10 +30,10 @@ run: install ## start the relay of config.yaml; the first time also make keys an
 
 # ---------------------------------------------------------------- change it
 test: develop ## run everything that CI runs
-	@status=0; $(MAKE) static || status=1; $(BIN)/pytest -rs || status=1; exit $$status
+	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -rfEs || status=1; exit $$status
 
 check: develop ## look at everything that is quick to look at: run it before each commit
-	@$(MAKE) -j2 --output-sync=target static quick
+	@$(MAKE) -k -j2 --output-sync=target edges core static
 
 format: develop ## format the code and sort imports
 	$(BIN)/ruff check --select I --fix --quiet . $(SCRIPTS)
@@ -78,8 +79,11 @@ static: format-check lint types
 format-check: develop
 	$(BIN)/ruff format --check . $(SCRIPTS)
 
-quick: develop # also runs the import contracts and compares generated files, vectors and documents
-	$(BIN)/pytest -m 'not slow' $(QUICK)
+core: develop # also runs the import contracts and compares generated files, vectors and documents
+	$(BIN)/pytest -m 'not slow' $(QUICK) --ignore=$(EDGES)
+
+edges: develop # the slower half of the unit tests, apart so that both cores have something to do
+	$(BIN)/pytest -m 'not slow' $(EDGES)
 
 # ---------------------------------------------------------------- .venv
 # A stamp is as new as the files that it was made from: what is installed already starts at once.

@@ -73,15 +73,15 @@ def list_(session: Session) -> None:
     )
     for row in rows:
         if row["bad_lines"]:
-            note(f"{row['file']}: {row['bad_lines']} lines are no entries; see assay check-config")
+            note(f"{row['file']}: not all lines are entries; assay check-config shows them")
 
 
 @lists.command("import", cls=Command, answer=IMPORTED)
 @click.argument("name")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @click.option("--skip-bad-lines", is_flag=True, help="Import the good lines although others are no entries.")
 @pass_session
-def import_(session: Session, name: str, file: IO[bytes], *, skip_bad_lines: bool) -> None:
+def import_(session: Session, name: str, file: str, *, skip_bad_lines: bool) -> None:
     """Add the entries of FILE to the list NAME; `-` reads standard input.
 
     FILE is CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same, of any
@@ -132,15 +132,15 @@ def _own(source: ListSource) -> tuple[int, int]:
     return len(found.entries), len(found.errors)
 
 
-async def _import(session: Session, name: str, file: IO[bytes], *, skip_bad_lines: bool) -> dict[str, Any]:
+async def _import(session: Session, name: str, file: str, *, skip_bad_lines: bool) -> dict[str, Any]:
     from relay.adapters.scanners.listfile import read_list
 
     async with session.office() as office:
         source = _source(office.library, name)
-        with _progress(file) as lines:
+        with click.open_file(file, "rb") as opened, _progress(opened, file) as lines:
             read = read_list(lines, category=source.category)
-        _judge(read, file.name, skip_bad_lines=skip_bad_lines)
-        label = "standard input" if file.name in {"-", "<stdin>"} else Path(file.name).name
+        label = "standard input" if file == "-" else Path(file).name
+        _judge(read, label, skip_bad_lines=skip_bad_lines)
         added = 0
         if read.entries:
             added = await office.lists.add(name, label, read.entries, who=operator())
@@ -186,7 +186,7 @@ def _as_json(error: LineError) -> dict[str, object]:
 
 
 @contextmanager
-def _progress(file: IO[bytes]) -> Iterator[Iterable[bytes]]:
+def _progress(file: IO[bytes], name: str) -> Iterator[Iterable[bytes]]:
     """Show on a terminal how far reading has come."""
     if not sys.stderr.isatty():
         yield file
@@ -194,7 +194,7 @@ def _progress(file: IO[bytes]) -> Iterator[Iterable[bytes]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    size = Path(file.name).stat().st_size if Path(file.name).is_file() else None
+    size = Path(name).stat().st_size if Path(name).is_file() else None
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=size)

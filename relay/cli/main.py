@@ -17,7 +17,7 @@ COMMANDS: Final = {
             "Show everything that is wrong with the configuration.",
         ),
         "serve": ("relay.cli.run:serve", "Run the relay until it is told to stop."),
-        "demo": ("relay.cli.demo:demo", "Show the whole way of a post with servers made up for it."),
+        "demo": ("relay.cli.demo.command:demo", "Show the whole way of a post with servers made up for it."),
     },
     "Look after it": {
         "status": ("relay.cli.status:status", "Show what the relay did and what waits."),

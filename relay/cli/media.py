@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from relay.cli.output import size
 from relay.cli.problems import Problem, Status
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 async def read_media(place: str, remote: Remote, limits: MediaSettings) -> bytes:
     """Return the bytes of a file, of standard input (`-`) or at a URL, within the relay's limits.
 
-    Raises `Problem`, OSError, `RemoteError`. A URL is fetched as the relay would: never from a private network.
+    Raises `Problem`, `BadParameter`, `RemoteError`. A URL is fetched as the relay would: never from a private network.
     """
     if is_address(place):
         timeout = limits.fetch_timeout.total_seconds()
@@ -26,12 +28,15 @@ async def read_media(place: str, remote: Remote, limits: MediaSettings) -> bytes
 
 
 def read_file(place: str, limit: int) -> bytes:
-    """Return the bytes of a file or of standard input (`-`). Raises `Problem` above `limit`, and OSError."""
-    if place == "-":
-        content = sys.stdin.buffer.read(limit + 1)
-    else:
-        with Path(place).open("rb") as file:
+    """Return the bytes of a file or of standard input (`-`).
+
+    Raises `Problem` above `limit`, and `BadParameter` for a file that cannot be read.
+    """
+    try:
+        with sys.stdin.buffer if place == "-" else Path(place).open("rb") as file:
             content = file.read(limit + 1)
+    except OSError as error:
+        raise click.BadParameter(f"{place}: {error.strerror}") from error
     if len(content) > limit:
         raise Problem(f"{place} is larger than {size(limit)}", code="too-large", status=Status.NO)
     return content

@@ -60,6 +60,16 @@ def expected() -> tuple[type[Exception], ...]:
     return (RelayError, OSError, sqlite3.Error)
 
 
+def sole(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the only error in nested groups, which task groups make of it; the group itself if there are more."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        if len(error.exceptions) > 1:
+            return group
+        error = error.exceptions[0]
+    return error
+
+
 def problem_of(error: Exception) -> Problem:
     """Return the problem that one of the `expected` errors is."""
     if isinstance(error, RelayError):

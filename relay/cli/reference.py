@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import inspect
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -48,9 +49,7 @@ def reference() -> str:
     context = click.Context(main, info_name="assay")
     for heading, rows in main.table.items():
         parts.append(f"## {heading}\n")
-        for name, (place, _) in rows.items():
-            if find_spec(place.partition(":")[0]) is None:
-                continue
+        for name in rows:
             command = main.get_command(context, name)
             if command is not None:
                 parts += _command(command, f"assay {name}")
@@ -81,7 +80,9 @@ def _own(command: click.Command) -> list[click.Parameter]:
 
 
 def _text(command: click.Command) -> str:
-    return " ".join((command.help or "").split("\f")[0].split()) if command.help else ""
+    """The command's own words, each paragraph filled anew."""
+    paragraphs = inspect.cleandoc(command.help or "").split("\f")[0].split("\n\n")
+    return "\n\n".join(textwrap.fill(" ".join(text.split()), 110) for text in paragraphs).strip()
 
 
 def _usage(parameter: click.Parameter) -> str:

@@ -10,7 +10,7 @@ import click
 
 from relay.cli.command import Command
 from relay.cli.output import as_document, note, pairs
-from relay.cli.problems import Problem, Status
+from relay.cli.problems import Problem, Status, sole
 from relay.cli.session import Session, pass_session
 from relay.cli.setup import make_keys
 from relay.domain.errors import RelayError
@@ -109,9 +109,7 @@ async def _announce(session: Session, configuration: Configuration, running: asy
 
 def _told(group: BaseExceptionGroup[BaseException], settings: Settings) -> BaseException:
     """Return what kept the relay from starting, in a sentence; the group itself when it is anything else."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    error = sole(group)
     if isinstance(error, RelayError):
         return error
     code, cause = _SOCKET_ERRORS.get(getattr(error, "errno", None) or 0, ("", ""))

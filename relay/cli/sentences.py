@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.output import ago, moment, size
-from relay.domain.policy import Between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.domain.policy import Condition, Policy, Rule
+    from relay.domain.policy import Policy
 
 VERBS: Final = {
     "relay": "relay it",
@@ -94,18 +93,6 @@ def _fact(name: str, facts: Mapping[str, Any]) -> str:
     if isinstance(value, list):
         return f"{name} is {', '.join(value) or 'none'}"
     return f"{name} is {'none' if value is None else value}"
-
-
-def conditions(rule: Rule) -> str:
-    """Return the conditions of a rule as its author would say them."""
-    return " and ".join(_condition(one) for one in rule.when) or "always"
-
-
-def _condition(condition: Condition) -> str:
-    if isinstance(condition, Between):
-        most = "" if condition.most is None else f" and at most {condition.most}"
-        return f"{condition.fact.value} is at least {condition.least}{most}"
-    return f"{condition.fact.value} is {' or '.join(sorted(condition.values))}"
 
 
 def media(items: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from relay.cli.problems import Problem, Status
+from relay.cli.problems import Problem, Status, sole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -58,7 +58,10 @@ class Session:
             set_up_logging(verbose=True)
         import asyncio
 
-        return asyncio.run(work)
+        try:
+            return asyncio.run(work)
+        except BaseExceptionGroup as group:
+            raise sole(group) from group
 
     @asynccontextmanager
     async def office(self) -> AsyncIterator[Office]:
@@ -66,7 +69,7 @@ class Session:
         from relay.wiring import open_office
 
         configuration = self.configuration()
-        check_made(configuration.settings)
+        check_made(configuration.settings, quiet=self.as_json)
         async with open_office(configuration) as office:
             yield office
 
@@ -76,7 +79,7 @@ class Session:
         from relay.wiring import open_relay
 
         configuration = self.configuration()
-        check_made(configuration.settings)
+        check_made(configuration.settings, quiet=self.as_json)
         async with open_relay(configuration, exclusive=False) as relay:
             yield relay
 
@@ -115,10 +118,10 @@ def operator() -> str:
         return f"cli:{os.getuid()}"
 
 
-def check_made(settings: Settings) -> None:
+def check_made(settings: Settings, *, quiet: bool) -> None:
     """Raise `Problem` when there is no relay at the configured place: else a typo would make an empty one.
 
-    Warns root, whose new files the relay's own user could not write.
+    Warns root, whose new files the relay's own user could not write, unless `quiet`.
     """
     from relay.config.settings import database_path
 
@@ -130,6 +133,6 @@ def check_made(settings: Settings) -> None:
             "or name its configuration with --config FILE"
         )
         raise Problem(message, code="no-relay", status=Status.UNAVAILABLE)
-    if os.geteuid() == 0 and data.is_dir() and data.stat().st_uid:
+    if not quiet and os.geteuid() == 0 and data.is_dir() and data.stat().st_uid:
         warning = f"Warning: {data} belongs to another user than root; run assay as that user (sudo -u)."
         click.echo(warning, err=True)

@@ -80,8 +80,7 @@ def verify(
     here; `trusted_here` tells whether the relay would. Exit status 1 when one is not valid.
     """
     asked = Asked(file, attestation, actor, declared, media, frozenset(lists) or None)
-    online = is_address(file) or actor is None or is_address(actor)
-    found = session.run(_online(session, asked) if online else _offline(session, asked))
+    found = session.run(_verify(session, asked))
     if session.as_json:
         as_document(found)
     elif not found["attestations"]:
@@ -100,19 +99,16 @@ def _show(told: Sequence[Mapping[str, Any]]) -> None:
         show(one)
 
 
-async def _offline(session: Session, asked: Asked) -> dict[str, Any]:
-    found = _found(asked, read_file(asked.file, LARGEST))
-    name = asked.actor or ""
-    actors = dict.fromkeys(_issuers(found), _actor_document(name, read_file(name, LARGEST)))
-    return _verdicts(asked, found, session.load().settings, actors, {})
-
-
-async def _online(session: Session, asked: Asked) -> dict[str, Any]:
+async def _verify(session: Session, asked: Asked) -> dict[str, Any]:
+    """Verify what can be verified without a network at once; only for the rest open a relay to fetch with."""
+    found = None if is_address(asked.file) else _found(asked, read_file(asked.file, LARGEST))
+    if found is not None:
+        local = _local_actors(asked, found)
+        if local is not None:
+            return _verdicts(asked, found, session.load().settings, local, {})
     async with session.fetching() as relay:
-        is_remote = is_address(asked.file)
-        found = _found(
-            asked, await _content(asked.file, relay) if is_remote else read_file(asked.file, LARGEST)
-        )
+        if found is None:
+            found = _found(asked, await _content(asked.file, relay))
         failures: dict[str, str] = {}
         actors: dict[str, Mapping[str, Any] | None] = {}
         for issuer in _issuers(found):
@@ -121,6 +117,16 @@ async def _online(session: Session, asked: Asked) -> dict[str, Any]:
             except RemoteError as error:
                 failures[issuer] = f"({error})"
         return _verdicts(asked, found, relay.office.settings, actors, failures)
+
+
+def _local_actors(asked: Asked, found: Sequence[Found]) -> Actors | None:
+    """Return the actor documents if none has to be fetched, otherwise None."""
+    issuers = _issuers(found)
+    if not issuers:
+        return {}
+    if asked.actor is None or is_address(asked.actor):
+        return None
+    return dict.fromkeys(issuers, _actor_document(asked.actor, read_file(asked.actor, LARGEST)))
 
 
 async def _content(url: str, relay: Relay) -> bytes:

@@ -77,6 +77,11 @@ class SqliteStore:
         if self._lock_file is not None:
             self._lock_file.close()
 
+    @property
+    def changes(self) -> int:
+        """Rows written since the store was opened, for benchmarks."""
+        return self._writer.total_changes
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTx]:
         """Open a write transaction: on disk when it returns, without effect when it raises."""

@@ -1,0 +1,210 @@
+"""What the benchmarks share: a relay in a temporary folder, subscribers on loopback, the limit of RSA signing.
+
+Subscribers are names that all resolve to one sink, a process that answers 202 and counts. Every figure is a ratio to a
+limit measured in the same run: these machines are noisy, and nothing else can be compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from relay.adapters.system import SystemClock
+from relay.config.load import load
+from relay.domain.facts import Facts
+from relay.domain.intake import Incoming, Settled
+from relay.domain.subscription import Back, Dialect, State
+from relay.services.decide import Subject
+from relay.wiring import Outside, Relay, open_relay
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CONFIG = """\
+relay: {url: "http://relay.test", data: data}
+federation: {subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true}
+"""
+
+
+class Loopback(AbstractResolver):
+    """Every name is this machine."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+@asynccontextmanager
+async def bench_relay(folder: Path, config: str = CONFIG) -> AsyncIterator[Relay]:
+    """A relay on a folder of its own; nothing runs yet."""
+    (folder / "data").mkdir(exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(config)
+    configuration = load(path, {}, time.time()).require()
+    async with open_relay(configuration, outside=Outside(SystemClock(), resolver=Loopback())) as relay:
+        yield relay
+
+
+async def subscribe(relay: Relay, names: list[str], port: int) -> None:
+    """Put subscribers into the store, at the head of the log."""
+    async with relay.office.store.transaction() as tx:
+        head = await tx.fanout.head()
+        for name in names:
+            await tx.subscribers.add(
+                actor=f"http://{name}:{port}/actor",
+                server=f"{name}:{port}",
+                inbox=f"http://{name}:{port}/inbox",
+                dialect=Dialect.MASTODON,
+                state=State.ACCEPTED,
+                follow={"id": "f"},
+                now=time.time(),
+                reason=None,
+                back=Back.NONE,
+                back_id=None,
+                cursor=head,
+            )
+
+
+def published(relay: Relay, number: int, padding: int = 2_500) -> tuple[Incoming, Settled]:
+    """A text post of about 3 KB as it stands in the store, decided and rendered as the inbox does it."""
+    object_id = f"http://origin.test/notes/{number}"
+    now = time.time()
+    facts = Facts(from_hosts=frozenset({"origin.test"}))
+    decision = relay.office.decider.decision(facts, now)
+    subject = Subject(object_id, facts.from_hosts, now)
+    settled = relay.office.decider.settle(subject, decision, facts, None, ())
+    body = json.dumps({"id": object_id, "content": "x" * padding}).encode()
+    keys = (f"post {object_id}",)
+    return Incoming(
+        f"{object_id}/a", "Create", "http://origin.test/u", "origin.test", object_id, body, now, (), keys
+    ), settled
+
+
+async def publish(relay: Relay, first: int, count: int) -> None:
+    """Append to the log, fifty to a transaction, as group commit does."""
+    for start in range(first, first + count, 50):
+        batch = [published(relay, n) for n in range(start, min(start + 50, first + count))]
+        async with relay.office.store.transaction() as tx:
+            await tx.activities.receive(batch)
+        relay.office.signals.log_grew()
+
+
+def _sign_flat_out(seconds: float, counts: Any) -> None:
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    padding, sha256, message = PKCS1v15(), SHA256(), b"x" * 300
+    key.sign(message, padding, sha256)
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for _ in range(16):
+            key.sign(message, padding, sha256)
+        done += 16
+    counts.put(done / seconds)
+
+
+def rsa_limit(seconds: float = 2.0) -> float:
+    """RSA-2048 signatures per second of all cores, each in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    counts = context.Queue()
+    workers = [
+        context.Process(target=_sign_flat_out, args=(seconds, counts)) for _ in range(os.cpu_count() or 2)
+    ]
+    for worker in workers:
+        worker.start()
+    total = sum(counts.get() for _ in workers)
+    for worker in workers:
+        worker.join()
+    return total
+
+
+class Sink(asyncio.Protocol):
+    """Answers every POST with 202, with as little work as a server can do."""
+
+    ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport: Any = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete."""
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end].lower()
+            at = head.find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+            if len(self._buffer) < end + 4 + length:
+                return
+            self._buffer = self._buffer[end + 4 + length :]
+            self._transport.write(self.ANSWER)
+
+
+def serve_sink() -> None:
+    """Run the sink until the input closes; print its port."""
+    import uvloop
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Sink, "127.0.0.1", 0, backlog=4096)
+        print(server.sockets[0].getsockname()[1], flush=True)
+        await loop.run_in_executor(None, sys.stdin.read)
+        server.close()
+
+    uvloop.run(main())
+
+
+class SinkProcess:
+    """The sink in a process of its own."""
+
+    def __enter__(self) -> int:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from bench.world import serve_sink; serve_sink()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+        )
+        assert self._process.stdout
+        return int(self._process.stdout.readline())
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+
+def own_cpu() -> float:
+    """Processor seconds of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def resident_megabytes() -> float:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def save(name: str, result: dict[str, object]) -> None:
+    """Write a result beside the others."""
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

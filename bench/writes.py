@@ -1,0 +1,55 @@
+"""Database work per published activity, for 10, 100 and 1000 subscribers: it must not grow with them.
+
+python -m bench.writes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import uvloop
+
+from bench.fanout import reached
+from bench.world import SinkProcess, bench_relay, publish, save, subscribe
+
+ACTIVITIES = 100
+
+
+async def measure(subscribers: int, port: int) -> tuple[float, float, float]:
+    """Rows and transactions per activity to publish it, and rows per activity to keep the cursors."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with bench_relay(Path(folder)) as relay:
+            store = relay.office.store
+            await subscribe(relay, [f"s{n}.test" for n in range(subscribers)], port)
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(relay.fanout.run())
+                await publish(relay, 0, 1)
+                await reached(relay.fanout, subscribers)
+                await asyncio.sleep(1.5)  # noqa: TID251 - the first checkpoint is written
+                rows, commits = store.changes, store.commits
+                await publish(relay, 1, ACTIVITIES)
+                publishing, publishing_commits = store.changes - rows, store.commits - commits
+                await reached(relay.fanout, (1 + ACTIVITIES) * subscribers)
+                await asyncio.sleep(1.5)  # noqa: TID251
+                cursors = store.changes - rows - publishing
+                running.cancel()
+            return publishing / ACTIVITIES, publishing_commits / ACTIVITIES, cursors / ACTIVITIES
+
+
+def main() -> None:
+    result: dict[str, object] = {}
+    print(
+        f"{'subscribers':>12} {'rows':>7} {'transactions':>13} {'cursor rows':>12}   per published activity"
+    )
+    with SinkProcess() as port:
+        for subscribers in (10, 100, 1000):
+            rows, commits, cursors = uvloop.run(measure(subscribers, port))
+            print(f"{subscribers:>12} {rows:>7.2f} {commits:>13.3f} {cursors:>12.3f}")
+            result[str(subscribers)] = {"rows": rows, "transactions": commits, "cursor_rows": cursors}
+    save("writes", result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Who takes part in the demo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RELAY: Final = "relay.test"
+PHOTOS, BLOG, CLUB = SERVERS = ("photos.test", "blog.test", "club.test")
+"""The servers: photos.test attests its own pictures, club.test speaks litepub, the others mastodon."""
+
+AUTHORS: Final = {PHOTOS: "paula", BLOG: "bruno", CLUB: "clara"}
