@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/canary
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
+BENCHES := fanout inbound writes memory policy signing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -62,7 +63,7 @@ cover: develop ## run all tests and show what they do not reach
 	$(BIN)/coverage report --fail-under=90 --format=total
 
 bench: develop ## measure how fast it is
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 lock: develop ## pin the newest packages that fit pyproject.toml
 	tools/lock

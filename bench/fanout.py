@@ -42,7 +42,7 @@ async def deliver(subscribers: int, port: int) -> tuple[float, float]:
 
 async def reached(fanout: object, deliveries: int) -> None:
     while fanout.delivered < deliveries:  # type: ignore[attr-defined]
-        await asyncio.sleep(0.005)  # noqa: TID251
+        await asyncio.sleep(0.005)
 
 
 def main() -> None:

@@ -27,12 +27,12 @@ async def measure(subscribers: int, port: int) -> tuple[float, float, float]:
                 running = tasks.create_task(relay.fanout.run())
                 await publish(relay, 0, 1)
                 await reached(relay.fanout, subscribers)
-                await asyncio.sleep(1.5)  # noqa: TID251 - the first checkpoint is written
+                await asyncio.sleep(1.5)
                 rows, commits = store.changes, store.commits
                 await publish(relay, 1, ACTIVITIES)
                 publishing, publishing_commits = store.changes - rows, store.commits - commits
                 await reached(relay.fanout, (1 + ACTIVITIES) * subscribers)
-                await asyncio.sleep(1.5)  # noqa: TID251
+                await asyncio.sleep(1.5)
                 cursors = store.changes - rows - publishing
                 running.cancel()
             return publishing / ACTIVITIES, publishing_commits / ACTIVITIES, cursors / ACTIVITIES

@@ -38,7 +38,7 @@ from relay.services.attestations import (
 from relay.services.authenticate import Authenticator
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
-from relay.services.deliver import FanOut, FanOutLimits
+from relay.services.deliver import FanOut
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
@@ -53,6 +53,7 @@ from relay.services.signals import Signals
 from relay.services.signing import Signing
 from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
+from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 
 if TYPE_CHECKING:

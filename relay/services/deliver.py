@@ -13,55 +13,37 @@ deliveries to others neither wait for it nor slow down. One bad activity becomes
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Host, Verdict, checkpoint, verdict
+from relay.domain.delivery import Host, Verdict, verdict
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
 from relay.protocol.documents import CONTENT_TYPE
 from relay.protocol.httpsig import Target, http_date, post_string
+from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
 from relay.services.signing import signed_headers
-from relay.services.tracks import PROBE_EVERY, Line, Peer, Track, due_straggler, open_positions
+from relay.services.tracks import (
+    PROBE_EVERY,
+    Attempt,
+    FanOutLimits,
+    Line,
+    Peer,
+    Track,
+    due_straggler,
+    open_positions,
+)
 
 if TYPE_CHECKING:
-    from relay.domain.delivery import Progress, Straggler
+    from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Remote, Signer, Store
     from relay.services.signals import Signals
 
 CHECKPOINT_EVERY: Final = 1.0
-COUNTS_EVERY: Final = 60.0
 LOOK_EVERY: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FanOutLimits:
-    """Bounds of the fan-out.
-
-    `window`: deliveries under way to one host. `batch`: signatures per hop. `flying`: deliveries under way in all.
-    `suspects`: of these, to hosts that fail or were not heard of yet. `timeout`: seconds per delivery.
-    `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time.
-    """
-
-    window: int = 8
-    batch: int = 32
-    flying: int = 1024
-    suspects: int = 256
-    timeout: float = 15.0
-    retention: float = 72 * 3600.0
-    feeders: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One delivery about to be made."""
-
-    track: Track
-    entry: LogEntry
-    suspect: bool
 
 
 class FanOut:
@@ -83,14 +65,9 @@ class FanOut:
         self._line = Line()
         self._tracks: dict[int, Track] = {}
         self._peers: dict[str, Peer] = {}
-        self._saved: dict[int, int | None] = {}
-        self._stragglers: dict[tuple[int, int], Straggler | None] = {}
-        self._hosts: dict[str, Host] = {}
+        self._ledger = Ledger(store, clock)
         self._version = -1
-        self._leader = 0
         self._flying = self._suspects = 0
-        self._counted_at = 0.0
-        self._dirty = False
         self._loading = asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
@@ -104,7 +81,7 @@ class FanOut:
                     tasks.create_task(self._feed(tasks))
                 tasks.create_task(self._watch())
         finally:
-            await self.save(everything=True)
+            await self._ledger.save(self._tracks.values(), everything=True)
 
     async def run_once(self) -> int:
         """Deliver everything that is due now and write the checkpoint; return the number of attempts."""
@@ -116,7 +93,7 @@ class FanOut:
                 for attempt, headers in zip(batch, signatures, strict=True):
                     tasks.create_task(self._send(attempt, headers))
             attempts += len(batch)
-        await self.save(everything=True)
+        await self._ledger.save(self._tracks.values(), everything=True)
         return attempts
 
     async def look(self) -> None:
@@ -134,30 +111,6 @@ class FanOut:
             for track in self._tracks.values():
                 self._line.push(track)
 
-    async def save(self, *, everything: bool = False) -> None:
-        """Write a checkpoint if anything moved; counters at most once a minute unless `everything`."""
-        now = self._clock.now()
-        counting = everything or now - self._counted_at >= COUNTS_EVERY
-        cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
-        saved = checkpoint(cursors, self._leader)
-        wanted = {who: saved.apart.get(who) for who in cursors}
-        moved = {who: at for who, at in wanted.items() if self._saved.get(who, -1) != at}
-        counted = [t for t in self._tracks.values() if t.counted] if counting else []
-        if not (self._dirty or moved or self._stragglers or self._hosts or counted):
-            return
-        stragglers, self._stragglers = self._stragglers, {}
-        hosts, self._hosts = self._hosts, {}
-        self._dirty = False
-        counts = {t.id: (t.counts[0], t.counts[1], t.counts[2]) for t in counted}
-        async with self._store.transaction() as tx:
-            await tx.fanout.save(saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts)
-        self._saved.update(moved)
-        self._leader = max(cursors.values(), default=self._leader)
-        if counting:
-            self._counted_at = now
-            for track in counted:
-                track.counted = False
-
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
         now = self._clock.now()
@@ -170,10 +123,10 @@ class FanOut:
             await tx.fanout.prune(upto, cursors, now)
         for track in self._tracks.values():
             for position in [at for at in track.progress.stragglers if at <= upto]:
-                self._stragglers[track.id, position] = None
+                self._ledger.straggler(track.id, position, None)
             track.progress.skip_to(upto)
-        self._dirty = True
-        await self.save()
+        self._ledger.moved()
+        await self._ledger.save(self._tracks.values())
 
     # ------------------------------------------------------------------ subscriptions
 
@@ -191,7 +144,7 @@ class FanOut:
         for gone in self._tracks.keys() - served.keys():
             track = self._tracks.pop(gone)
             track.peer.tracks.remove(track)
-            self._saved.pop(gone, None)
+            self._ledger.forget(gone)
         for number, subscription in served.items():
             known = self._tracks.get(number)
             if known is None:
@@ -199,7 +152,7 @@ class FanOut:
             else:
                 self._renew(known, subscription)
         if first:
-            self._leader = max((t.progress.cursor for t in self._tracks.values()), default=0)
+            self._ledger.start(max((t.progress.cursor for t in self._tracks.values()), default=0))
 
     def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> None:
         peer = self._peers.get(subscription.server)
@@ -233,8 +186,8 @@ class FanOut:
 
     async def _feed(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            if self._signals.take_growth():
-                await self._look_at_log()
+            if self._signals.take_change():
+                await self.look()
             batch = await self._collect()
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
@@ -252,7 +205,7 @@ class FanOut:
                 self._signals.fanout.set()
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
-                await self.save()
+                await self._ledger.save(self._tracks.values())
             if self._clock.now() - pruned_at >= 600.0:
                 pruned_at = self._clock.now()
                 await self.prune()
@@ -299,7 +252,7 @@ class FanOut:
                 continue  # another feeder started it while the log was being read
             if entry is None or not track.wants(entry):
                 track.progress.settle(position)
-                self._dirty = True
+                self._ledger.moved()
             elif entry.object_id not in track.objects:
                 return self._start(track, entry)
         return None
@@ -384,15 +337,15 @@ class FanOut:
 
     def _worked(self, peer: Peer, server: str) -> None:
         if peer.health.failures:
-            self._hosts[server] = peer.health
+            self._ledger.host(server, peer.health)
         peer.proven = True
         peer.health.succeeded(self._clock.now())
 
     def _settle(self, track: Track, position: int) -> None:
         if position in track.progress.stragglers:
-            self._stragglers[track.id, position] = None
+            self._ledger.straggler(track.id, position, None)
         track.progress.settle(position)
-        self._dirty = True
+        self._ledger.moved()
 
     async def _gone(self, track: Track, error: str) -> None:
         track.rest_until = self._clock.now() + PROBE_EVERY
@@ -418,12 +371,12 @@ class FanOut:
         )
         straggler = track.progress.stragglers.get(entry.position)
         if straggler is not None:
-            self._stragglers[track.id, entry.position] = straggler
+            self._ledger.straggler(track.id, entry.position, straggler)
             track.objects.add(entry.object_id)
             self._line.at(straggler.due_at, track)
         elif not kept:
-            self._stragglers[track.id, entry.position] = None
+            self._ledger.straggler(track.id, entry.position, None)
         if not was_straggler:
             track.peer.health.failed(error, now, jitter, retry_after)
-            self._hosts[track.subscription.server] = track.peer.health
-        self._dirty = True
+            self._ledger.host(track.subscription.server, track.peer.health)
+        self._ledger.moved()

@@ -48,7 +48,7 @@ class Holds:
         decision = ruled(Verb.RELAY, "operator", "released")
         settled = Settled(ActivityState.PUBLISHED, decision, {}, now, entry)
         await self._settle(hold, HoldState.RELEASED, settled, who=who, note=note)
-        self._signals.log_grew()
+        self._signals.changed()
         return hold
 
     async def drop(self, hold_id: int, *, who: str, note: str | None) -> Hold:

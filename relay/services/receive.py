@@ -229,7 +229,7 @@ class Receiver:
             self._signals.screening.set()
             return Receipt("screening", seq)
         if settled.state is ActivityState.PUBLISHED:
-            self._signals.log_grew()
+            self._signals.changed()
         return Receipt(settled.state.value, seq)
 
     # ------------------------------------------------------------------ changes by the origin

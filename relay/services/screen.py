@@ -175,7 +175,7 @@ class Screening:
         async with self._store.transaction() as tx:
             await tx.activities.settle(work.seq, settled, items)
         if settled.state is ActivityState.PUBLISHED:
-            self._signals.log_grew()
+            self._signals.changed()
 
     def _dropped(self, reason: str) -> Settled:
         decision = ruled(Verb.DROP, "nothing to relay", reason)

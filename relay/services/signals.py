@@ -35,19 +35,19 @@ class Signals:
         self.screening = Wakeup()
         self.fanout = Wakeup()
         self.letters = Wakeup()
-        self._grew = True
+        self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: set[str] = set()
 
-    def log_grew(self) -> None:
-        """Something was published."""
-        self._grew = True
+    def changed(self) -> None:
+        """Something was published, or a subscription came, went or changed."""
+        self._changed = True
         self.fanout.set()
 
-    def take_growth(self) -> bool:
-        """Return and forget whether something was published."""
-        grew, self._grew = self._grew, False
-        return grew
+    def take_change(self) -> bool:
+        """Return and forget whether there was such a change."""
+        changed, self._changed = self._changed, False
+        return changed
 
     def heard_from(self, server: str) -> None:
         """A server sent a valid request, so it is up: its back-off can end."""
@@ -56,7 +56,7 @@ class Signals:
     def withdrawn(self, object_id: str) -> None:
         """An object was deleted by its own server: cached log entries of it must go."""
         self._withdrawn.add(object_id)
-        self.fanout.set()
+        self.changed()
 
     def take(self) -> tuple[set[str], set[str]]:
         """Return and forget: servers heard from, objects withdrawn."""

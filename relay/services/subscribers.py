@@ -294,4 +294,4 @@ class Subscribers:
     def _wake(self) -> None:
         self._looked_at = float("-inf")
         self._signals.letters.set()
-        self._signals.fanout.set()
+        self._signals.changed()

@@ -30,6 +30,24 @@ PROBE_EVERY: Final = 24 * 3600.0
 """Seconds between attempts at an inbox that answered 410."""
 
 
+@dataclass(frozen=True, slots=True)
+class FanOutLimits:
+    """Bounds of the fan-out.
+
+    `window`: deliveries under way to one host. `batch`: signatures per hop. `flying`: deliveries under way in all.
+    `suspects`: of these, to hosts that fail or were not heard of yet. `timeout`: seconds per delivery.
+    `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time.
+    """
+
+    window: int = 8
+    batch: int = 32
+    flying: int = 1024
+    suspects: int = 256
+    timeout: float = 15.0
+    retention: float = 72 * 3600.0
+    feeders: int = 3
+
+
 @dataclass(slots=True)
 class Peer:
     """One server: its health and how many deliveries to it are under way."""
@@ -84,6 +102,15 @@ class Track:
     def wants(self, entry: LogEntry) -> bool:
         """Whether the subscriber should get the entry: never back to where it came from (FEP-ae0c)."""
         return self.subscription.server not in entry.origins
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery about to be made."""
+
+    track: Track
+    entry: LogEntry
+    suspect: bool
 
 
 class Line:
