@@ -159,8 +159,8 @@ def target(url: str, *, allow_http: bool, own_hosts: Collection[str]) -> URL:
     """The URL to send for `url`: scheme and host normalised, path and query exactly as written, no fragment.
 
     "Exactly" for ASCII, because a signature covers these bytes; other characters are percent-encoded
-    (RFC 3987 3.1). `own_hosts` are lower-case ASCII names that are never contacted, with `:port` where that is
-    not the scheme's own: another server may stand on another port of the same name. Raises `RemoteError`
+    (RFC 3987 3.1). `own_hosts` are lower-case ASCII names that are never contacted, on any port or, with
+    `:port`, on that one. Raises `RemoteError`
     (`blocked-address`, permanent) for anything but https (http if `allow_http`), for a user name, for a host
     that is missing, malformed or our own, and for characters that parsers disagree about.
     """
@@ -175,7 +175,7 @@ def target(url: str, *, allow_http: bool, own_hosts: Collection[str]) -> URL:
         raise _refused("has another scheme than https")
     if "@" in parts.netloc:
         raise _refused("carries a user name")
-    if (host if plain.is_default_port() else f"{host}:{plain.port}") in own_hosts:
+    if host in own_hosts or f"{host}:{plain.port}" in own_hosts:
         raise _refused("is this relay's own")
     if not url.isascii():
         return plain.with_fragment(None)

@@ -13,7 +13,6 @@ from relay.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.config.quantities import Address
 
 DAY: Final = 24 * 3600.0
 
@@ -26,7 +25,7 @@ _DECISIONS: Final = (
 
 ANSWER: Final = {
     "url": "public origin of the relay",
-    "running": "whether a relay answers at the admin address",
+    "running": "whether a relay runs on this database",
     "mode": "`enforce` or `observe`",
     "policy": "version of the policy in force",
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
@@ -55,7 +54,7 @@ async def _status(session: Session) -> dict[str, Any]:
         counts = await Figures(office.store, office.clock).status(DAY)
         return {
             "url": office.identity.url,
-            "running": answers(office.settings.admin.listen),
+            "running": office.store.is_served(),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
             "subscribers": counts["subscribers"],
@@ -64,20 +63,6 @@ async def _status(session: Session) -> dict[str, Any]:
             "log": counts["log"],
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
-
-
-def answers(admin: Address) -> bool:
-    """Whether a relay answers at its admin address."""
-    import http.client
-
-    connection = http.client.HTTPConnection(admin.host, admin.port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _show(found: Mapping[str, Any]) -> None:

@@ -119,7 +119,8 @@ class Progress:
         """Mark a position as done and move the cursor over everything that is settled or straggling."""
         self.flying.discard(position)
         self.failures.pop(position, None)
-        if self.stragglers.pop(position, None) is None and position > self.cursor:
+        self.stragglers.pop(position, None)
+        if position > self.cursor:  # a straggler may be ahead of a position that is still in flight
             self.settled.add(position)
         self._advance()
 

@@ -69,8 +69,8 @@ class Activities(Protocol):
     async def counts(self, since: float) -> dict[str, dict[str, int]]:
         """Count activities and decisions since a time, holds by state."""
 
-    async def forget(self, before: float) -> None:
-        """Forget what retention ended for."""
+    async def forget(self, before: float, *, decisions: float) -> None:
+        """Forget activities older than `before`, and decisions older than `decisions` about what is gone."""
 
 
 class Media(Protocol):

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 EVERY: Final = 600.0
 KEYS_KEPT: Final = 30 * 24 * 3600.0
+FACTS_KEPT: Final = 30 * 24 * 3600.0
+"""Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
+again that keeps coming back. They hold no content."""
 
 
 class Upkeep:
@@ -32,6 +35,6 @@ class Upkeep:
         await self._prune()
         now = self._clock.now()
         async with self._store.transaction() as tx:
-            await tx.activities.forget(now - self._retention)
-            await tx.media.forget(now - self._retention, now)
+            await tx.activities.forget(now - self._retention, decisions=now - FACTS_KEPT)
+            await tx.media.forget(now - FACTS_KEPT, now)
             await tx.subscribers.forget(now - KEYS_KEPT)

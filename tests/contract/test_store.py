@@ -162,6 +162,9 @@ async def test_a_second_relay_on_the_same_file_is_refused(tmp_path: Path) -> Non
                 pass
         async with SqliteStore(tmp_path / "r.sqlite") as beside, beside.reading() as tx:
             assert await tx.fanout.head() == 0
+            assert beside.is_served()
+    async with SqliteStore(tmp_path / "r.sqlite") as alone:
+        assert not alone.is_served()
 
 
 async def test_no_network_inside_a_transaction(store: SqliteStore) -> None:
@@ -197,7 +200,7 @@ async def test_what_retention_ended_for_is_forgotten_and_held_things_are_not(sto
     async with store.transaction() as tx:
         held = settled(Verb.QUARANTINE, ActivityState.HELD)
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), held)])
-        await tx.activities.forget(100.0)
+        await tx.activities.forget(100.0, decisions=100.0)
         await tx.media.forget(100.0, 100.0)
         assert await tx.activities.about("https://a.test/1") == []
         assert len(await tx.activities.about("https://a.test/2")) == 1

@@ -151,11 +151,11 @@ class SqlActivities:
             "holds": {row["state"]: row["n"] for row in holds},
         }
 
-    async def forget(self, before: float) -> None:
-        """Forget what retention ended for."""
+    async def forget(self, before: float, *, decisions: float) -> None:
+        """Forget activities older than `before`, and decisions older than `decisions` about what is gone."""
         await self._sql.run("forget_activities", before=before)
         await self._sql.run("forget_activity_media")
-        await self._sql.run("forget_decisions", before=before)
+        await self._sql.run("forget_decisions", before=decisions)
         await self._sql.run("forget_holds")
         await self._sql.run("forget_seen", before=before)
 

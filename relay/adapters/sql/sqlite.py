@@ -51,7 +51,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
-        self._path = path
+        self._path, self._lock_path = path, path.with_suffix(".lock")
         self._exclusive = exclusive
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
@@ -76,6 +76,17 @@ class SqliteStore:
         await self._writer.close()
         if self._lock_file is not None:
             self._lock_file.close()
+
+    def is_served(self) -> bool:
+        """Whether a relay runs on this file, here or in another process."""
+        try:
+            with self._lock_path.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
 
     @property
     def changes(self) -> int:
@@ -109,7 +120,7 @@ class SqliteStore:
                     await self._reader.rollback()
 
     def _take_lock(self) -> None:
-        self._lock_file = self._path.with_suffix(".lock").open("wb")
+        self._lock_file = self._lock_path.open("wb")
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
