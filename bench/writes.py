@@ -14,11 +14,12 @@ import uvloop
 from bench.fanout import reached
 from bench.world import SinkProcess, bench_relay, publish, save, subscribe
 
-ACTIVITIES = 100
+DELIVERIES = 10_000
 
 
 async def measure(subscribers: int, port: int) -> tuple[float, float, float]:
-    """Rows and transactions per activity to publish it, and rows per activity to keep the cursors."""
+    """Rows and transactions per activity to publish it, and rows per checkpoint (one a second) to keep the cursors."""
+    activities = DELIVERIES // subscribers
     with tempfile.TemporaryDirectory() as folder:
         async with bench_relay(Path(folder)) as relay:
             store = relay.office.store
@@ -29,25 +30,25 @@ async def measure(subscribers: int, port: int) -> tuple[float, float, float]:
                 await reached(relay.fanout, subscribers)
                 await asyncio.sleep(1.5)
                 rows, commits = store.changes, store.commits
-                await publish(relay, 1, ACTIVITIES)
+                await publish(relay, 1, activities)
                 publishing, publishing_commits = store.changes - rows, store.commits - commits
-                await reached(relay.fanout, (1 + ACTIVITIES) * subscribers)
+                await reached(relay.fanout, (1 + activities) * subscribers)
                 await asyncio.sleep(1.5)
                 cursors = store.changes - rows - publishing
+                checkpoints = store.commits - commits - publishing_commits
                 running.cancel()
-            return publishing / ACTIVITIES, publishing_commits / ACTIVITIES, cursors / ACTIVITIES
+            return publishing / activities, publishing_commits / activities, cursors / max(1, checkpoints)
 
 
 def main() -> None:
     result: dict[str, object] = {}
-    print(
-        f"{'subscribers':>12} {'rows':>7} {'transactions':>13} {'cursor rows':>12}   per published activity"
-    )
+    heads = ("subscribers", "rows/activity", "transactions/activity", "rows/checkpoint")
+    print("{:>12} {:>14} {:>22} {:>16}".format(*heads))
     with SinkProcess() as port:
         for subscribers in (10, 100, 1000):
             rows, commits, cursors = uvloop.run(measure(subscribers, port))
-            print(f"{subscribers:>12} {rows:>7.2f} {commits:>13.3f} {cursors:>12.3f}")
-            result[str(subscribers)] = {"rows": rows, "transactions": commits, "cursor_rows": cursors}
+            print(f"{subscribers:>12} {rows:>14.2f} {commits:>22.3f} {cursors:>16.2f}")
+            result[str(subscribers)] = {"rows": rows, "transactions": commits, "rows_per_checkpoint": cursors}
     save("writes", result)
 
 

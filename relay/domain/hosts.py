@@ -119,6 +119,7 @@ def _bad(sentence: str) -> Malformed:
     return Malformed(sentence, code="url")
 
 
+@lru_cache(maxsize=4096)  # an activity names the same few servers again and again
 def _split(url: str) -> tuple[str, str, str]:
     """Scheme, authority and the rest of an http or https URL (RFC 3986 3)."""
     match = _URL.fullmatch(url) if len(url) <= MAX_URL else None
