@@ -117,9 +117,14 @@ class Authenticator:
                 key = await tx.subscribers.key(key_id)
             if key is not None:
                 self._keys.put(key_id, key)
-        if key is None or self._is_old(key):
-            key = await self._flights.run(key_id, lambda: self._first(key_id))
-        return key
+        if key is not None and not self._is_old(key):
+            return key
+        try:
+            return await self._flights.run(key_id, lambda: self._first(key_id))
+        except KeyUnavailable:
+            if key is None:
+                raise
+            return key  # an old key is better than none while its server cannot be asked
 
     def _is_old(self, key: StoredKey) -> bool:
         return self._clock.now() - key.fetched_at > KEY_AGE

@@ -62,6 +62,15 @@ async def test_a_new_key_is_fetched_when_the_old_one_does_not_fit_at_most_every_
     assert len(world.fediverse.fetched) <= fetched + 2
 
 
+async def test_an_old_key_serves_while_its_server_cannot_be_asked(world: World) -> None:
+    server = await world.subscribe("m.test")
+    alice = server.actor("/users/alice", "Person")
+    await world.post(alice, server.create(server.note()))
+    world.clock.forward(25 * 3600)
+    server.fault = RemoteError("down")
+    assert (await world.post(alice, server.create(server.note()))).code == "published"
+
+
 def separate_key(server: FakeServer, *, listed: bool, owner: str | None = None) -> str:
     """Serve a key document of its own; return its id."""
     actor = server.actor()
