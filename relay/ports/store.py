@@ -40,8 +40,14 @@ class Activities(Protocol):
     async def waiting(self) -> int:
         """How many activities wait for screening."""
 
-    async def settle(self, seq: int, settled: Settled, items: Sequence[Item]) -> None:
-        """Write a decision and everything that goes with it."""
+    async def settle(
+        self, seq: int, settled: Settled, items: Sequence[Item], *, attempt: int | None = None
+    ) -> bool:
+        """Write a decision and everything that goes with it.
+
+        False, and nothing is written, when the object was withdrawn, or changed or taken anew since the work of
+        this `attempt` was claimed: a decision about an older version must not publish a newer one.
+        """
 
     async def postpone(self, seq: int, due_at: float) -> None:
         """Look at the activity again at a time, without a decision."""

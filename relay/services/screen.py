@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mediaattest import format_header, to_data_url
@@ -23,6 +23,7 @@ from relay.services.decide import Subject, ruled
 if TYPE_CHECKING:
     from relay.domain.activity import ApObject
     from relay.domain.intake import Work
+    from relay.domain.media import MediaRef
     from relay.ports import Clock, Store
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
@@ -33,17 +34,20 @@ if TYPE_CHECKING:
 
 LEASE: Final = 300.0
 """Seconds after which work that nobody finished is taken again."""
+INSPECT_WITHIN: Final = 240.0
+"""Seconds for all media of a post, less than the lease: what is not done by then is unavailable, and tried again."""
 PATIENCE: Final = 6
 """Attempts after which an object that cannot be had is dropped, and a file that cannot be had is unscannable."""
 LOOK_EVERY: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Dropped(Exception):
-    """There is nothing to decide on: the object cannot be relayed at all."""
+    """There is nothing to decide on: the object cannot be relayed at all, for this reason code."""
 
-    reason: str
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Screening:
@@ -140,11 +144,9 @@ class Screening:
         return post
 
     async def _inspect(self, work: Work, post: ApObject) -> list[Item]:
+        deadline = asyncio.get_running_loop().time() + INSPECT_WITHIN
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(self._inspector.inspect(ref, work.object_id, work.tokens))
-                for ref in post.media
-            ]
+            running = [tasks.create_task(self._inspect_one(work, ref, deadline)) for ref in post.media]
         items = [task.result() for task in running]
         if not post.media_complete:
             # More may be shown than was looked at: say so with an item of its own, never relay it as seen.
@@ -153,6 +155,14 @@ class Screening:
         if work.attempts >= PATIENCE:
             items = [_given_up(item) for item in items]
         return items
+
+    async def _inspect_one(self, work: Work, ref: MediaRef, deadline: float) -> Item:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._inspector.inspect(ref, work.object_id, work.tokens)
+        except TimeoutError:
+            outcome = ScanOutcome.UNAVAILABLE
+            return Item(ref.url, ref.kind, None, outcome, "timeout", AttestationState.MISSING)
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item]) -> None:
         facts = self._facts(work, post, items)
@@ -173,7 +183,7 @@ class Screening:
 
     async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
         async with self._store.transaction() as tx:
-            await tx.activities.settle(work.seq, settled, items)
+            await tx.activities.settle(work.seq, settled, items, attempt=work.attempts)
         if settled.state is ActivityState.PUBLISHED:
             self._signals.changed()
 

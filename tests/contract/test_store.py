@@ -126,6 +126,19 @@ async def test_work_falls_due_again_when_its_worker_died(store: SqliteStore) -> 
     assert (first.attempts, again.attempts, first.seq) == (1, 2, again.seq)
 
 
+async def test_a_decision_about_an_older_version_is_not_written(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        await tx.activities.receive([(incoming("1"), None)])
+        [work] = await tx.activities.claim(now=10.0, until=300.0, most=1)
+        assert await tx.activities.renew(work.object_id, "a.test", b'{"new":1}', 11.0)
+        assert not await tx.activities.settle(work.seq, settled(), (), attempt=work.attempts)
+        assert await tx.fanout.head() == 0
+        [anew] = await tx.activities.claim(now=12.0, until=300.0, most=1)
+        assert anew.body == b'{"new":1}'
+        assert await tx.activities.settle(anew.seq, settled(), (), attempt=anew.attempts)
+        assert await tx.fanout.head() == 1
+
+
 async def test_positions_are_never_used_twice(store: SqliteStore) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), settled())])

@@ -66,11 +66,15 @@ class SqlActivities:
         count: int = await self._sql.value("waiting_activities")
         return count
 
-    async def settle(self, seq: int, settled: Settled, items: Sequence[Item]) -> None:
+    async def settle(
+        self, seq: int, settled: Settled, items: Sequence[Item], *, attempt: int | None = None
+    ) -> bool:
         """Write a decision, the media lines, the log entry and the new state together."""
         row = await self._sql.row("activity_by_seq", seq=seq)
         if row is None or row["state"] == ActivityState.WITHDRAWN:
-            return  # its own server deleted it meanwhile: nothing of it may go out any more
+            return False  # its own server deleted it meanwhile: nothing of it may go out any more
+        if attempt is not None and attempt != row["attempts"]:
+            return False
         await self._sql.many(
             "save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]
         )
@@ -83,6 +87,7 @@ class SqlActivities:
             position=positions.get(seq),
         )
         await self._decide([(seq, settled)])
+        return True
 
     async def postpone(self, seq: int, due_at: float) -> None:
         """Look at the activity again at a time."""

@@ -59,7 +59,7 @@ WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'de
 
 -- name: renew_activities!
 -- The actor changed the object before it was published: it is screened as it is now.
-UPDATE activities SET body = :body, state = 'screening', due_at = :now
+UPDATE activities SET body = :body, state = 'screening', due_at = :now, attempts = attempts + 1
 WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'deferred', 'held');
 
 -- name: blank_activities!
