@@ -183,5 +183,5 @@ def on_command(subscription: Subscription, command: Command, reason: str | None)
             return Outcome(State.REJECTED, leave_replies(subscription), reason)
         case Command.SUSPEND:
             return Outcome(State.SUSPENDED, (), reason)
-        case Command.RESUME:
+        case _:  # resume
             return Outcome(State.ACCEPTED, (Reply.ACCEPT,))

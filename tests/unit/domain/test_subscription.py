@@ -118,6 +118,10 @@ def test_commands_fit_some_states_only(command: Command, state: State) -> None:
     assert (outcome is not None) is (state in fitting[command])
 
 
+def test_the_newest_follow_has_an_id() -> None:
+    assert THEM.follow_id == "https://m.test/f/1"
+
+
 def test_who_leaves_is_unfollowed_too() -> None:
     assert leave_replies(THEM) == (Reply.REJECT,)
     assert leave_replies(replace(THEM, back=Back.SENT)) == (Reply.REJECT, Reply.UNDO_FOLLOW_BACK)
