@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import struct
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,7 +171,8 @@ async def test_processes_that_keep_dying(pem: bytes) -> None:
             while not batch.done():
                 await asyncio.wait([batch], timeout=0.01)
                 for number in signer.process_ids:
-                    os.kill(number, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it is being replaced at this moment
+                        os.kill(number, signal.SIGKILL)
 
 
 def test_the_life_of_a_process(key: RSAPrivateKey, pem: bytes) -> None:
