@@ -7,6 +7,7 @@ flushes to disk. Nothing is acknowledged before its commit has returned.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -20,6 +21,8 @@ GROUP: Final = 64
 """Activities per transaction."""
 WAITING: Final = 2_000
 """Activities in memory that wait for their commit; more are refused with 503."""
+
+_log: Final = logging.getLogger(__name__)
 
 _Waiter: TypeAlias = "tuple[Incoming, Settled | None, asyncio.Future[int | None]]"
 
@@ -48,12 +51,16 @@ class Intake:
         try:
             async with self._store.transaction() as tx:
                 numbers = await tx.activities.receive([(new, settled) for new, settled, _ in group])
-        except BaseException:
-            # Whether or not it reached the disk: the senders will try again, and repeats are recognised.
+        except BaseException as error:
+            # Whether or not it reached the disk: the senders are asked to try again, and repeats are recognised.
+            busy = Busy("the activity could not be stored")
             for _, _, future in group:
                 if not future.done():
-                    future.set_exception(Busy("the activity could not be stored"))
-                    future.exception()
+                    future.set_exception(busy)
+                    future.exception()  # nobody may be waiting any more
+            if isinstance(error, Exception):
+                _log.error("storing %d activities failed", len(group), exc_info=error)
+                raise busy from error
             raise
         for (_, _, future), number in zip(group, numbers, strict=True):
             if not future.done():
