@@ -39,6 +39,11 @@ class Visibility(StrEnum):
     OTHER = "other"
 
 
+def relayed(*, unlisted: bool) -> frozenset[Visibility]:
+    """The visibilities that are relayed: public, and unlisted where the operator wants it."""
+    return frozenset({Visibility.PUBLIC, Visibility.UNLISTED} if unlisted else {Visibility.PUBLIC})
+
+
 @dataclass(frozen=True, slots=True)
 class ApObject:
     """What an activity is about, when it is embedded or has been fetched.

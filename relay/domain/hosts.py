@@ -12,11 +12,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import idna
 
 from relay.domain.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_URL: Final = 2048
 """Longest URL or id in characters; longer ones are not seen in the field and break indexes and proxies."""
@@ -36,6 +39,11 @@ def server_name(url: str) -> str:
     """The name of the server that `url` (http or https) is on. Raises `Malformed` with code `url`."""
     scheme, authority, _ = _split(url)
     return _server(scheme, authority)
+
+
+def server_names(urls: Iterable[str]) -> frozenset[str]:
+    """The names of all servers that the http(s) URLs among `urls` are on; whatever else stands there is left out."""
+    return frozenset(server_name(url) for url in urls if is_http_url(url))
 
 
 def origin(url: str) -> str:

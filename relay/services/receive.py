@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediaattest import parse_header
 from relay.domain import hosts
-from relay.domain.activity import Activity, Visibility, loop_key, parse_activity
+from relay.domain.activity import Activity, loop_key, parse_activity, relayed
 from relay.domain.authority import overreach
 from relay.domain.errors import KeyUnavailable, Refused, RemoteError, Unauthorized
 from relay.domain.facts import Facts
@@ -52,6 +52,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request that is authentic: what it says, who sent it, as it was sent, and every server that it names."""
+
+    activity: Activity
+    sender: Sender
+    request: SignedRequest
+    servers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiveRules:
     """What the operator lets in."""
 
@@ -82,7 +92,7 @@ class Receiver:
         self._authenticator, self._subscribers, self._fetcher = authenticator, subscribers, fetcher
         self._decider, self._blocks, self._identity = decider, blocks, identity
         self.rules = rules
-        self._handlers: dict[str, Callable[[Activity, Sender, SignedRequest], Awaitable[Receipt]]] = {
+        self._handlers: dict[str, Callable[[Arrival], Awaitable[Receipt]]] = {
             "Follow": self._follow,
             "Undo": self._undo,
             "Accept": self._answer,
@@ -105,7 +115,8 @@ class Receiver:
             if activity.type == "Delete":
                 return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
             raise
-        if self._blocks.any_blocked(servers_of(activity)):
+        arrival = Arrival(activity, sender, request, servers_of(activity))
+        if self._blocks.any_blocked(arrival.servers):
             raise Refused("This server is blocked here.", code="blocked")
         if sender.replayed:
             return Receipt("ignored-replay")
@@ -113,14 +124,15 @@ class Receiver:
         if excess is not None:
             return Receipt(f"ignored-{excess}")
         handler = self._handlers.get(activity.type)
-        receipt = Receipt("ignored-type") if handler is None else await handler(activity, sender, request)
+        receipt = Receipt("ignored-type") if handler is None else await handler(arrival)
         self._authenticator.acted_on(sender)
         self._signals.heard_from(sender.server)
         return receipt
 
     # ------------------------------------------------------------------ subscriptions
 
-    async def _follow(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+    async def _follow(self, arrival: Arrival) -> Receipt:
+        activity, sender = arrival.activity, arrival.sender
         try:
             actor = await self._fetcher.actor(sender.actor)
         except RemoteError as error:
@@ -132,7 +144,8 @@ class Receiver:
         subscription = await self._subscribers.follow(activity, actor)
         return Receipt(f"follow-{subscription.state}")
 
-    async def _undo(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+    async def _undo(self, arrival: Arrival) -> Receipt:
+        activity, sender = arrival.activity, arrival.sender
         undone = activity.object
         if undone is not None and undone.type not in {None, "Follow"}:
             return Receipt("ignored-undo")
@@ -146,15 +159,17 @@ class Receiver:
             subscription = await tx.subscribers.by_actor(actor)
         return subscription is not None and subscription.follow_id == object_id
 
-    async def _answer(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+    async def _answer(self, arrival: Arrival) -> Receipt:
+        activity, sender = arrival.activity, arrival.sender
         accepted = activity.type == "Accept"
         known = await self._subscribers.answered(sender.actor, activity.object_id, accepted=accepted)
         return Receipt(f"follow-back-{activity.type.lower()}ed" if known else "ignored-answer")
 
     # ------------------------------------------------------------------ posts
 
-    async def _create(self, activity: Activity, sender: Sender, request: SignedRequest) -> Receipt:
-        refusal = await self._unfit(activity, sender)
+    async def _create(self, arrival: Arrival) -> Receipt:
+        activity = arrival.activity
+        refusal = await self._unfit(arrival)
         if refusal is not None:
             return Receipt(refusal)
         post = activity.object
@@ -162,49 +177,49 @@ class Receiver:
             return Receipt("ignored-object")
         settled = None
         if not post.media and post.media_complete:
-            settled = self._settle_text(activity, sender)
-        return await self._store_post(activity, sender, request, settled)
+            settled = self._settle_text(arrival)
+        return await self._store_post(arrival, settled)
 
-    async def _announce(self, activity: Activity, sender: Sender, request: SignedRequest) -> Receipt:
+    async def _announce(self, arrival: Arrival) -> Receipt:
         """Relay what another relay or a LitePub server announces; the boost of a person is no relay's business."""
-        refusal = await self._unfit(activity, sender, audience=False)
+        activity, sender = arrival.activity, arrival.sender
+        refusal = await self._unfit(arrival, audience=False)
         if refusal is not None:
             return Receipt(refusal)
         if activity.object_id is None or not hosts.is_http_url(activity.object_id):
             return Receipt("ignored-object")
         if not self.rules.anyone and not await self._subscribers.is_subscriber(sender.actor):
             return Receipt("ignored-boost")
-        return await self._store_post(activity, sender, request, None)
+        return await self._store_post(arrival, None)
 
-    async def _unfit(self, activity: Activity, sender: Sender, *, audience: bool = True) -> str | None:
+    async def _unfit(self, arrival: Arrival, *, audience: bool = True) -> str | None:
         """Say why a post is not relayed, before anything is stored."""
-        if not self.rules.anyone and not await self._subscribers.serves(sender.server):
+        if not self.rules.anyone and not await self._subscribers.serves(arrival.sender.server):
             return "ignored-stranger"
-        if audience and not self._public(activity):
+        if audience and not self._public(arrival.activity):
             return "ignored-not-public"
-        if self._identity.server in servers_of(activity):
+        if self._identity.server in arrival.servers:
             return "ignored-own"
         return None
 
     def _public(self, activity: Activity) -> bool:
         """Whether both the activity and what it embeds are public; an object without audience has the activity's."""
-        seen = {Visibility.PUBLIC, Visibility.UNLISTED} if self.rules.unlisted else {Visibility.PUBLIC}
+        seen = relayed(unlisted=self.rules.unlisted)
         post = activity.object
         hidden = post is not None and post.visibility not in seen
         addressed = post is not None and ("to" in post.document or "cc" in post.document)
         return activity.visibility in seen and not (hidden and addressed)
 
-    def _settle_text(self, activity: Activity, sender: Sender) -> Settled:
+    def _settle_text(self, arrival: Arrival) -> Settled:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
-        facts = Facts(from_hosts=servers_of(activity) | {sender.server}, type=activity.type)
+        facts = Facts(from_hosts=arrival.servers | {arrival.sender.server}, type=arrival.activity.type)
         now = self._clock.now()
-        subject = Subject(activity.object_id or "", facts.from_hosts, now)
+        subject = Subject(arrival.activity.object_id or "", facts.from_hosts, now)
         decision = self._decider.decision(facts, now)
         return self._decider.settle(subject, decision, facts, None, ())
 
-    async def _store_post(
-        self, activity: Activity, sender: Sender, request: SignedRequest, settled: Settled | None
-    ) -> Receipt:
+    async def _store_post(self, arrival: Arrival, settled: Settled | None) -> Receipt:
+        activity, sender = arrival.activity, arrival.sender
         object_id = activity.object_id or ""
         keys = [loop_key(activity.type, object_id, activity.version)]
         if activity.id is not None:
@@ -218,7 +233,7 @@ class Receiver:
                 object_id=object_id,
                 body=activity.body,
                 received_at=self._clock.now(),
-                tokens=tokens_beside(request, activity),
+                tokens=tokens_beside(arrival.request, activity),
                 keys=tuple(keys),
             ),
             settled,
@@ -234,8 +249,9 @@ class Receiver:
 
     # ------------------------------------------------------------------ changes by the origin
 
-    async def _update(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+    async def _update(self, arrival: Arrival) -> Receipt:
         """Screen what waits as it is now. Unsigned updates of what was published cannot be passed on."""
+        activity, sender = arrival.activity, arrival.sender
         if activity.object is None or activity.object_id is None:
             return Receipt("ignored-update")
         async with self._store.transaction() as tx:
@@ -245,8 +261,9 @@ class Receiver:
         self._signals.screening.set()
         return Receipt("renewed" if renewed else "ignored-update")
 
-    async def _delete(self, activity: Activity, sender: Sender, _request: SignedRequest) -> Receipt:
+    async def _delete(self, arrival: Arrival) -> Receipt:
         """Purge what its own server deletes: holds, log entries, text and media facts."""
+        activity, sender = arrival.activity, arrival.sender
         if activity.object_id is None:
             return Receipt("ignored-delete")
         async with self._store.transaction() as tx:
@@ -267,7 +284,7 @@ def servers_of(activity: Activity) -> frozenset[str]:
     urls = [activity.actor, *activity.object_ids]
     if activity.object is not None:
         urls += activity.object.attributed_to
-    return frozenset(hosts.server_name(url) for url in urls if hosts.is_http_url(url))
+    return hosts.server_names(urls)
 
 
 def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediaattest import format_header, to_data_url
 from relay.domain import hosts
-from relay.domain.activity import Visibility, parse_activity, parse_object
+from relay.domain.activity import parse_activity, parse_object, relayed
 from relay.domain.delivery import backoff
 from relay.domain.errors import Malformed, RelayError, RemoteError
 from relay.domain.facts import AttestationState, Facts
@@ -70,7 +70,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks = decider, blocks
-        self._seen = {Visibility.PUBLIC, Visibility.UNLISTED} if unlisted else {Visibility.PUBLIC}
+        self._seen = relayed(unlisted=unlisted)
         self._at_once = at_once
 
     async def run(self) -> None:
@@ -136,7 +136,7 @@ class Screening:
             raise Dropped(f"object-{error.code}") from error
         if post.visibility not in self._seen:
             raise Dropped("object-not-public")
-        servers = {hosts.server_name(url) for url in post.attributed_to if hosts.is_http_url(url)}
+        servers = hosts.server_names(post.attributed_to)
         if self._blocks.any_blocked(servers):
             raise Dropped("object-blocked")
         if not post.attributed_to or servers != {hosts.server_name(work.object_id)}:
@@ -176,8 +176,7 @@ class Screening:
         await self._settle(work, self._decider.settle(subject, decision, facts, header, urls), items)
 
     def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
-        urls = [work.actor, work.object_id, *post.attributed_to]
-        servers = {hosts.server_name(url) for url in urls if hosts.is_http_url(url)} | {work.server}
+        servers = hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
         return facts_of(items, servers=servers, kind=work.kind, issuers=issuers)
 

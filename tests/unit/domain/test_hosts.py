@@ -178,3 +178,8 @@ def test_what_is_no_pattern(text: str) -> None:
 def test_patterns(pattern: str, server: str, *, matched: bool, covered: bool) -> None:
     assert hosts.matches(pattern, server) is matched
     assert hosts.covers(pattern, server) is covered
+
+
+def test_the_servers_of_some_urls_without_what_is_no_url() -> None:
+    urls = ["https://A.test/x", "https://a.test/y", "http://b.test:8080/", "acct:me@c.test", ""]
+    assert hosts.server_names(urls) == {"a.test", "b.test:8080"}

@@ -102,7 +102,3 @@ DELETE FROM actors WHERE fetched_at < :before AND id NOT IN (SELECT actor FROM s
 -- name: add_audit!
 -- Write down who changed what.
 INSERT INTO audit (at, who, action, subject, detail) VALUES (:at, :who, :action, :subject, :detail);
-
--- name: audit_since
--- What was changed, newest first.
-SELECT * FROM audit WHERE at >= :since ORDER BY id DESC LIMIT :most;
