@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROW: Final = {
     "number": "number of the hold",
-    "state": "open, released, dropped, withdrawn or expired",
+    "state": "open, released, dropped or withdrawn",
     "since": "when it was held",
     "reason": "reason code",
     "rule": "rule that held it",

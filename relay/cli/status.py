@@ -30,7 +30,7 @@ ANSWER: Final = {
     "policy": "version of the policy in force",
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
     "waiting": "activities that wait for screening",
-    "holds": "number by state: open, released, dropped, withdrawn, expired",
+    "holds": "number by state: open, released, dropped, withdrawn",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
 }

@@ -41,7 +41,6 @@ class HoldState(StrEnum):
     RELEASED = "released"
     DROPPED = "dropped"
     WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
 
 
 class ActivityState(StrEnum):
