@@ -45,6 +45,7 @@ from relay.services.holds import Holds
 from relay.services.identity import Identity
 from relay.services.inspect import Inspector, MediaLimits
 from relay.services.intake import Intake
+from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import Lists, ListWatch
 from relay.services.receive import Receiver, ReceiveRules
@@ -211,14 +212,14 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
     signing = Signing(signer, remote, clock)
     fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
-    authenticator = Authenticator(
+    keys = KeyRing(
         store=store,
         fetcher=fetcher,
         clock=clock,
         blocks=blocks,
-        host_names=frozenset({identity.server}),
         allow_http=settings.federation.allow_http,
     )
+    authenticator = Authenticator(keys=keys, clock=clock, host_names=frozenset({identity.server}))
     verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=_trust(settings))
     inspector = Inspector(
         store=store,

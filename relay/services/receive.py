@@ -19,8 +19,8 @@ from relay.domain.facts import Facts
 from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
 from relay.protocol.actors import check_inbox
-from relay.services.authenticate import SenderGone
 from relay.services.decide import Subject
+from relay.services.keyring import KeyGone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,11 +110,14 @@ class Receiver:
         """
         activity = await _parse(request.body)
         try:
-            sender = await self._authenticator.authenticate(request, activity)
-        except SenderGone:
+            sender = await self._authenticator.authenticate(request)
+        except KeyGone:
             if activity.type == "Delete":
                 return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
             raise
+        if sender.actor != activity.actor:
+            # CVE-2025-54888: a valid signature by somebody else proves nothing about this activity.
+            raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
         arrival = Arrival(activity, sender, request, servers_of(activity))
         if self._blocks.any_blocked(arrival.servers):
             raise Refused("This server is blocked here.", code="blocked")
