@@ -39,3 +39,11 @@ class Unproven:
     """The activity proves nothing by itself; `code` is stable. Announce it or ask its origin."""
 
     code: str
+
+
+class Provenance:
+    """Stand-in until the check is merged."""
+
+    async def check(self, activity: Activity) -> Proven | Unproven:
+        """Nothing is proven."""
+        return Unproven("none")
