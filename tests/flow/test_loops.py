@@ -1,4 +1,4 @@
-"""Relays that follow each other: each subscriber gets a post once from each relay that it chose, and nothing circulates.
+"""Relays that follow each other: each subscriber gets a post once from each relay it chose, and nothing circulates.
 
 Two and three whole relays on databases of their own, joined by the fake fediverse, which hands what one delivers to
 the inbox of the other.
