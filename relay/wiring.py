@@ -49,6 +49,7 @@ from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import Lists, ListWatch
 from relay.services.receive import Receiver, ReceiveRules
+from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
@@ -210,8 +211,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         decoder = await stack.enter_async_context(_decoder(settings, clock))
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
-    signing = Signing(signer, remote, clock)
-    fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
+    schemes = Schemes(clock, store)
+    await schemes.load()
+    signing = Signing(signer, remote, clock, schemes)
+    fetcher = Fetcher(signing=signing, store=store, clock=clock)
     keys = KeyRing(
         store=store,
         fetcher=fetcher,
@@ -245,8 +248,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     )
     fanout = FanOut(
         store=store,
-        remote=remote,
-        signer=signer,
+        signing=signing,
         clock=clock,
         signals=signals,
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Final
 from relay.domain.delivery import Host, Verdict, verdict
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
-from relay.protocol.documents import CONTENT_TYPE
-from relay.protocol.httpsig import Target, http_date, post_string
+from relay.protocol.httpsig import Target
 from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
-from relay.services.signing import signed_headers
+from relay.services.signing import Message
 from relay.services.tracks import (
     PROBE_EVERY,
     Attempt,
@@ -39,8 +38,9 @@ if TYPE_CHECKING:
     from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry
     from relay.domain.subscription import Subscription
-    from relay.ports import Clock, Remote, Signer, Store
+    from relay.ports import Clock, Store
     from relay.services.signals import Signals
+    from relay.services.signing import Signed, Signing
 
 CHECKPOINT_EVERY: Final = 1.0
 LOOK_EVERY: Final = 1.0
@@ -53,13 +53,12 @@ class FanOut:
         self,
         *,
         store: Store,
-        remote: Remote,
-        signer: Signer,
+        signing: Signing,
         clock: Clock,
         signals: Signals,
         limits: FanOutLimits,
     ) -> None:
-        self._store, self._remote, self._signer, self._clock = store, remote, signer, clock
+        self._store, self._signing, self._clock = store, signing, clock
         self._signals, self._limits = signals, limits
         self._log = LogReader(store)
         self._line = Line()
@@ -90,8 +89,8 @@ class FanOut:
         while batch := await self._collect():
             signatures = await self._sign(batch)
             async with asyncio.TaskGroup() as tasks:
-                for attempt, headers in zip(batch, signatures, strict=True):
-                    tasks.create_task(self._send(attempt, headers))
+                for attempt, signed in zip(batch, signatures, strict=True):
+                    tasks.create_task(self._send(attempt, signed))
             attempts += len(batch)
         await self._ledger.save(self._tracks.values(), everything=True)
         return attempts
@@ -192,8 +191,8 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            for attempt, headers in zip(batch, await self._sign(batch), strict=True):
-                tasks.create_task(self._send(attempt, headers))
+            for attempt, signed in zip(batch, await self._sign(batch), strict=True):
+                tasks.create_task(self._send(attempt, signed))
 
     async def _watch(self) -> None:
         pruned_at = self._clock.now()
@@ -275,27 +274,16 @@ class FanOut:
 
     # ------------------------------------------------------------------ one delivery
 
-    async def _sign(self, batch: list[Attempt]) -> list[dict[str, str]]:
-        """Sign a batch in one hop; return the headers of each delivery."""
-        date = http_date(self._clock.now())
-        messages = [
-            post_string(a.track.target, date, a.entry.digest, CONTENT_TYPE, a.entry.attestations)
-            for a in batch
-        ]
-        signatures = await self._signer.sign_many(messages)
-        return [
-            signed_headers(
-                a.track.target, date, a.entry.digest, a.entry.attestations, self._signer.key_id, signature
-            )
-            for a, signature in zip(batch, signatures, strict=True)
-        ]
+    async def _sign(self, batch: list[Attempt]) -> list[Signed]:
+        """Sign a batch in one hop."""
+        return await self._signing.sign(
+            [Message(a.track.target, a.entry.digest, a.entry.attestations) for a in batch]
+        )
 
-    async def _send(self, attempt: Attempt, headers: dict[str, str]) -> None:
+    async def _send(self, attempt: Attempt, signed: Signed) -> None:
         track, entry = attempt.track, attempt.entry
         try:
-            posted = await self._remote.post(
-                track.target.url, headers=headers, body=entry.body, timeout=self._limits.timeout
-            )
+            posted = await self._signing.send(signed, entry.body, self._limits.timeout)
             what, error, retry_after = verdict(posted.status), f"status {posted.status}", posted.retry_after
         except RemoteError as failure:
             what, error, retry_after = Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after
