@@ -54,6 +54,7 @@ from relay.services.posts import Posts
 from relay.services.proofs import Proofs
 from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
+from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
@@ -230,8 +231,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         decoder = await stack.enter_async_context(_decoder(settings, clock))
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
-    signing = Signing(signer, remote, clock)
-    fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
+    schemes = Schemes(clock, store)
+    await schemes.load()
+    signing = Signing(signer, remote, clock, schemes)
+    fetcher = Fetcher(signing=signing, store=store, clock=clock)
     keys = KeyRing(
         store=store,
         fetcher=fetcher,
@@ -239,7 +242,12 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         blocks=blocks,
         allow_http=settings.federation.allow_http,
     )
-    authenticator = Authenticator(keys=keys, clock=clock, host_names=frozenset({identity.server}))
+    authenticator = Authenticator(
+        keys=keys,
+        clock=clock,
+        host_names=frozenset({identity.server}),
+        scheme=urlsplit(identity.url).scheme,
+    )
     verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=_trust(settings))
     inspector = Inspector(
         store=store,
@@ -260,8 +268,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     )
     fanout = FanOut(
         store=store,
-        remote=remote,
-        signer=signer,
+        signing=signing,
         clock=clock,
         signals=signals,
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
