@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mediaattest import IssuerKey, describe_key
 from relay import __version__
+from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.guard import AddressPolicy
 from relay.adapters.keys import KeyFolder
 from relay.adapters.media.sandbox import SandboxedDecoder
@@ -48,6 +49,7 @@ from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import Lists, ListWatch
+from relay.services.provenance import Provenance
 from relay.services.receive import Receiver, ReceiveRules
 from relay.services.screen import Screening
 from relay.services.signals import Signals
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
 
     from relay.config.load import Configuration
     from relay.config.settings import Settings
-    from relay.ports import Clock, Remote, Signer
+    from relay.ports import Canonicalizer, Clock, Remote, Signer
 
 PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
 """The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
@@ -77,13 +79,14 @@ REPOSITORY: Final = "https://w3id.org/assay"
 class Outside:
     """What a test or the demo replaces of the world: time, names, trusted authorities, all other servers.
 
-    `signer` opens a signer for a key id and a PEM; `decoder` is one that runs already.
+    `signer` opens a signer for a key id and a PEM; `decoder` and `canonicalizer` are ones that run already.
     """
 
     clock: Clock
     remote: Remote | None = None
     signer: Callable[[str, bytes], AbstractAsyncContextManager[Signer]] | None = None
     decoder: SandboxedDecoder | None = None
+    canonicalizer: Canonicalizer | None = None
     resolver: AbstractResolver | None = None
     ca_file: Path | None = None
 
@@ -117,6 +120,7 @@ class Relay:
     decoder: SandboxedDecoder
     fetcher: Fetcher
     authenticator: Authenticator
+    provenance: Provenance
     receiver: Receiver
     inspector: Inspector
     verifier: AttestationVerifier
@@ -208,6 +212,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     decoder = outside.decoder
     if decoder is None:
         decoder = await stack.enter_async_context(_decoder(settings, clock))
+    canonicalizer = outside.canonicalizer
+    if canonicalizer is None:
+        canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
     signing = Signing(signer, remote, clock)
@@ -267,6 +274,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         decoder=decoder,
         fetcher=fetcher,
         authenticator=authenticator,
+        provenance=Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock),
         receiver=Receiver(
             store=store,
             intake=Intake(store),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -43,8 +43,7 @@ _LITEPUB_FILES: Final = ("activitystreams", "security-v1", "webfinger", "litepub
 """Pleroma and Akkoma serve it at an address on each server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """What a term stands for: its IRI (or `@id`, `@type`), the type of its values, its container."""
 
     iri: str
@@ -96,7 +95,7 @@ def table(name: str) -> Context:
 
 
 def _alone(term: Term) -> str | dict[str, str]:
-    """A definition that needs no other one: a plain one stays plain, as only such can be a prefix (JSON-LD 1.1 4.2.2)."""
+    """A definition that needs no other one; a plain one stays plain, as only such is a prefix (JSON-LD 1.1 4.2.2)."""
     members = {"@id": term.iri, "@type": term.type, "@container": term.container}
     found = {name: value for name, value in members.items() if value is not None}
     return term.iri if len(found) == 1 else found

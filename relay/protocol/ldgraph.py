@@ -57,15 +57,14 @@ def guard(quads: Sequence[Quad]) -> Failure | None:
     """
     if len(quads) > MAX_QUADS or sum(map(_size, quads)) > MAX_CHARACTERS:
         return Failure.TOO_MANY_QUADS
-    signatures = _signatures(quads)
+    signatures, linked = _looks(quads)
     often = Counter(signatures.values())
     alike: Counter[tuple[str, str, bool, int]] = Counter()
-    for quad in quads:
-        parts = {part for part in (quad.subject, quad.object, quad.graph) if _is_blank(part)}
-        for one in parts:
-            if often[signatures[str(one)]] > 1:
-                for other in parts - {one}:
-                    alike[str(other), quad.predicate, one == quad.subject, signatures[str(one)]] += 1
+    for predicate, subject, blanks in linked:
+        for one in blanks:
+            if often[signatures[one]] > 1:
+                for other in blanks - {one}:
+                    alike[other, predicate, one == subject, signatures[one]] += 1
     orders = 1
     for count in alike.values():
         orders *= factorial(min(count, 16))
@@ -79,24 +78,39 @@ def _size(quad: Quad) -> int:
     return len(quad.subject) + len(quad.predicate) + len(text) + len(quad.graph)
 
 
-def _is_blank(one: Node | Literal) -> bool:
-    return isinstance(one, str) and one.startswith(BLANK)
+def is_blank(one: Node | Literal) -> bool:
+    """Whether this is a blank node."""
+    return type(one) is str and one.startswith(BLANK)
 
 
-def _signatures(quads: Sequence[Quad]) -> dict[str, int]:
-    """What each blank node looks like at first sight."""
+def _looks(quads: Sequence[Quad]) -> tuple[dict[str, int], list[tuple[str, str, set[str]]]]:
+    """What each blank node looks like at first sight, all others beside it alike; and what links blank nodes."""
     seen: defaultdict[str, list[int]] = defaultdict(list)
-    for quad in quads:
-        parts = (quad.subject, quad.object, quad.graph)
-        for one in {part for part in parts if _is_blank(part)}:
-            marked = tuple(_marked(part, one) for part in parts)
-            seen[str(one)].append(hash((quad.predicate, marked)))
-    return {node: hash(tuple(sorted(hashes))) for node, hashes in seen.items()}
-
-
-def _marked(part: Node | Literal, one: Node | Literal) -> object:
-    """`part` as it looks beside the node itself: blank nodes are only told from that one."""
-    return part if not _is_blank(part) else (part == one,)
+    linked = []
+    for subject, predicate, thing, graph in quads:
+        from_blank, in_blank = subject[:2] == BLANK, graph[:2] == BLANK
+        to_blank = type(thing) is str and thing[:2] == BLANK
+        if not (from_blank or to_blank or in_blank):
+            continue
+        others = (
+            "" if from_blank else subject,
+            predicate,
+            "" if to_blank else thing,
+            "" if in_blank else graph,
+        )
+        if from_blank and not (to_blank or in_blank):
+            seen[subject].append(hash((others, True)))
+            continue
+        blanks = {
+            str(part)
+            for part, counts in ((subject, from_blank), (thing, to_blank), (graph, in_blank))
+            if counts
+        }
+        for part in blanks:
+            seen[part].append(hash((others, part == subject, part == thing, part == graph)))
+        if len(blanks) > 1:
+            linked.append((predicate, subject, blanks))
+    return {node: hash(tuple(sorted(hashes))) for node, hashes in seen.items()}, linked
 
 
 class Graph:

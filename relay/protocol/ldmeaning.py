@@ -9,11 +9,12 @@ usual name in its usual place, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.attachments import Document, flat
 from relay.protocol.ldcontexts import Term, names, names_by_iri, shape_of
-from relay.protocol.ldgraph import BLANK, NIL, RDF, Literal
+from relay.protocol.ldgraph import BLANK, NIL, RDF, Literal, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,6 +194,8 @@ class _Reader:
         if term.container == "@language":
             return _texts(value) == {(one.language, one.text) for one in objects if isinstance(one, Literal)}
         if term.container != "@list":
+            if isinstance(value, str | int | float) and len(objects) == 1:
+                return _key(value, term) == _key_of(objects[0])
             return self._are_values(flat(value), term, objects)
         members = self._graph.members(str(objects[0])) if len(objects) == 1 else None
         values = flat(value)
@@ -200,17 +203,15 @@ class _Reader:
             return False
         return all(self._are_values([one], term, [each]) for one, each in zip(values, members, strict=True))
 
-    def _are_values(
-        self, values: Sequence[object], term: Term, objects: Sequence[Node | Literal]
-    ) -> bool:
+    def _are_values(self, values: Sequence[object], term: Term, objects: Sequence[Node | Literal]) -> bool:
         """Whether values are the objects, in any order; those without id are compared in the document's order."""
-        blanks = [one for one in objects if isinstance(one, str) and one.startswith(BLANK)]
+        blanks = [str(one) for one in objects if is_blank(one)]
         anonymous = [one for one in values if isinstance(one, Mapping) and one.get("id") is None]
         others = [one for one in values if not (isinstance(one, Mapping) and one.get("id") is None)]
         if len(anonymous) != len(blanks):
             return False
         found = {_key(one, term) for one in others}
-        if found != {_key_of(one) for one in objects if one not in blanks}:
+        if found != {_key_of(one) for one in objects if not is_blank(one)}:
             return False
         pairs = zip(anonymous, blanks, strict=True)
         named = [one for one in others if isinstance(one, Mapping)]
@@ -222,6 +223,7 @@ class _Reader:
         return is_bare or self.is_node(value, str(value["id"]))
 
 
+@lru_cache(maxsize=4096)
 def _is_usual(name: str, term: Term) -> bool:
     """Whether a name stands for what it stands for here, and what is known here stands under its name."""
     usual, meant = names().get(name), (term.iri, shape_of(term))

@@ -120,7 +120,8 @@ def _defined(context: Inline, terms: Mapping[str, Term]) -> dict[str, Term] | Fa
             if name == "@language" and isinstance(definition, str):
                 continue
             return Failure.KEYWORD
-        term = _ALIASES.get(name) == definition and Term(str(definition)) or _term(definition, context, terms)
+        is_alias = _ALIASES.get(name) == definition
+        term = Term(str(definition)) if is_alias else _term(definition, context, terms)
         if isinstance(term, Failure):
             return term
         if not name or ":" in name:
@@ -194,12 +195,10 @@ def _proofs(value: object, used: set[str]) -> list[Document] | Failure:
     for proof in flat(value):
         if not isinstance(proof, dict):
             return Failure.BAD_PROOF
-        if "@context" in proof:
-            read = _contexts(proof["@context"], used)
-            if isinstance(read, Failure):
-                return read
-            proof = {**proof, "@context": read[0]}
-        found.append(proof)
+        read = _contexts(proof["@context"], used) if "@context" in proof else None
+        if isinstance(read, Failure):
+            return read
+        found.append(proof if read is None else {**proof, "@context": read[0]})
     return found
 
 

@@ -1,8 +1,8 @@
 """RsaSignature2017, the Linked Data signature of Mastodon and Misskey.
 
 The signature covers the hash of its own options and the hash of the document without it, both as hex text
-(FEP-ae0c, Linked Data Signatures; protocol.md 4.1). Putting documents in order is not done here: that takes an engine and,
-for hostile ones, a process that can be killed.
+(FEP-ae0c, Linked Data Signatures; protocol.md 4.1). Putting documents in order is not done here: that takes an
+engine and, for hostile ones, a process that can be killed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def ld_signature(document: Document, actor: str, now: float) -> LdSignature | Fa
         return Failure.BAD_SIGNATURE
     if not all(isinstance(value, str) and len(value) <= MAX_URL for value in options.values()):
         return Failure.BAD_SIGNATURE
-    creator, value = options.get("creator"), signature.get("signatureValue")
+    creator, value = str(options.get("creator")), signature.get("signatureValue")
     if not is_http_url(creator) or not isinstance(value, str) or len(value) > MAX_URL:
         return Failure.BAD_SIGNATURE
     expires = None

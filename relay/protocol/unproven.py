@@ -32,6 +32,7 @@ class Failure(Enum):
     PROOF_CONTEXT = ("proof-context", "The proof was made under another context.")
     PROOF_ORIGIN = ("proof-origin", "The key of the proof is on another origin than the actor.")
     PROOF_EXPIRED = ("proof-expired", "The integrity proof has expired, or is from the future.")
+    NO_ACTIVITY = ("not-an-activity", "What was signed is no activity.")
     PROOF_MISMATCH = ("proof-mismatch", "The integrity proof is not that of the document.")
 
     def __init__(self, code: str, sentence: str) -> None:

@@ -63,7 +63,7 @@ def read(body: bytes, engine: Engine) -> Reading | Failure:
     statements = _statements(found.json, engine)
     if isinstance(statements, Failure):
         return statements
-    quads = [_quad(one) for one in statements]
+    quads = _quads(statements)
     failure = guard(quads)
     if failure is not None:
         return failure
@@ -74,11 +74,11 @@ def read(body: bytes, engine: Engine) -> Reading | Failure:
     if isinstance(options, Failure):
         return options
     try:
-        hashes = [_hash(one, engine) for one in (statements, options)]
+        document_hash, options_hash = _hash(statements, engine), _hash(options, engine)
     except _TooManyCalls:
         return Failure.POISON
     same = is_same(document, graph, found.root, found.terms)
-    return Reading(*hashes, same=same, compacted=orjson.dumps(compacted(graph, found.root)))
+    return Reading(document_hash, options_hash, same, orjson.dumps(compacted(graph, found.root)))
 
 
 def _statements(source: bytes, engine: Engine) -> list[ox.Quad] | Failure:
@@ -113,19 +113,19 @@ def _hash(statements: Sequence[ox.Quad], engine: Engine) -> str:
     return hashlib.sha256(b"".join(sorted(lines.splitlines(keepends=True)))).hexdigest()
 
 
-def _quad(one: ox.Quad) -> Quad:
-    return Quad(_node(one.subject), _node(one.predicate), _object(one.object), _graph(one.graph_name))
+def _quads(statements: Sequence[ox.Quad]) -> list[Quad]:
+    found = []
+    for subject, predicate, thing, graph in statements:
+        named = "" if type(graph) is ox.DefaultGraph else _node(graph)
+        found.append(Quad(_node(subject), predicate.value, _thing(thing), named))
+    return found
 
 
 def _node(one: Any) -> str:
-    return f"{BLANK}{one.value}" if isinstance(one, ox.BlankNode) else str(one.value)
+    return f"{BLANK}{one.value}" if type(one) is ox.BlankNode else str(one.value)
 
 
-def _object(one: Any) -> str | Literal:
-    if isinstance(one, ox.Literal):
+def _thing(one: Any) -> str | Literal:
+    if type(one) is ox.Literal:
         return Literal(one.value, one.datatype.value, (one.language or "").lower())
     return _node(one)
-
-
-def _graph(one: Any) -> str:
-    return "" if isinstance(one, ox.DefaultGraph) else _node(one)

@@ -34,7 +34,7 @@ DOCUMENTS_PER_WORKER: Final = 20_000
 
 @dataclass(slots=True)
 class ReaderStats:
-    """What the processes did: documents `read` or refused, workers `killed` for time, workers that `died`, and `started`."""
+    """What was done: documents `read` or refused; workers `started`, `killed` for time, and that `died`."""
 
     read: int = 0
     killed: int = 0
