@@ -101,6 +101,15 @@ def _alone(term: Term) -> str | dict[str, str]:
     return term.iri if len(found) == 1 else found
 
 
+def load_all() -> None:
+    """Read every table: a process that will not be able to open files calls this first."""
+    for address in _ADDRESSES:
+        bundled(address)
+    table(IDENTITY)
+    protected()
+    names_by_iri()
+
+
 @cache
 def protected() -> Mapping[str, Term]:
     """The terms of ActivityStreams 2.0 and the security vocabulary v1, which nobody may define otherwise.

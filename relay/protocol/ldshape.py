@@ -120,7 +120,7 @@ def _defined(context: Inline, terms: Mapping[str, Term]) -> dict[str, Term] | Fa
             if name == "@language" and isinstance(definition, str):
                 continue
             return Failure.KEYWORD
-        is_alias = _ALIASES.get(name) == definition
+        is_alias = definition is not None and _ALIASES.get(name) == definition
         term = Term(str(definition)) if is_alias else _term(definition, context, terms)
         if isinstance(term, Failure):
             return term

@@ -18,22 +18,80 @@ from relay.domain import strictjson
 from relay.protocol.ldgraph import BLANK, Graph, Literal, Quad, guard
 from relay.protocol.ldmeaning import compacted, is_same
 from relay.protocol.ldshape import MAX_BYTES, shape
-from relay.protocol.ldsig import Reading, options_json
+from relay.protocol.ldsig import Engine, Reading, options_json
 from relay.protocol.unproven import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from relay.protocol.ldsig import Engine
+    from collections.abc import Mapping
 
 MAX_CALLS: Final = 2000
 """Most steps into a neighbour that PyLD takes: posts of servers need at most eight."""
 
-_NQUADS: Final = "application/n-quads"
+_FORMAT: Final = {"format": "application/n-quads"}
 
 
 class _TooManyCalls(Exception):
     """PyLD took too many steps."""
+
+
+class Oxigraph:
+    """The first engine."""
+
+    def __init__(self, source: bytes) -> None:
+        self._statements = list(ox.parse(source, ox.RdfFormat.JSON_LD))
+
+    def quads(self) -> list[Quad]:
+        """The statements, in the order of the document."""
+        found = []
+        for subject, predicate, thing, graph in self._statements:
+            named = "" if type(graph) is ox.DefaultGraph else self._node(graph)
+            found.append(Quad(self._node(subject), predicate.value, self._thing(thing), named))
+        return found
+
+    def hash(self) -> str:
+        """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0)."""
+        ordered = ox.Dataset(self._statements)
+        ordered.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+        lines = ox.serialize(ordered, format=ox.RdfFormat.N_QUADS) or b""
+        return hashlib.sha256(b"".join(sorted(lines.splitlines(keepends=True)))).hexdigest()
+
+    @staticmethod
+    def _node(one: Any) -> str:
+        return f"{BLANK}{one.value}" if type(one) is ox.BlankNode else str(one.value)
+
+    @classmethod
+    def _thing(cls, one: Any) -> str | Literal:
+        if type(one) is ox.Literal:
+            return Literal(one.value, one.datatype.value, (one.language or "").lower())
+        return cls._node(one)
+
+
+class Pyld:
+    """The second engine."""
+
+    def __init__(self, source: bytes) -> None:
+        options = {"base": None, "documentLoader": _refuse}
+        self._dataset: dict[str, Any] = jsonld.to_rdf(orjson.loads(source), options)
+
+    def quads(self) -> list[Quad]:
+        """The statements; those of one node and predicate in the order of the document."""
+        return [
+            Quad(one["subject"]["value"], one["predicate"]["value"], self._thing(one["object"]), graph)
+            for name, statements in self._dataset.items()
+            for graph in ["" if name == "@default" else name]
+            for one in statements
+        ]
+
+    def hash(self) -> str:
+        """The SHA-256, in hex, of the canonical N-Quads (URDNA2015)."""
+        text: str = _Bounded().main(self._dataset, _FORMAT)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @staticmethod
+    def _thing(one: Mapping[str, str]) -> str | Literal:
+        if one["type"] == "literal":
+            return Literal(one["value"], one["datatype"], one.get("language", "").lower())
+        return one["value"]
 
 
 class _Bounded(URDNA2015):  # type: ignore[misc] # PyLD has no types
@@ -51,6 +109,9 @@ class _Bounded(URDNA2015):  # type: ignore[misc] # PyLD has no types
         return super().hash_n_degree_quads(id_, issuer)
 
 
+ENGINES: Final[dict[Engine, type[Oxigraph | Pyld]]] = {"first": Oxigraph, "second": Pyld}
+
+
 def read(body: bytes, engine: Engine) -> Reading | Failure:
     """What a signed document says, and the hashes that its signature covers. `body` is what `strictjson` accepts."""
     if len(body) > MAX_BYTES:
@@ -61,71 +122,30 @@ def read(body: bytes, engine: Engine) -> Reading | Failure:
     if isinstance(found, Failure):
         return found
     statements = _statements(found.json, engine)
-    if isinstance(statements, Failure):
-        return statements
-    quads = _quads(statements)
+    options = _statements(options_json(document), engine)
+    if isinstance(statements, Failure) or isinstance(options, Failure):
+        return Failure.NOT_LINKED_DATA
+    quads = statements.quads()
     failure = guard(quads)
     if failure is not None:
         return failure
     graph = Graph(quads)
     if graph.is_object(found.root):
         return Failure.REROOTED
-    options = _statements(options_json(document), engine)
-    if isinstance(options, Failure):
-        return options
+    same = is_same(document, graph, found.root, found.terms)
+    meaning = orjson.dumps(compacted(graph, found.root))
     try:
-        document_hash, options_hash = _hash(statements, engine), _hash(options, engine)
+        return Reading(statements.hash(), options.hash(), same, meaning)
     except _TooManyCalls:
         return Failure.POISON
-    same = is_same(document, graph, found.root, found.terms)
-    return Reading(document_hash, options_hash, same, orjson.dumps(compacted(graph, found.root)))
 
 
-def _statements(source: bytes, engine: Engine) -> list[ox.Quad] | Failure:
-    """The statements of JSON-LD that needs no context from elsewhere, in its order."""
+def _statements(source: bytes, engine: Engine) -> Oxigraph | Pyld | Failure:
     try:
-        if engine == "second":
-            text: str = jsonld.to_rdf(orjson.loads(source), _options())
-            return list(ox.parse(text, ox.RdfFormat.N_QUADS))
-        return list(ox.parse(source, ox.RdfFormat.JSON_LD))
+        return ENGINES[engine](source)
     except (SyntaxError, ValueError, TypeError, KeyError, AttributeError, jsonld.JsonLdError):
-        return Failure.NOT_LINKED_DATA
-
-
-def _options() -> dict[str, Any]:
-    return {"format": _NQUADS, "base": None, "documentLoader": _refuse}
+        return Failure.NOT_LINKED_DATA  # what the engines raise for what they do not take
 
 
 def _refuse(address: str, _: object) -> Any:
     raise jsonld.JsonLdError(f"{address} is not loaded", "jsonld.LoadDocumentError")
-
-
-def _hash(statements: Sequence[ox.Quad], engine: Engine) -> str:
-    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0)."""
-    if engine == "second":
-        source = ox.serialize(statements, format=ox.RdfFormat.N_QUADS) or b""
-        dataset = jsonld.JsonLdProcessor.parse_nquads(source.decode())
-        text = _Bounded().main(dataset, {"format": _NQUADS}).encode()
-        return hashlib.sha256(text).hexdigest()
-    ordered = ox.Dataset(statements)
-    ordered.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    lines = ox.serialize(ordered, format=ox.RdfFormat.N_QUADS) or b""
-    return hashlib.sha256(b"".join(sorted(lines.splitlines(keepends=True)))).hexdigest()
-
-
-def _quads(statements: Sequence[ox.Quad]) -> list[Quad]:
-    found = []
-    for subject, predicate, thing, graph in statements:
-        named = "" if type(graph) is ox.DefaultGraph else _node(graph)
-        found.append(Quad(_node(subject), predicate.value, _thing(thing), named))
-    return found
-
-
-def _node(one: Any) -> str:
-    return f"{BLANK}{one.value}" if type(one) is ox.BlankNode else str(one.value)
-
-
-def _thing(one: Any) -> str | Literal:
-    if type(one) is ox.Literal:
-        return Literal(one.value, one.datatype.value, (one.language or "").lower())
-    return _node(one)
