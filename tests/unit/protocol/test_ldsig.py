@@ -67,7 +67,9 @@ def test_row_29_expires_and_origin() -> None:
 @given(VALUES)
 def test_total(value: Any) -> None:
     assert isinstance(ld_signature({"signature": value}, ACTOR, 0.0), LdSignature | Failure)
-    assert isinstance(ld_signature({"signature": {**SIGNATURE, "expires": value}}, ACTOR, 0.0), LdSignature | Failure)
+    assert isinstance(
+        ld_signature({"signature": {**SIGNATURE, "expires": value}}, ACTOR, 0.0), LdSignature | Failure
+    )
 
 
 @given(st.text() | st.text("0123456789-:TZ+.", max_size=30))

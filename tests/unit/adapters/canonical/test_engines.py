@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from pyld import jsonld
 
 from relay.adapters.canonical.engines import Pyld, read
