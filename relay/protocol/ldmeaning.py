@@ -147,7 +147,7 @@ def is_same(document: Document, graph: Graph, root: str, terms: Mapping[str, Ter
     used for what it is known for. Null and empty arrays say nothing. `signature` and `proof` are not compared.
     """
     said = {name: value for name, value in document.items() if name not in _UNSIGNED}
-    return _Reader(graph, terms).is_node(said, root)
+    return said.get("id") == root and _Reader(graph, terms).is_node(said, root)
 
 
 class _Reader:

@@ -44,12 +44,13 @@ class Shape:
     """A document that may be read as JSON-LD without any access to the network.
 
     `root` is its id, `terms` what its names stand for, `json` the document without `signature`, with the tables in
-    place of the addresses of contexts.
+    place of the addresses of contexts. `values` counts the strings, numbers, arrays and objects of its content.
     """
 
     root: str
     terms: Mapping[str, Term]
     json: bytes
+    values: int
 
 
 def shape(document: Document) -> Shape | Failure:
@@ -59,9 +60,9 @@ def shape(document: Document) -> Shape | Failure:
         return Failure.NO_ID
     rest = {name: value for name, value in document.items() if name not in {"@context", "proof", "signature"}}
     used: set[str] = set()
-    failure = _survey([rest, *flat(document.get("proof"))], used)
-    if failure is not None:
-        return failure
+    values = _survey([rest, *flat(document.get("proof"))], used)
+    if isinstance(values, Failure):
+        return values
     read = _contexts(document.get("@context"), used)
     if isinstance(read, Failure):
         return read
@@ -71,7 +72,7 @@ def shape(document: Document) -> Shape | Failure:
         if isinstance(proofs, Failure):
             return proofs
         content["proof"] = proofs
-    return Shape(root, read[1], orjson.dumps(content))
+    return Shape(root, read[1], orjson.dumps(content), values)
 
 
 def _contexts(value: object, used: set[str]) -> tuple[list[object], Mapping[str, Term]] | Failure:
@@ -202,10 +203,11 @@ def _proofs(value: object, used: set[str]) -> list[Document] | Failure:
     return found
 
 
-def _survey(roots: list[object], used: set[str]) -> Failure | None:
-    """The first thing in the content of a document that may not stand there; collects what may be a term in `used`."""
-    level, depth = roots, 0
+def _survey(roots: list[object], used: set[str]) -> int | Failure:
+    """How many values a document has, or the first that may not stand there; collects what may be a term in `used`."""
+    level, depth, count = roots, 0, 0
     while level:
+        count += len(level)
         below: list[object] = []
         for value in level:
             if isinstance(value, str):
@@ -221,7 +223,7 @@ def _survey(roots: list[object], used: set[str]) -> Failure | None:
                 used.update(name.partition(":")[0] for name in value)
                 below.extend(each for name, each in value.items() if name != "@context")
         level, depth = below, depth + 1
-    return None
+    return count
 
 
 def _banned(members: Document, *, is_top: bool) -> Failure | None:

@@ -109,6 +109,9 @@ class _Bounded(URDNA2015):  # type: ignore[misc] # PyLD has no types
         return super().hash_n_degree_quads(id_, issuer)
 
 
+MAX_VALUES: Final = 300
+"""Most values of a document that PyLD is given: it compares each with all before it; a post has 50 to 250."""
+
 ENGINES: Final[dict[Engine, type[Oxigraph | Pyld]]] = {"first": Oxigraph, "second": Pyld}
 
 
@@ -121,6 +124,8 @@ def read(body: bytes, engine: Engine) -> Reading | Failure:
     found = shape(document)
     if isinstance(found, Failure):
         return found
+    if engine == "second" and found.values > MAX_VALUES:
+        return Failure.TOO_MANY_QUADS
     statements = _statements(found.json, engine)
     options = _statements(options_json(document), engine)
     if isinstance(statements, Failure) or isinstance(options, Failure):

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyld import jsonld
 
-from relay.adapters.canonical.engines import read
+from relay.adapters.canonical.engines import Pyld, read
 from relay.domain.activity import parse_activity
-from relay.protocol.ldsig import LdSignature, Reading, ld_signature, verify_ld
+from relay.domain.errors import Malformed
+from relay.protocol.ldsig import Reading, ld_signature, verify_ld
 from relay.protocol.unproven import Failure
 from tests.unit.captured import CAPTURES, KEYS
 from tests.unit.protocol.signed import key, pem
@@ -219,7 +221,7 @@ def test_row_27_parts_moved_to_another_place_are_seen() -> None:
     document["object"]["replies"]["first"] = {**replies.pop("first"), "partOf": replies}
     found = meant(document)
     assert not found.same
-    assert found.compacted == meant(signed()).compacted.replace(b"x", b"x") or b"replies" in found.compacted
+    assert json.loads(found.compacted)["object"]["replies"]["id"] == replies["id"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -330,11 +332,6 @@ def poison(kind: str, size: int) -> dict[str, Any]:
         mentions = [{"type": "Mention", f"undeclared{number}": number} for number in range(size)]
     if kind == "deeper":
         mentions = [{"type": "Mention", "tag": {"name": f"{number}"}} for number in range(size)]
-    if kind == "chain":
-        note: dict[str, Any] = {"type": "Note"}
-        for _ in range(size):
-            note = {"type": "Note", "tag": note, "preview": {"type": "Note"}}
-        mentions = [note]
     notes: list[Any] = [{"type": "Note", "tag": mentions}, {"type": "Note", "tag": mentions}]
     return {
         "@context": AS2,
@@ -356,7 +353,6 @@ def poison(kind: str, size: int) -> dict[str, Any]:
     ("kind", "size", "failure"),
     [
         ("plain", 8, Failure.POISON),
-        ("plain", 200, Failure.POISON),
         ("noise", 8, Failure.POISON),
         ("deeper", 8, Failure.POISON),
         ("plain", 2600, Failure.TOO_MANY_QUADS),
@@ -364,6 +360,33 @@ def poison(kind: str, size: int) -> dict[str, Any]:
 )
 def test_row_31_poison_graphs(engine: Engine, kind: str, size: int, failure: Failure) -> None:
     assert seen(poison(kind, size), engine) is failure
+
+
+def test_row_31_a_deep_chain() -> None:
+    note: dict[str, Any] = {"type": "Note"}
+    for _ in range(100):
+        note = {"type": "Note", "tag": note}
+    with pytest.raises(Malformed, match="32 levels"):
+        parse_activity(json.dumps(poison("plain", 0) | {"object": note}).encode())
+
+
+def test_row_31_an_engine_that_takes_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.adapters.canonical.engines.MAX_CALLS", 3)
+    assert seen(poison("plain", 4), "second") is Failure.POISON
+    assert seen(poison("plain", 4), "first") is Failure.MISMATCH
+
+
+def test_what_an_engine_does_not_take() -> None:
+    document = poison("plain", 0)
+    document["@context"] = [AS2, {"type": "@type", "name": "as:name"}]
+    document["type"] = 7
+    for engine in ENGINES:
+        assert seen(document, engine) is Failure.NOT_LINKED_DATA
+
+
+def test_nothing_is_loaded() -> None:
+    with pytest.raises(jsonld.JsonLdError):
+        Pyld(b'{"@context":"https://evil.example/context"}')
 
 
 def test_row_31_blank_ids() -> None:
@@ -396,8 +419,3 @@ def test_what_names_its_own_root_is_not_about_it(engine: Engine) -> None:
     document = mastodon_create(0)
     document["object"]["context"] = document["id"]
     assert seen(signed(document), engine) is Failure.REROOTED
-
-
-def test_the_signature_of_the_fields() -> None:
-    document = signed()
-    assert isinstance(ld_signature(document, ACTOR, 0.0), LdSignature)
