@@ -22,6 +22,8 @@ from relay.adapters.scanners.library import ListLibrary, ListSource
 from relay.adapters.signing import ProcessSigner
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
+from relay.adapters.textfiles import read_file
+from relay.config import values
 from relay.config.settings import database_path
 from relay.domain import hosts
 from relay.domain.errors import Refused
@@ -31,27 +33,32 @@ from relay.protocol.documents import dump, relay_actor
 from relay.services.attestations import (
     AttestationVerifier,
     Attestor,
-    IssueRules,
     IssuingKey,
-    Trust,
 )
 from relay.services.authenticate import Authenticator
+from relay.services.blocklists import Blocklists, BlocklistSchedule
 from relay.services.blocks import Blocks
+from relay.services.blocksources import BlockSources
 from relay.services.decide import Decider
 from relay.services.deliver import FanOut
+from relay.services.enforcement import Enforcement
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
 from relay.services.identity import Identity
-from relay.services.inspect import Inspector, MediaLimits
+from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
+from relay.services.limits import Limits
 from relay.services.lists import Lists, ListWatch
-from relay.services.receive import Receiver, ReceiveRules
+from relay.services.optouts import OptOuts
+from relay.services.receive import Receiver
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
+from relay.services.software import SoftwareWatch
+from relay.services.standing import Standings
 from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
@@ -101,6 +108,8 @@ class Office:
     subscribers: Subscribers
     holds: Holds
     explainer: Explainer
+    blocks: Blocks
+    blocklists: Blocklists
     lists: Lists
     library: ListLibrary
 
@@ -113,6 +122,8 @@ class Relay:
     actor: bytes
     tally: Tally
     blocks: Blocks
+    limits: Limits
+    sources: BlockSources
     remote: Remote
     decoder: SandboxedDecoder
     fetcher: Fetcher
@@ -125,6 +136,9 @@ class Relay:
     fanout: FanOut
     letters: Letters
     watch: ListWatch
+    schedule: BlocklistSchedule
+    enforcement: Enforcement
+    software: SoftwareWatch
     upkeep: Upkeep
 
     async def work(self) -> None:
@@ -134,6 +148,9 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.schedule.run())
+            tasks.create_task(self.enforcement.run())
+            tasks.create_task(self.software.run())
             tasks.create_task(self.upkeep.run())
 
 
@@ -161,6 +178,12 @@ async def open_office(
     identity, signals = identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
+        blocklists = Blocklists(store, clock, values.blocklists(settings))
+        blocks = Blocks(
+            settings.federation.block,
+            allow=(*settings.federation.allow, identity.server),
+            actions={one.name: one.action for one in blocklists.lists.values()},
+        )
         yield Office(
             settings=settings,
             identity=identity,
@@ -176,8 +199,10 @@ async def open_office(
                 mode=Mode(settings.federation.subscriptions),
                 allow=settings.federation.allow,
             ),
-            holds=Holds(store=store, clock=clock, decider=decider, signals=signals),
+            holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             explainer=Explainer(store),
+            blocks=blocks,
+            blocklists=blocklists,
             lists=Lists(store, clock),
             library=ListLibrary(_list_sources(settings), store),
         )
@@ -209,7 +234,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     if decoder is None:
         decoder = await stack.enter_async_context(_decoder(settings, clock))
     scanners = await office.library.scanners()
-    blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
+    blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    await blocks.load(store)
+    limits, standings = Limits(settings.federation.rate, clock), Standings(store, clock, subscribers)
+    sources = BlockSources(remote, read_file)
     signing = Signing(signer, remote, clock)
     fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
     keys = KeyRing(
@@ -220,7 +248,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         allow_http=settings.federation.allow_http,
     )
     authenticator = Authenticator(keys=keys, clock=clock, host_names=frozenset({identity.server}))
-    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=_trust(settings))
+    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=values.trust(settings))
     inspector = Inspector(
         store=store,
         remote=remote,
@@ -228,7 +256,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         clock=clock,
         verifier=verifier,
         scanners=scanners,
-        limits=MediaLimits(settings.media.max_size, settings.media.fetch_timeout.total_seconds()),
+        limits=values.media_limits(settings),
     )
     attestor = Attestor(
         store=store,
@@ -236,7 +264,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         identity=identity,
         key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
         scanners=scanners,
-        rules=_issue_rules(settings),
+        rules=values.issue_rules(settings),
     )
     fanout = FanOut(
         store=store,
@@ -263,6 +291,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         ),
         tally=tally,
         blocks=blocks,
+        limits=limits,
+        sources=sources,
         remote=remote,
         decoder=decoder,
         fetcher=fetcher,
@@ -273,16 +303,18 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             clock=clock,
             signals=signals,
             authenticator=authenticator,
-            subscribers=office.subscribers,
+            subscribers=subscribers,
             fetcher=fetcher,
             decider=office.decider,
             blocks=blocks,
-            identity=identity,
-            rules=ReceiveRules(
-                anyone=settings.federation.publish_from == "anyone",
-                unlisted=settings.federation.relay_unlisted,
-                allow_http=settings.federation.allow_http,
+            opt_outs=OptOuts(
+                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
             ),
+            limits=limits,
+            standings=standings,
+            tally=tally,
+            identity=identity,
+            rules=values.receive_rules(settings),
         ),
         inspector=inspector,
         verifier=verifier,
@@ -296,6 +328,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
+            standings=standings,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
@@ -303,6 +336,16 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
+        schedule=BlocklistSchedule(office.blocklists, sources, clock),
+        enforcement=Enforcement(
+            store=store,
+            clock=clock,
+            signals=signals,
+            blocks=blocks,
+            subscribers=subscribers,
+            banned=settings.federation.block_software,
+        ),
+        software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         upkeep=Upkeep(
             store=store,
             clock=clock,
@@ -335,20 +378,6 @@ def _guarded_remote(settings: Settings, identity: Identity, outside: Outside) ->
         allow_http=settings.federation.allow_http,
         ca_file=outside.ca_file,
         resolver=outside.resolver,
-    )
-
-
-def _trust(settings: Settings) -> Trust:
-    accepted = frozenset(settings.attestation.accepted_lists) or None
-    return Trust(frozenset(settings.attestation.trusted), accepted)
-
-
-def _issue_rules(settings: Settings) -> IssueRules:
-    """Attestations need an https actor id: a relay on plain http, for tests, issues none."""
-    return IssueRules(
-        enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
-        lifetime=int(settings.attestation.lifetime.total_seconds()),
-        withhold=settings.attestation.withhold,
     )
 
 

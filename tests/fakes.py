@@ -185,6 +185,8 @@ class FakeServer:
     hang: asyncio.Event | None = None
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
+    etags: bool = False
+    """Whether it answers with an ETag, and 304 to one that still holds."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _posts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -274,6 +276,7 @@ class FakeFediverse:
         limit: int,
         timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         refuse_in_transaction()
         self.fetched.append(url)
@@ -284,9 +287,12 @@ class FakeFediverse:
         if status != 200:
             temporary = status in {408, 425, 429} or status >= 500
             raise RemoteError(f"status {status}", code="status", temporary=temporary, status=status)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"' if server.etags else ""
+        if etag and (headers or {}).get("If-None-Match") == etag:
+            raise RemoteError("status 304", code="status", temporary=False, status=304)
         if len(body) > limit:
             raise RemoteError(code="too-large", temporary=False)
-        return Fetched(url, kind, body)
+        return Fetched(url, kind, body, etag)
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
         refuse_in_transaction()

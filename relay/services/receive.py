@@ -14,7 +14,7 @@ from mediaattest import parse_header
 from relay.domain import hosts
 from relay.domain.activity import Activity, loop_key, parse_activity, relayed
 from relay.domain.authority import overreach
-from relay.domain.errors import KeyUnavailable, Refused, RemoteError, Unauthorized
+from relay.domain.errors import KeyUnavailable, Refused, RemoteError, TooMany, Unauthorized
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
@@ -34,8 +34,12 @@ if TYPE_CHECKING:
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
     from relay.services.intake import Intake
+    from relay.services.limits import Limits
+    from relay.services.optouts import OptOuts
     from relay.services.signals import Signals
+    from relay.services.standing import Standings
     from relay.services.subscribers import Subscribers
+    from relay.services.tally import Tally
 
 PARSED_ON_THE_LOOP: Final = 64 * 1024
 """Bytes of a body that is parsed on the loop; posts are a few thousand."""
@@ -85,16 +89,22 @@ class Receiver:
         fetcher: Fetcher,
         decider: Decider,
         blocks: Blocks,
+        opt_outs: OptOuts,
+        limits: Limits,
+        standings: Standings,
+        tally: Tally,
         identity: Identity,
         rules: ReceiveRules,
     ) -> None:
         self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
         self._authenticator, self._subscribers, self._fetcher = authenticator, subscribers, fetcher
         self._decider, self._blocks, self._identity = decider, blocks, identity
+        self._opt_outs, self._limits, self._standings, self._tally = opt_outs, limits, standings, tally
         self.rules = rules
         self._handlers: dict[str, Callable[[Arrival], Awaitable[Receipt]]] = {
             "Follow": self._follow,
             "Undo": self._undo,
+            "Block": self._block,
             "Accept": self._answer,
             "Reject": self._answer,
             "Create": self._create,
@@ -106,7 +116,8 @@ class Receiver:
     async def receive(self, request: SignedRequest) -> Receipt:
         """Take a request to the inbox; it is durable, or deliberately ignored, when this returns.
 
-        Raises `Malformed` (400), `Unauthorized` (401), `Refused` (403), `KeyUnavailable` and `Busy` (503).
+        Raises `Malformed` (400), `Unauthorized` (401), `Refused` (403), `TooMany` (429), `KeyUnavailable` and
+        `Busy` (503).
         """
         activity = await _parse(request.body)
         try:
@@ -119,8 +130,7 @@ class Receiver:
             # CVE-2025-54888: a valid signature by somebody else proves nothing about this activity.
             raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
         arrival = Arrival(activity, sender, request, servers_of(activity))
-        if self._blocks.any_blocked(arrival.servers):
-            raise Refused("This server is blocked here.", code="blocked")
+        self._admit(arrival)
         if sender.replayed:
             return Receipt("ignored-replay")
         excess = overreach(activity)
@@ -131,6 +141,19 @@ class Receiver:
         self._authenticator.acted_on(sender)
         self._signals.heard_from(sender.server)
         return receipt
+
+    def _admit(self, arrival: Arrival) -> None:
+        """Refuse what names a blocked server, and more than a server may send. Raises `Refused`, `TooMany`."""
+        if self._blocks.any_blocked(arrival.servers):
+            self._tally.add("inbox", "blocked")
+            raise Refused("This server is blocked here.", code="blocked")
+        try:
+            self._limits.check(arrival.sender.server, arrival.activity.type)
+        except TooMany as error:
+            self._tally.add("inbox", error.code)
+            raise
+        for name in self._blocks.observe(arrival.servers):
+            self._tally.add("blocklist_observed", name)
 
     # ------------------------------------------------------------------ subscriptions
 
@@ -150,12 +173,17 @@ class Receiver:
     async def _undo(self, arrival: Arrival) -> Receipt:
         activity, sender = arrival.activity, arrival.sender
         undone = activity.object
+        if await self._opt_outs.undo(activity, sender.actor):
+            return Receipt("opt-out-ended")
         if undone is not None and undone.type not in {None, "Follow"}:
             return Receipt("ignored-undo")
         if undone is None and not await self._is_follow(activity.object_id, sender.actor):
             return Receipt("ignored-undo")
         gone = await self._subscribers.undo(sender.actor)
         return Receipt("unfollowed" if gone else "ignored-undo")
+
+    async def _block(self, arrival: Arrival) -> Receipt:
+        return Receipt(await self._opt_outs.block(arrival.activity, arrival.sender.actor))
 
     async def _is_follow(self, object_id: str | None, actor: str) -> bool:
         async with self._store.reading() as tx:
@@ -179,8 +207,9 @@ class Receiver:
         if post is None or activity.object_id is None or not hosts.is_http_url(activity.object_id):
             return Receipt("ignored-object")
         settled = None
+        self._standings.count(arrival.sender.server)
         if not post.media and post.media_complete:
-            settled = self._settle_text(arrival)
+            settled = await self._settle_text(arrival)
         return await self._store_post(arrival, settled)
 
     async def _announce(self, arrival: Arrival) -> Receipt:
@@ -193,6 +222,7 @@ class Receiver:
             return Receipt("ignored-object")
         if not self.rules.anyone and not await self._subscribers.is_subscriber(sender.actor):
             return Receipt("ignored-boost")
+        self._standings.count(sender.server)
         return await self._store_post(arrival, None)
 
     async def _unfit(self, arrival: Arrival, *, audience: bool = True) -> str | None:
@@ -203,6 +233,8 @@ class Receiver:
             return "ignored-not-public"
         if self._identity.server in arrival.servers:
             return "ignored-own"
+        if self._blocks.opted_out(authors_of(arrival.activity), arrival.servers):
+            return "ignored-opt-out"
         return None
 
     def _public(self, activity: Activity) -> bool:
@@ -213,9 +245,11 @@ class Receiver:
         addressed = post is not None and ("to" in post.document or "cc" in post.document)
         return activity.visibility in seen and not (hidden and addressed)
 
-    def _settle_text(self, arrival: Arrival) -> Settled:
+    async def _settle_text(self, arrival: Arrival) -> Settled:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
-        facts = Facts(from_hosts=arrival.servers | {arrival.sender.server}, type=arrival.activity.type)
+        server = arrival.sender.server
+        standing = await self._standings.of(server)
+        facts = Facts(from_hosts=arrival.servers | {server}, type=arrival.activity.type, standing=standing)
         now = self._clock.now()
         subject = Subject(arrival.activity.object_id or "", facts.from_hosts, now)
         decision = self._decider.decision(facts, now)
@@ -283,11 +317,23 @@ async def _parse(body: bytes) -> Activity:
 
 
 def servers_of(activity: Activity) -> frozenset[str]:
-    """Return every server an activity names: of its actor, its object, and whom the object is attributed to."""
+    """Return every server an activity names: of its actor, its object, and whom the object is attributed to.
+
+    Of an announced activity (Lemmy's) also those of its actor and its object.
+    """
     urls = [activity.actor, *activity.object_ids]
-    if activity.object is not None:
-        urls += activity.object.attributed_to
+    post = activity.object
+    if post is not None:
+        urls += post.attributed_to
+        if activity.type == "Announce":
+            urls += [one for one in (post.actor, post.object_id) if one is not None]
     return hosts.server_names(urls)
+
+
+def authors_of(activity: Activity) -> frozenset[str]:
+    """Return the actors that an activity is by: its own, and whom an embedded object is attributed to."""
+    post = activity.object
+    return frozenset((activity.actor, *(post.attributed_to if post is not None else ())))
 
 
 def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from relay.domain.activity import Activity
     from relay.domain.actor import Actor
+    from relay.domain.moderation import Cause
     from relay.ports import Clock, Store, Tx
     from relay.services.identity import Identity
     from relay.services.signals import Signals
@@ -60,7 +61,7 @@ class Subscribers:
     ) -> None:
         self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
         self.mode, self.allow = mode, tuple(allow)
-        self._serving: frozenset[str] = frozenset()
+        self._serving: dict[str, float] = {}
         self._version = -1
         self._looked_at = float("-inf")
         self._refreshing = asyncio.Lock()
@@ -77,6 +78,7 @@ class Subscribers:
         server = hosts.server_name(actor.id)
         now = self._clock.now()
         async with self._store.transaction() as tx:
+            await tx.blocking.drop_opt_out(actor.id)  # whoever follows wants to hear from the relay again
             existing = await tx.subscribers.by_actor(actor.id)
             outcome = on_follow(
                 existing,
@@ -98,7 +100,7 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=now, who=actor.id, action="follow", subject=actor.id, detail=outcome.state.value
             )
-        self._wake()
+        self.changed()
         return subscription
 
     async def undo(self, actor_id: str) -> bool:
@@ -114,7 +116,16 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=self._clock.now(), who=actor_id, action="unfollow", subject=actor_id, detail=""
             )
-        self._wake()
+        self.changed()
+        return True
+
+    async def leave(self, tx: Tx, actor_id: str) -> bool:
+        """End the subscription of an actor that blocked the relay: nothing is sent. False when there was none."""
+        subscription = await tx.subscribers.by_actor(actor_id)
+        if subscription is None:
+            return False
+        await tx.subscribers.recall_letters(actor_id, {reply.value for reply in Reply})
+        await tx.subscribers.remove(subscription.id)
         return True
 
     async def answered(self, actor_id: str, follow_id: str | None, *, accepted: bool) -> bool:
@@ -131,6 +142,11 @@ class Subscribers:
         """Whether an accepted subscriber stands for this server."""
         await self._refresh()
         return server in self._serving
+
+    async def since(self, server: str) -> float | None:
+        """When an accepted subscriber of this server first followed; None when there is none."""
+        await self._refresh()
+        return self._serving.get(server)
 
     async def is_subscriber(self, actor_id: str) -> bool:
         """Whether this very actor is an accepted subscriber."""
@@ -150,7 +166,8 @@ class Subscribers:
                 subscriptions = None if version == self._version else await tx.subscribers.all()
             if subscriptions is not None:
                 served = {State.ACCEPTED, State.UNREACHABLE}
-                self._serving = frozenset(s.server for s in subscriptions if s.state in served)
+                # The newest first: of several subscriptions of a server the oldest counts.
+                self._serving = {s.server: s.created_at for s in reversed(subscriptions) if s.state in served}
             self._version, self._looked_at = version, self._clock.monotonic()
 
     def _is_fresh(self) -> bool:
@@ -186,15 +203,67 @@ class Subscribers:
             current = await tx.subscribers.by_actor(chosen.actor)
             if current is None:
                 raise NotFound(f"no subscriber is called {text}")
-            outcome = on_command(current, command, reason)
-            if outcome is None:
-                raise Conflict(f"{current.server} is {current.state}: {command} does not fit")
+            outcome = await self._commanded(tx, current, command, reason)
             changed = await self._apply(tx, current, outcome, now)
             await tx.subscribers.audit(
                 at=now, who=who, action=command.value, subject=current.actor, detail=reason or ""
             )
-        self._wake()
+        self.changed()
         return changed
+
+    async def _commanded(
+        self, tx: Tx, current: Subscription, command: Command, reason: str | None
+    ) -> Outcome:
+        """Decide what a command means. What the relay itself suspended ends by itself, or becomes the operator's."""
+        held = current.id in await tx.blocking.suspensions()
+        if held and command is Command.RESUME:
+            fix = "it resumes by itself when that ends; a server in federation.allow is blocked by no list"
+            raise Conflict(f"{current.server} is suspended, {current.reason}: {fix}")
+        if held and command is Command.SUSPEND:
+            await tx.blocking.unsuspend(current.id)
+            return Outcome(State.SUSPENDED, (), reason)
+        outcome = on_command(current, command, reason)
+        if outcome is None:
+            raise Conflict(f"{current.server} is {current.state}: {command} does not fit")
+        return outcome
+
+    async def interrupt(self, actor_id: str, cause: Cause, reason: str, *, who: str) -> bool:
+        """Suspend a subscription for a cause that ends by itself; nothing goes to it, what waits is taken back."""
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            current = await tx.subscribers.by_actor(actor_id)
+            if current is None:
+                return False
+            await tx.subscribers.recall_letters(actor_id, {reply.value for reply in Reply})
+            await tx.blocking.suspend(current.id, cause, current.state, now)
+            await self._apply(tx, current, Outcome(State.SUSPENDED, (), reason), now)
+            await tx.subscribers.audit(at=now, who=who, action="suspend", subject=actor_id, detail=reason)
+        self.changed()
+        return True
+
+    async def restore(self, actor_id: str, *, who: str) -> bool:
+        """End what `interrupt` began: the subscription is what it was before, unless a person decided meanwhile."""
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            current = await tx.subscribers.by_actor(actor_id)
+            if current is None:
+                return False
+            held = (await tx.blocking.suspensions()).get(current.id)
+            await tx.blocking.unsuspend(current.id)
+            if held is None or current.state is not State.SUSPENDED:
+                return False
+            pending = held[1] is State.PENDING
+            outcome = (
+                Outcome(State.PENDING, (), "waiting for approval")
+                if pending
+                else Outcome(State.ACCEPTED, (Reply.ACCEPT,))
+            )
+            await self._apply(tx, current, outcome, now)
+            await tx.subscribers.audit(
+                at=now, who=who, action="resume", subject=actor_id, detail=current.reason or ""
+            )
+        self.changed()
+        return True
 
     async def remove(self, text: str, *, who: str, reason: str | None = None) -> Subscription:
         """Forget a subscriber and tell it so; it may follow again."""
@@ -205,7 +274,7 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=self._clock.now(), who=who, action="remove", subject=chosen.actor, detail=reason or ""
             )
-        self._wake()
+        self.changed()
         return chosen
 
     # ------------------------------------------------------------------ effects
@@ -291,7 +360,9 @@ class Subscribers:
                 document = documents.undo(id=new_id, actor=own, follow=ours)
         return documents.dump(document)
 
-    def _wake(self) -> None:
+    def changed(self) -> None:
+        """Something changed in the store: look again, and let the workers look."""
         self._looked_at = float("-inf")
         self._signals.letters.set()
+        self._signals.software.set()
         self._signals.changed()
