@@ -185,6 +185,8 @@ class FakeServer:
     hang: asyncio.Event | None = None
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Paths that lead to other URLs."""
     etags: bool = False
     """Whether it answers with an ETag, and 304 to one that still holds."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -283,6 +285,9 @@ class FakeFediverse:
         if sign is not None:
             self._check(url, dict(await sign(url)), b"", "GET")
         server, path = self._find(url)
+        if path in server.redirects:
+            url = server.redirects[path]
+            server, path = self._find(url)
         status, kind, body = self._document(server, path)
         if status != 200:
             temporary = status in {408, 425, 429} or status >= 500
