@@ -26,6 +26,7 @@ COMMANDS: Final = {
             "List, approve, suspend and remove subscribers.",
         ),
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
+        "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
     },

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from relay.domain.activity import Activity
     from relay.domain.actor import Actor
     from relay.domain.moderation import Cause
+    from relay.domain.software import Software
     from relay.ports import Clock, Store, Tx
     from relay.services.identity import Identity
     from relay.services.signals import Signals
@@ -194,6 +195,12 @@ class Subscribers:
         """Return how deliveries to a subscriber go, for people."""
         async with self._store.reading() as tx:
             return await tx.subscribers.details(subscription.id)
+
+    async def software(self, subscription: Subscription) -> Software | None:
+        """Return what a subscriber's server runs, as far as it said so."""
+        async with self._store.reading() as tx:
+            known = await tx.servers.known(subscription.server)
+        return None if known is None else known.software
 
     async def command(self, text: str, command: Command, *, who: str, reason: str | None) -> Subscription:
         """Carry out an operator's command. Raises `NotFound`, or `Conflict` when it does not fit the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,7 +164,7 @@ async def test_a_server_that_is_down_is_asked_less_and_less_often(worlds: Worlds
         if await world.relay.schedule.run_once():
             attempts.append(world.clock.now())
         world.clock.forward(600)
-    pauses = [later - sooner for sooner, later in zip(attempts, attempts[1:], strict=False)]
+    pauses = [later - sooner for sooner, later in pairwise(attempts)]
     assert 5 <= len(attempts) <= 12
     assert pauses == sorted(pauses)
     server.fault = None
@@ -402,7 +403,7 @@ async def test_a_fires_dataset_is_taken_whole_and_then_followed(worlds: Worlds) 
 
     dataset.say(
         change(8, "g.test"),
-        {k: v for k, v in change(9, "a.test", "Retraction", None).items()},
+        change(9, "a.test", "Retraction", None),
         {"id": f"{DATASET}/changes/2", "type": "Tombstone"},
     )
     outcome = await refresh(world, "fires")

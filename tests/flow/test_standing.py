@@ -207,9 +207,7 @@ async def test_a_flood_is_deferred_and_comes_through_later(worlds: Worlds) -> No
     world = await worlds.open(BASE + rules(flood))
     server = await world.subscribe("m.test")
     alice = server.actor("/users/alice", "Person")
-    codes = []
-    for _ in range(7):
-        codes.append((await world.post(alice, server.create(server.note()))).code)
+    codes = [(await world.post(alice, server.create(server.note()))).code for _ in range(7)]
     assert codes == ["published"] * 5 + ["deferred"] * 2
     world.clock.forward(601)
     await world.settle()
