@@ -119,10 +119,8 @@ def status(session: Session, name: str | None) -> None:
 def preview(session: Session, name_or_batch: str) -> None:
     """Show what a refresh of a list would change, or what a batch changes; nothing is written."""
     number = int(name_or_batch) if name_or_batch.isascii() and name_or_batch.isdigit() else None
-    if number is None:
-        found = session.run(_preview(session, name_or_batch))
-    else:
-        found = session.run(_batch(session, number))
+    work = _preview(session, name_or_batch) if number is None else _batch(session, number)
+    found = session.run(work)
     if session.as_json:
         as_document(found)
     else:

@@ -11,6 +11,7 @@ Source: Mastodon, `app/controllers/admin/export_domain_blocks_controller.rb` and
 from __future__ import annotations
 
 import csv
+import io
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -84,7 +85,7 @@ def _rows(content: bytes) -> Iterator[list[str]]:
     except UnicodeDecodeError:
         raise _bad("The list is not UTF-8.") from None
     try:
-        for row in csv.reader(text.splitlines()):
+        for row in csv.reader(io.StringIO(text, newline="")):
             if any(cell.strip() for cell in row):
                 yield row
     except csv.Error:

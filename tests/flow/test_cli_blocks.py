@@ -1,4 +1,4 @@
-"""`assay blocks`, as an operator uses it: a file that is refreshed, looked at, undone; and what the others show of it."""
+"""`assay blocks`, as an operator uses it: a list is refreshed, looked at, undone; and what others show of it."""
 
 from __future__ import annotations
 
