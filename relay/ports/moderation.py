@@ -17,7 +17,10 @@ class Blocking(Protocol):
     """Blocklists with their batches, opt-outs, and what the relay itself suspended."""
 
     async def version(self) -> int:
-        """Return a number that grows whenever what is in force, or who opted out, changed."""
+        """Return a number that grows whenever what is in force of a list changed."""
+
+    async def opt_outs_version(self) -> int:
+        """Return a number that grows whenever somebody opted out, or in again."""
 
     async def states(self) -> dict[str, ListState]:
         """Return how each list does, by name."""

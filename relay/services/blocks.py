@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from relay.domain.blocklist import ListedServer
-    from relay.domain.moderation import OptOut
-    from relay.ports import Store, Tx
+    from relay.ports import Store
 
 OWN_LIST: Final = "federation.block"
 """How the operator's own list is called where lists are named."""
@@ -80,9 +79,9 @@ class Blocks:
         self.actions = dict(actions or {})
         self._blocking: dict[str, tuple[str, ...]] = {}
         self._observed: dict[str, tuple[str, ...]] = {}
-        self._opted_out: frozenset[str] = frozenset()
+        self._opted_out: dict[str, str | None] = {}
         self._left: frozenset[str] = frozenset()
-        self._version = -1
+        self._version = self._opt_outs_version = -1
         self._counted: Counter[str] = Counter()
 
     @property
@@ -126,9 +125,19 @@ class Blocks:
 
     def opted_out(self, actors: Iterable[str], servers: Iterable[str]) -> bool:
         """Whether one of the authors blocked the relay, or one of the servers as a whole."""
-        if not self._opted_out and not self._left:
+        if not self._opted_out:
             return False
-        return not self._opted_out.isdisjoint(actors) or not self._left.isdisjoint(servers)
+        return any(actor in self._opted_out for actor in actors) or not self._left.isdisjoint(servers)
+
+    def opts_out(self, actor: str, server: str | None) -> None:
+        """Take an opt-out into account at once, before the next look; `server` when it stands for a whole one."""
+        self._opted_out[actor] = server
+        self._left |= {server} if server else set()
+
+    def opts_in(self, actor: str) -> None:
+        """Forget an opt-out at once."""
+        if self._opted_out.pop(actor, None) is not None:
+            self._left = frozenset(server for server in self._opted_out.values() if server)
 
     def observe(self, servers: Iterable[str]) -> list[str]:
         """Count what the lists that only observe would have refused; return their names."""
@@ -154,21 +163,21 @@ class Blocks:
     # ------------------------------------------------------------------ what is in force
 
     async def load(self, store: Store) -> bool:
-        """Load what is in force if it changed since the last time; return whether it did."""
+        """Load what changed since the last time, lists and opt-outs apart; return whether lists did."""
         async with store.reading() as tx:
-            version = await tx.blocking.version()
-            if version == self._version:
-                return False
-            lists = {name: await tx.blocking.entries(name) for name in self.actions}
-            await self._load_opt_outs(tx)
-        self._blocking, self._observed = _by_server(lists, self.actions)
-        self._version = version
-        return True
-
-    async def _load_opt_outs(self, tx: Tx) -> None:
-        opt_outs: list[OptOut] = await tx.blocking.opt_outs()
-        self._opted_out = frozenset(one.actor for one in opt_outs)
-        self._left = frozenset(one.server for one in opt_outs if one.whole_server)
+            version, opt_outs_version = await tx.blocking.version(), await tx.blocking.opt_outs_version()
+            lists_changed = version != self._version
+            if lists_changed:
+                lists = {name: await tx.blocking.entries(name) for name in self.actions}
+            if opt_outs_version != self._opt_outs_version:
+                opt_outs = await tx.blocking.opt_outs()
+                self._opted_out = {one.actor: one.server if one.whole_server else None for one in opt_outs}
+                self._left = frozenset(server for server in self._opted_out.values() if server)
+        self._opt_outs_version = opt_outs_version
+        if lists_changed:
+            self._blocking, self._observed = _by_server(lists, self.actions)
+            self._version = version
+        return lists_changed
 
 
 def _by_server(

@@ -38,7 +38,7 @@ class OptOuts:
             await tx.blocking.add_opt_out(OptOut(actor, server, left, activity.id, now))
             detail = "the relay was blocked: subscription ended" if left else "the relay was blocked"
             await tx.subscribers.audit(at=now, who=actor, action="opt-out", subject=actor, detail=detail)
-        await self._blocks.load(self._store)
+        self._blocks.opts_out(actor, server if left else None)
         if left:
             self._subscribers.changed()
         return "opted-out"
@@ -61,7 +61,7 @@ class OptOuts:
             await tx.subscribers.audit(
                 at=self._clock.now(), who=actor, action="opt-in", subject=actor, detail="the block was undone"
             )
-        await self._blocks.load(self._store)
+        self._blocks.opts_in(actor)
         return True
 
     def _is_ours(self, target: str) -> bool:

@@ -26,8 +26,13 @@ class SqlBlocking:
         self._sql = queries
 
     async def version(self) -> int:
-        """Return a number that grows whenever what is in force, or who opted out, changed."""
+        """Return a number that grows whenever what is in force of a list changed."""
         version: int = await self._sql.value("mark", name="blocks") or 0
+        return version
+
+    async def opt_outs_version(self) -> int:
+        """Return a number that grows whenever somebody opted out, or in again."""
+        version: int = await self._sql.value("mark", name="opt_outs") or 0
         return version
 
     # ------------------------------------------------------------------ lists
@@ -85,7 +90,7 @@ class SqlBlocking:
         saved = [{**row, "batch": batch} for row in _saved(name, changes)]
         await self._sql.many("save_blocklist_entry", saved)
         await self._sql.many("drop_blocklist_entry", _dropped(name, changes))
-        await self._sql.run("touch_blocks")
+        await self._sql.run("touch_blocks", name="blocks")
 
     # ------------------------------------------------------------------ batches
 
@@ -150,7 +155,7 @@ class SqlBlocking:
 
     async def add_opt_out(self, opt_out: OptOut) -> None:
         """Remember an opt-out; a repeated one replaces the first."""
-        await self._sql.run("touch_blocks")
+        await self._sql.run("touch_blocks", name="opt_outs")
         await self._sql.run(
             "add_opt_out",
             actor=opt_out.actor,
@@ -164,7 +169,7 @@ class SqlBlocking:
         """Forget an opt-out; False when there was none."""
         dropped = bool(await self._sql.run("drop_opt_out", actor=actor))
         if dropped:
-            await self._sql.run("touch_blocks")
+            await self._sql.run("touch_blocks", name="opt_outs")
         return dropped
 
     async def suspensions(self) -> dict[int, tuple[Cause, State]]:

@@ -1,6 +1,6 @@
 -- name: touch_blocks!
--- Note that what is in force changed.
-INSERT INTO marks (name, value) VALUES ('blocks', 1) ON CONFLICT (name) DO UPDATE SET value = marks.value + 1;
+-- Note that what is in force changed, or who opted out.
+INSERT INTO marks (name, value) VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = marks.value + 1;
 
 -- name: blocklist_states
 -- How each list does.
