@@ -123,6 +123,7 @@ def covers(pattern: str, server: str) -> bool:
     return not pattern.startswith("*.") and _on_any_port(pattern, server).endswith(f".{pattern}")
 
 
+@lru_cache(maxsize=8192)  # the same servers are asked about with every activity
 def covered_by(server: str) -> tuple[str, ...]:
     """Every pattern without `*.` whose block reaches `server`, the nearest first: the same as `covers` asks.
 

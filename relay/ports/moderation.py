@@ -40,6 +40,9 @@ class Blocking(Protocol):
     async def entries(self, name: str) -> dict[str, ListedServer]:
         """Return what is in force of a list, by server."""
 
+    async def named(self, name: str) -> list[tuple[str, Effect]]:
+        """Return the servers that a list in force names, and to what effect; cheaper than `entries`."""
+
     async def sizes(self) -> dict[str, dict[str, int]]:
         """Count what is in force by list and effect."""
 

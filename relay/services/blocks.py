@@ -6,6 +6,7 @@ the store when it changes, also by a command in another process; between two loo
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from relay.domain.blocklist import Effect
 from relay.domain.facts import covering_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from relay.domain.blocklist import ListedServer
     from relay.ports import Store
@@ -168,27 +169,29 @@ class Blocks:
             version, opt_outs_version = await tx.blocking.version(), await tx.blocking.opt_outs_version()
             lists_changed = version != self._version
             if lists_changed:
-                lists = {name: await tx.blocking.entries(name) for name in self.actions}
+                lists = {name: await tx.blocking.named(name) for name in self.actions}
             if opt_outs_version != self._opt_outs_version:
                 opt_outs = await tx.blocking.opt_outs()
                 self._opted_out = {one.actor: one.server if one.whole_server else None for one in opt_outs}
                 self._left = frozenset(server for server in self._opted_out.values() if server)
         self._opt_outs_version = opt_outs_version
         if lists_changed:
-            self._blocking, self._observed = _by_server(lists, self.actions)
+            # A hundred thousand entries take a second to sort: not on the loop.
+            found = await asyncio.to_thread(_by_server, lists, self.actions)
+            self._blocking, self._observed = found
             self._version = version
         return lists_changed
 
 
 def _by_server(
-    lists: Mapping[str, Mapping[str, ListedServer]], actions: Mapping[str, Effect]
+    lists: Mapping[str, Sequence[tuple[str, Effect]]], actions: Mapping[str, Effect]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """What blocks and what is only observed: names of lists by server."""
     blocking: dict[str, tuple[str, ...]] = {}
     observed: dict[str, tuple[str, ...]] = {}
     for name, entries in lists.items():
-        for server, entry in entries.items():
-            observes = Effect.OBSERVE in {entry.effect, actions[name]}
+        for server, effect in entries:
+            observes = effect is Effect.OBSERVE or actions[name] is Effect.OBSERVE
             found = observed if observes else blocking
             found[server] = (*found.get(server, ()), name)
     return blocking, observed

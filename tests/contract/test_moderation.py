@@ -49,6 +49,7 @@ async def test_what_a_source_says_is_apart_from_what_is_in_force(store: SqliteSt
     async with store.reading() as tx:
         assert await tx.blocking.source("dni") == {"bad.test": BAD, "quiet.test": QUIET}
         assert await tx.blocking.entries("dni") == {"bad.test": BAD}
+        assert await tx.blocking.named("dni") == [("bad.test", Effect.BLOCK)]
         assert await tx.blocking.sizes() == {"dni": {"block": 1}, "other": {"block": 1, "observe": 1}}
     async with store.transaction() as tx:
         back = [one.reversed() for one in changes]

@@ -40,6 +40,10 @@ DELETE FROM blocklist_source WHERE list = :list AND server = :server;
 -- What is in force of a list.
 SELECT server, effect, severity, comment, ref FROM blocklist_entries WHERE list = :list;
 
+-- name: blocklist_servers_of
+-- The servers that a list in force names.
+SELECT server, effect FROM blocklist_entries WHERE list = :list;
+
 -- name: count_blocklist_entries
 -- What is in force, by list and effect.
 SELECT list, effect, count(*) AS n FROM blocklist_entries GROUP BY list, effect;
