@@ -36,12 +36,10 @@ from relay.services.attestations import (
     IssuingKey,
 )
 from relay.services.authenticate import Authenticator
-from relay.services.blocklists import Blocklists, BlocklistSchedule
+from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
-from relay.services.blocksources import BlockSources
 from relay.services.decide import Decider
 from relay.services.deliver import FanOut
-from relay.services.enforcement import Enforcement
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
@@ -50,15 +48,12 @@ from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
-from relay.services.limits import Limits
 from relay.services.lists import Lists, ListWatch
-from relay.services.optouts import OptOuts
+from relay.services.moderation import Moderation
 from relay.services.receive import Receiver
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
-from relay.services.software import SoftwareWatch
-from relay.services.standing import Standings
 from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
@@ -122,8 +117,7 @@ class Relay:
     actor: bytes
     tally: Tally
     blocks: Blocks
-    limits: Limits
-    sources: BlockSources
+    moderation: Moderation
     remote: Remote
     decoder: SandboxedDecoder
     fetcher: Fetcher
@@ -136,9 +130,6 @@ class Relay:
     fanout: FanOut
     letters: Letters
     watch: ListWatch
-    schedule: BlocklistSchedule
-    enforcement: Enforcement
-    software: SoftwareWatch
     upkeep: Upkeep
 
     async def work(self) -> None:
@@ -148,9 +139,7 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
-            tasks.create_task(self.schedule.run())
-            tasks.create_task(self.enforcement.run())
-            tasks.create_task(self.software.run())
+            tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
 
 
@@ -236,8 +225,19 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     await blocks.load(store)
-    limits, standings = Limits(settings.federation.rate, clock), Standings(store, clock, subscribers)
-    sources = BlockSources(remote, read_file)
+    moderation = Moderation.of(
+        store=store,
+        clock=clock,
+        signals=signals,
+        remote=remote,
+        read_file=read_file,
+        identity=identity,
+        blocks=blocks,
+        blocklists=office.blocklists,
+        subscribers=subscribers,
+        banned=settings.federation.block_software,
+        rate=settings.federation.rate,
+    )
     signing = Signing(signer, remote, clock)
     fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
     keys = KeyRing(
@@ -291,8 +291,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         ),
         tally=tally,
         blocks=blocks,
-        limits=limits,
-        sources=sources,
+        moderation=moderation,
         remote=remote,
         decoder=decoder,
         fetcher=fetcher,
@@ -307,11 +306,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             fetcher=fetcher,
             decider=office.decider,
             blocks=blocks,
-            opt_outs=OptOuts(
-                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
-            ),
-            limits=limits,
-            standings=standings,
+            opt_outs=moderation.opt_outs,
+            limits=moderation.limits,
+            standings=moderation.standings,
             tally=tally,
             identity=identity,
             rules=values.receive_rules(settings),
@@ -328,7 +325,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
-            standings=standings,
+            standings=moderation.standings,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
@@ -336,16 +333,6 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
-        schedule=BlocklistSchedule(office.blocklists, sources, clock),
-        enforcement=Enforcement(
-            store=store,
-            clock=clock,
-            signals=signals,
-            blocks=blocks,
-            subscribers=subscribers,
-            banned=settings.federation.block_software,
-        ),
-        software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         upkeep=Upkeep(
             store=store,
             clock=clock,
