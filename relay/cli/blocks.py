@@ -245,7 +245,7 @@ async def _preview(session: Session, name: str) -> dict[str, Any]:
     async with session.relay() as relay:
         _named(relay.office.blocklists, name)
         with _progress([name]):
-            found = await relay.office.blocklists.preview(name, relay.sources)
+            found = await relay.office.blocklists.preview(name, relay.moderation.sources)
     return {
         "name": name,
         "batch": None,
@@ -278,7 +278,9 @@ async def _sync(session: Session, names: Sequence[str]) -> list[dict[str, Any]]:
         chosen = names or tuple(blocklists.lists)
         with _progress(chosen) as done:
             for name in chosen:
-                rows.append(_outcome(await blocklists.refresh(name, relay.sources, who=operator())))
+                rows.append(
+                    _outcome(await blocklists.refresh(name, relay.moderation.sources, who=operator()))
+                )
                 done()
     return rows
 

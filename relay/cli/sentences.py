@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.output import ago, moment, size, span
+from relay.domain.rates import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +95,8 @@ def _fact(name: str, facts: Mapping[str, Any]) -> str:
     if name in _AGES and isinstance(value, int):
         return f"{name} is {span(value)}"
     if isinstance(value, dict):
-        return f"{name} is {', '.join(f'{count} in the last {window}' for window, count in value.items())}"
+        counts = [f"{value[window]} in the last {window}" for window in WINDOWS if window in value]
+        return f"{name} is {', '.join(counts)}"
     if isinstance(value, list):
         return f"{name} is {', '.join(value) or 'none'}"
     return f"{name} is {'none' if value is None else value}"

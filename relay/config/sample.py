@@ -41,6 +41,20 @@ _FORMS: Final = {
     ConditionKind.RATE: "`more than 60 per minute`, `per hour` or `per day`; likewise the other comparisons",
 }
 
+_BLOCKLISTS: Final = """\
+An entry covers the server, its subdomains and every port. In `mastodon-csv` the severity `suspend` blocks,
+also where there is none, as in a list of names only; `silence`, `noop` and words that nobody knows are
+observed: they limit what people see on one server and say nothing against relaying. Names that were made
+unreadable (`b*d.example`) and names without a dot cannot be matched; they are counted. In `fires` a
+Recommendation of `drop` or `reject` blocks; one of `filter` or without a policy, and an Advisory, are
+observed; `accept`, a Retraction and a Tombstone end what was said before. What observes only counts what it
+would have refused: `assay blocks status`.
+
+Each refresh that changes something is a batch that `assay blocks undo` takes back; it stays away until the
+list itself changes its mind. A refresh that fails changes nothing. One that would add or take away more than
+half of a list, and more than 20 servers, waits for `assay blocks accept`. `block` and `allow` win over lists.
+A subscriber that becomes blocked is suspended and resumes by itself when the block ends."""
+
 
 def _sections() -> list[tuple[str, FieldInfo, type[Section]]]:
     return [
@@ -123,7 +137,7 @@ def reference() -> str:
     for name, section, model in _sections():
         parts += ["", f"## {name}", "", section.description or "", "", *_rows(model, f"{name}.")]
         if name == "federation":
-            parts += ["", *_rows(BlocklistSettings, "federation.blocklists[].")]
+            parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
     return "\n".join([*parts, "", *_policy_reference()]) + "\n"

@@ -63,3 +63,6 @@ class Standings:
                 return await self._look(server, now)
         self._known.put(server, known)
         return known
+
+    def __len__(self) -> int:
+        return len(self._posts)

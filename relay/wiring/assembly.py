@@ -30,12 +30,10 @@ from relay.services.attestations import (
     IssuingKey,
 )
 from relay.services.authenticate import Authenticator
-from relay.services.blocklists import Blocklists, BlocklistSchedule
+from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
-from relay.services.blocksources import BlockSources
 from relay.services.decide import Decider
 from relay.services.deliver import FanOut
-from relay.services.enforcement import Enforcement
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
@@ -43,9 +41,8 @@ from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
-from relay.services.limits import Limits
 from relay.services.lists import Lists, ListWatch
-from relay.services.optouts import OptOuts
+from relay.services.moderation import Moderation
 from relay.services.peers import Peers
 from relay.services.posts import Posts
 from relay.services.proofs import Proofs
@@ -55,8 +52,6 @@ from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
-from relay.services.software import SoftwareWatch
-from relay.services.standing import Standings
 from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
@@ -108,8 +103,7 @@ class Relay:
     actor: bytes
     tally: Tally
     blocks: Blocks
-    limits: Limits
-    sources: BlockSources
+    moderation: Moderation
     remote: Remote
     decoder: SandboxedDecoder
     fetcher: Fetcher
@@ -123,9 +117,6 @@ class Relay:
     fanout: FanOut
     letters: Letters
     watch: ListWatch
-    schedule: BlocklistSchedule
-    enforcement: Enforcement
-    software: SoftwareWatch
     upkeep: Upkeep
 
     async def work(self) -> None:
@@ -135,9 +126,7 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
-            tasks.create_task(self.schedule.run())
-            tasks.create_task(self.enforcement.run())
-            tasks.create_task(self.software.run())
+            tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
@@ -226,8 +215,20 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     await blocks.load(store)
-    limits, standings = Limits(settings.federation.rate, clock), Standings(store, clock, office.peers)
-    sources = BlockSources(remote, read_file)
+    moderation = Moderation.of(
+        store=store,
+        clock=clock,
+        signals=signals,
+        remote=remote,
+        read_file=read_file,
+        identity=identity,
+        blocks=blocks,
+        blocklists=office.blocklists,
+        subscribers=subscribers,
+        peers=office.peers,
+        banned=settings.federation.block_software,
+        rate=settings.federation.rate,
+    )
     schemes = Schemes(clock, store)
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
@@ -283,7 +284,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         proofs=proofs,
         identity=identity,
         blocks=blocks,
-        standings=standings,
+        standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
     return Relay(
@@ -303,8 +304,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         ),
         tally=tally,
         blocks=blocks,
-        limits=limits,
-        sources=sources,
+        moderation=moderation,
         remote=remote,
         decoder=decoder,
         fetcher=fetcher,
@@ -321,10 +321,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             posts=posts,
             fetcher=fetcher,
             blocks=blocks,
-            opt_outs=OptOuts(
-                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
-            ),
-            limits=limits,
+            opt_outs=moderation.opt_outs,
+            limits=moderation.limits,
             tally=tally,
             identity=identity,
             allow_http=settings.federation.allow_http,
@@ -341,7 +339,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
-            standings=standings,
+            standings=moderation.standings,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
@@ -349,16 +347,6 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
-        schedule=BlocklistSchedule(office.blocklists, sources, clock),
-        enforcement=Enforcement(
-            store=store,
-            clock=clock,
-            signals=signals,
-            blocks=blocks,
-            subscribers=subscribers,
-            banned=settings.federation.block_software,
-        ),
-        software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         upkeep=Upkeep(
             store=store,
             clock=clock,

@@ -36,8 +36,8 @@ def publish(world: World, *lines: str, path: str = "/dni.csv") -> FakeServer:
 
 async def refresh(world: World, name: str = "dni") -> Outcome:
     """Refresh a list now, and let the running relay notice."""
-    outcome = await world.relay.office.blocklists.refresh(name, world.relay.sources)
-    await world.relay.enforcement.run_once()
+    outcome = await world.relay.office.blocklists.refresh(name, world.relay.moderation.sources)
+    await world.relay.moderation.enforcement.run_once()
     return outcome
 
 
@@ -52,8 +52,8 @@ async def test_a_listed_server_is_suspended_refused_and_resumes_when_the_list_ta
     world = await worlds.open(listing(CSV))
     server, other = await world.subscribe("m.test"), await world.subscribe("o.test")
     publish(world, "m.test,suspend,true,true,spam,false", "quiet.test,silence,false,false,,false")
-    await world.relay.schedule.run_once()
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.schedule.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert await state(world) == (State.SUSPENDED, "blocked by dni")
     with pytest.raises(Refused):
         await world.post(server.actor("/users/alice", "Person"), server.create(server.note()))
@@ -128,7 +128,7 @@ async def test_a_list_that_observes_only_counts(worlds: Worlds) -> None:
     await world.publish(server)
     assert world.relay.tally.counts["blocklist_observed", "dni"] == 1
     world.clock.forward(61)
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     [(_, found, sizes, _)] = await world.relay.office.blocklists.states()
     assert (found.observed, sizes) == (1, {"block": 1})
 
@@ -161,7 +161,7 @@ async def test_a_server_that_is_down_is_asked_less_and_less_often(worlds: Worlds
     server.fault = RemoteError("down")
     attempts = []
     for _ in range(24 * 6):
-        if await world.relay.schedule.run_once():
+        if await world.relay.moderation.schedule.run_once():
             attempts.append(world.clock.now())
         world.clock.forward(600)
     pauses = [later - sooner for sooner, later in pairwise(attempts)]
@@ -169,7 +169,7 @@ async def test_a_server_that_is_down_is_asked_less_and_less_often(worlds: Worlds
     assert pauses == sorted(pauses)
     server.fault = None
     world.clock.forward(12 * 3600)
-    [outcome] = await world.relay.schedule.run_once()
+    [outcome] = await world.relay.moderation.schedule.run_once()
     assert outcome.error is None
 
 
@@ -206,7 +206,7 @@ async def test_a_list_that_suddenly_shrinks_or_grows_waits_for_a_person(worlds: 
     assert pending == 1
     assert outcome.batch is not None
     await blocklists.accept(outcome.batch, who="test")
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert world.relay.blocks.blocked("s199.test") is (kept == 200)
     assert world.relay.blocks.blocked("s59.test") is (kept == 200)
     with pytest.raises(Conflict):
@@ -235,7 +235,7 @@ async def test_a_batch_is_undone_and_stays_undone_until_the_source_changes_its_m
     assert outcome.batch is not None
     undone = await blocklists.undo(outcome.batch, who="test")
     assert (undone.state, undone.decided_by) == (BatchState.UNDONE, "test")
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert not blocks.blocked("m.test")
     assert (await refresh(world)).batch is None
     publish(world, "n.test,suspend,,,,")
@@ -244,7 +244,7 @@ async def test_a_batch_is_undone_and_stays_undone_until_the_source_changes_its_m
     assert (await refresh(world)).gained == 1
     assert (blocks.blocked("m.test"), blocks.blocked("n.test")) == (True, False)
     await blocklists.accept(outcome.batch, who="test")
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert blocks.blocked("n.test")
     with pytest.raises(NotFound):
         await blocklists.undo(99, who="test")
@@ -265,12 +265,12 @@ async def test_a_rejected_batch_is_not_offered_again(worlds: Worlds) -> None:
 async def test_a_preview_writes_nothing(worlds: Worlds) -> None:
     world = await worlds.open(listing(CSV))
     publish(world, "m.test,suspend,,,,", "b*d.test,suspend,,,,true", "not a name,suspend,,,,")
-    seen = await world.relay.office.blocklists.preview("dni", world.relay.sources)
+    seen = await world.relay.office.blocklists.preview("dni", world.relay.moderation.sources)
     assert ([one.server for one in seen.changes], seen.obfuscated, seen.unusable) == (["m.test"], 1, 1)
     assert await world.relay.office.blocklists.batches() == []
     assert not world.relay.blocks.blocked("m.test")
     with pytest.raises(NotFound):
-        await world.relay.office.blocklists.preview("other", world.relay.sources)
+        await world.relay.office.blocklists.preview("other", world.relay.moderation.sources)
 
 
 async def test_a_file_is_read_and_one_that_is_gone_changes_nothing(worlds: Worlds) -> None:
@@ -295,11 +295,11 @@ async def test_what_is_in_force_survives_a_restart_and_ends_with_the_configurati
     async with AsyncExitStack() as stack:
         world = await worlds.open(listing(CSV), stack=stack)
         assert world.relay.blocks.blocked("m.test")
-        await world.relay.enforcement.run_once()
+        await world.relay.moderation.enforcement.run_once()
         assert (await state(world))[0] is State.SUSPENDED
     world = await worlds.open(BASE)
     assert not world.relay.blocks.blocked("m.test")
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert (await state(world))[0] is State.ACCEPTED
 
 
@@ -309,9 +309,9 @@ async def test_the_operators_own_block_suspends_too(worlds: Worlds) -> None:
     async with AsyncExitStack() as stack:
         await (await worlds.open(BASE, stack=stack)).subscribe("m.test")
     world = await worlds.open(BASE.replace("subscriptions: open", "subscriptions: open, block: [m.test]"))
-    assert await world.relay.enforcement.run_once()
+    assert await world.relay.moderation.enforcement.run_once()
     assert await state(world) == (State.SUSPENDED, "blocked by federation.block")
-    assert not await world.relay.enforcement.run_once()  # nothing changed since
+    assert not await world.relay.moderation.enforcement.run_once()  # nothing changed since
 
 
 async def test_another_address_under_the_same_name_starts_anew(worlds: Worlds) -> None:
@@ -320,10 +320,10 @@ async def test_another_address_under_the_same_name_starts_anew(worlds: Worlds) -
     async with AsyncExitStack() as stack:
         world = await worlds.open(listing(CSV), stack=stack)
         publish(world, "m.test,suspend,,,,").etags = True
-        await world.relay.schedule.run_once()
+        await world.relay.moderation.schedule.run_once()
     world = await worlds.open(listing(CSV.replace("dni.csv", "other.csv")))
     publish(world, "n.test,suspend,,,,", path="/other.csv")
-    [outcome] = await world.relay.schedule.run_once()
+    [outcome] = await world.relay.moderation.schedule.run_once()
     assert (outcome.gained, outcome.lost) == (1, 1)
 
 

@@ -249,7 +249,7 @@ async def test_a_subscriber_that_blocks_the_relay_is_gone_without_a_word(
     assert (await world.post(alice, server.create(server.note()))).code == "ignored-opt-out"
 
     assert (await world.post(server.actor(), follow(server, dialect, 2))).code == "follow-accepted"
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.enforcement.run_once()
     assert (await world.post(alice, server.create(server.note(to=[PUBLIC])))).code == "published"
     [found, _] = sorted(await world.relay.office.subscribers.all(), key=lambda one: one.server)
     assert (found.server, found.state) == ("m.test", State.ACCEPTED)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relay.adapters.media.canary import clean_picture
+from relay.cli import sentences
 from relay.domain.errors import RemoteError, TooMany
 from relay.domain.subscription import Command, State
 from tests.flow.conftest import BASE, follow
@@ -37,8 +38,8 @@ def runs(server: FakeServer, name: str, version: str = "1.0") -> None:
 
 async def checked(world: World) -> None:
     """Let the relay ask who is due, and act on it."""
-    await world.relay.software.run_once()
-    await world.relay.enforcement.run_once()
+    await world.relay.moderation.software.run_once()
+    await world.relay.moderation.enforcement.run_once()
     await world.settle()
 
 
@@ -117,9 +118,9 @@ async def test_a_server_that_does_not_say_what_it_runs_is_not_refused(
         known = await tx.servers.known("m.test")
     assert known is not None
     assert known.error
-    assert await world.relay.software.run_once() == 0
+    assert await world.relay.moderation.software.run_once() == 0
     world.clock.forward(2 * 3600)
-    assert await world.relay.software.run_once() == 1
+    assert await world.relay.moderation.software.run_once() == 1
 
 
 async def test_a_server_that_cannot_be_asked_any_more_keeps_what_it_ran(worlds: Worlds) -> None:
@@ -157,11 +158,12 @@ async def test_more_than_the_rate_is_told_to_come_back_and_the_limit_ends_by_its
     assert (await world.post(alice, server.create(notes[2]))).code == "published"
 
 
-async def test_ten_thousand_servers_leave_bounded_memory(world: World) -> None:
-    limits = world.relay.limits
+async def test_row_38_ten_thousand_servers_leave_bounded_memory(world: World) -> None:
+    limits, standings = world.relay.moderation.limits, world.relay.moderation.standings
     for number in range(30_000):
         limits.check(f"s{number}.test", "Create")
-    assert len(limits) <= 10_000
+        standings.count(f"s{number}.test")
+    assert (len(limits), len(standings)) == (10_000, 10_000)
 
 
 # -------------------------------------------------------------------- rules
@@ -186,6 +188,8 @@ async def test_probation_holds_pictures_and_ends_by_itself(worlds: Worlds) -> No
     decision = told["decisions"][0]
     assert (told["state"], decision["reason"], decision["rule"]) == ("held", "probation", "Probation")
     assert decision["facts"]["subscribed for"] == DAY
+    [line, _] = sentences.decision(decision, world.relay.office.decider.policy)
+    assert line == 'Rule "Probation" fitted because subscribed for is 1 day and media is image.'
     assert (await world.why((await world.publish(server))["id"]))["state"] == "published"
     world.clock.forward(13 * DAY)
     later = await world.publish(server, server.picture(clean_picture(2)))
@@ -209,6 +213,9 @@ async def test_a_flood_is_deferred_and_comes_through_later(worlds: Worlds) -> No
     alice = server.actor("/users/alice", "Person")
     codes = [(await world.post(alice, server.create(server.note()))).code for _ in range(7)]
     assert codes == ["published"] * 5 + ["deferred"] * 2
+    told = await world.why("7")
+    text = " ".join(sentences.decision(told["decisions"][0], world.relay.office.decider.policy))
+    assert "posts from server is 7 in the last minute, 7 in the last hour, 7 in the last day" in text
     world.clock.forward(601)
     await world.settle()
     async with world.relay.office.store.reading() as tx:

@@ -117,7 +117,7 @@ async def test_a_follow_over_http_and_what_is_wrong_with_others(
 async def test_a_server_over_its_rate_is_answered_429_and_counted(
     world: World, web: aiohttp.ClientSession
 ) -> None:
-    world.relay.limits.rate = Rate(1, 60)
+    world.relay.moderation.limits.rate = Rate(1, 60)
     server = await world.subscribe("m.test")
     request = server.actor().sign(INBOX, follow(server, number=2), world.clock.now())
     headers = {name: value for name, value in request.headers if name != "host"}
