@@ -78,7 +78,7 @@ def test_software_of_a_document() -> None:
         ("mitra", "4.1", True),
     ],
 )
-def test_who_checks_integrity_proofs(name: str, version: str, checked: bool) -> None:
+def test_who_checks_integrity_proofs(name: str, version: str, *, checked: bool) -> None:
     assert checks(Software(name, version), Proof.INTEGRITY) is checked
     assert checks(Software(name, version), Proof.LINKED_DATA)
 
