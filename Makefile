@@ -7,7 +7,7 @@ export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SCRIPTS := tools/generate tools/vectors tools/canary
+SCRIPTS := tools/generate tools/vectors tools/canary tools/interop
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
 BENCHES := fanout inbound writes memory policy signing
@@ -17,7 +17,7 @@ BENCHES := fanout inbound writes memory policy signing
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install run test check format lint types arch vectors generate cover bench lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop cover bench lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -56,6 +56,9 @@ generate: develop ## write the generated files anew
 	$(BIN)/python tools/generate
 	$(BIN)/python tools/canary
 
+interop: develop ## run the relay against software of others; fetches it into .interop
+	@$(BIN)/python tools/interop
+
 cover: develop ## run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -69,7 +72,7 @@ lock: develop ## pin the newest packages that fit pyproject.toml
 	tools/lock
 
 clean: ## remove .venv and caches; never data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- parts of the above
