@@ -92,9 +92,9 @@ def published(relay: Relay, number: int, padding: int = 2_500) -> tuple[Incoming
     now = time.time()
     facts = Facts(from_hosts=frozenset({"origin.test"}))
     decision = relay.office.decider.decision(facts, now)
-    subject = Subject(object_id, facts.from_hosts, now)
-    settled = relay.office.decider.settle(subject, decision, facts, None, ())
     body = json.dumps({"id": object_id, "content": "x" * padding}).encode()
+    subject = Subject(object_id, facts.from_hosts, "Create", body)
+    settled = relay.office.decider.settle(subject, decision, facts, None, ())
     keys = (f"post {object_id}",)
     return Incoming(
         f"{object_id}/a", "Create", "http://origin.test/u", "origin.test", object_id, body, now, (), keys

@@ -28,6 +28,7 @@ from relay.domain.errors import Refused
 from relay.domain.hashlist import ListPurpose
 from relay.domain.subscription import Mode
 from relay.protocol.documents import dump, relay_actor
+from relay.services.arrival import ReceiveRules
 from relay.services.attestations import (
     AttestationVerifier,
     Attestor,
@@ -48,7 +49,11 @@ from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import Lists, ListWatch
-from relay.services.receive import Receiver, ReceiveRules
+from relay.services.peers import Peers
+from relay.services.posts import Posts
+from relay.services.proofs import Proofs
+from relay.services.provenance import Provenance
+from relay.services.receive import Receiver
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
@@ -56,6 +61,7 @@ from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
+from relay.services.upstreams import Upstreams
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -98,7 +104,9 @@ class Office:
     clock: Clock
     signals: Signals
     decider: Decider
+    peers: Peers
     subscribers: Subscribers
+    upstreams: Upstreams
     holds: Holds
     explainer: Explainer
     lists: Lists
@@ -135,6 +143,7 @@ class Relay:
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
             tasks.create_task(self.upkeep.run())
+            tasks.create_task(self.office.upstreams.run(self.fetcher))
 
 
 def identity_of(settings: Settings) -> Identity:
@@ -161,6 +170,7 @@ async def open_office(
     identity, signals = identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
+        peers = Peers(store, clock)
         yield Office(
             settings=settings,
             identity=identity,
@@ -168,11 +178,21 @@ async def open_office(
             clock=clock,
             signals=signals,
             decider=decider,
+            peers=peers,
+            upstreams=Upstreams(
+                store=store,
+                clock=clock,
+                signals=signals,
+                identity=identity,
+                peers=peers,
+                allow_http=settings.federation.allow_http,
+            ),
             subscribers=Subscribers(
                 store=store,
                 clock=clock,
                 signals=signals,
                 identity=identity,
+                peers=peers,
                 mode=Mode(settings.federation.subscriptions),
                 allow=settings.federation.allow,
             ),
@@ -246,6 +266,22 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         signals=signals,
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
     )
+    proofs = Proofs(Provenance(), clock, memory=settings.federation.retention.total_seconds())
+    posts = Posts(
+        store=store,
+        intake=Intake(store),
+        clock=clock,
+        signals=signals,
+        peers=office.peers,
+        fetcher=fetcher,
+        decider=office.decider,
+        proofs=proofs,
+        identity=identity,
+        rules=ReceiveRules(
+            anyone=settings.federation.publish_from == "anyone",
+            unlisted=settings.federation.relay_unlisted,
+        ),
+    )
     return Relay(
         office=office,
         actor=dump(
@@ -269,20 +305,17 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         authenticator=authenticator,
         receiver=Receiver(
             store=store,
-            intake=Intake(store),
-            clock=clock,
             signals=signals,
             authenticator=authenticator,
+            proofs=proofs,
+            peers=office.peers,
             subscribers=office.subscribers,
+            upstreams=office.upstreams,
+            posts=posts,
             fetcher=fetcher,
-            decider=office.decider,
             blocks=blocks,
             identity=identity,
-            rules=ReceiveRules(
-                anyone=settings.federation.publish_from == "anyone",
-                unlisted=settings.federation.relay_unlisted,
-                allow_http=settings.federation.allow_http,
-            ),
+            allow_http=settings.federation.allow_http,
         ),
         inspector=inspector,
         verifier=verifier,

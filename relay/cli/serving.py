@@ -39,7 +39,7 @@ def public_app(relay: Relay) -> web.Application:
         actor=relay.actor,
         receiver=relay.receiver,
         authenticator=relay.authenticator,
-        subscribers=office.subscribers,
+        peers=office.peers,
         attestor=relay.attestor,
         tally=relay.tally,
         max_body=settings.federation.max_body,

@@ -24,8 +24,18 @@ if TYPE_CHECKING:
     from relay.domain.attachments import Document
     from relay.domain.media import MediaRef
 
-PUBLIC: Final = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
+AS_PUBLIC: Final = "https://www.w3.org/ns/activitystreams#Public"
+PUBLIC: Final = frozenset({AS_PUBLIC, "as:Public", "Public"})
 """The public collection as servers spell it (ActivityPub 5.6; FEP-ae0c)."""
+
+ACTIVITY_TYPES: Final = frozenset(
+    {
+        *("Accept", "Add", "Announce", "Arrive", "Block", "Create", "Delete", "Dislike", "Flag", "Follow"),
+        *("Ignore", "Invite", "Join", "Leave", "Like", "Listen", "Move", "Offer", "Read", "Reject", "Remove"),
+        *("TentativeAccept", "TentativeReject", "Travel", "Undo", "Update", "View"),
+    }
+)
+"""ActivityStreams 2.0 vocabulary 3.1; what the fediverse calls a Question is a post (a poll)."""
 
 MAX_OBJECTS: Final = 256
 """Most object ids that are kept of one activity; only a Flag names more than one."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.domain.facts import AttestationState
-    from relay.domain.log import ActivityState, HoldState, NewEntry
+    from relay.domain.log import ActivityState, HoldState, NewEntry, Proven
     from relay.domain.media import Decoded, Digests, Match, MediaKind, ScanOutcome, ScanResult, Undecodable
     from relay.domain.policy import Decision
 
@@ -20,7 +20,8 @@ class Incoming:
 
     `kind` is its type, `server` the server that signed it, `object_id` what it is about, `body` its exact bytes.
     `tokens` are compact attestations that came beside it (header, own Announce), `keys` what it must not repeat: its
-    id and its loop key.
+    id and its loop key; `unless` are keys that others may have left to keep it out. `proven`: the bytes may be
+    passed on as they are.
     """
 
     activity_id: str | None
@@ -32,6 +33,8 @@ class Incoming:
     received_at: float
     tokens: tuple[str, ...]
     keys: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    proven: Proven | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Settled:
     """What was decided about an activity: its new state and everything that is written together with it.
 
     `facts` are the facts the decision rests on, as JSON. `entry` is appended to the log when there is one;
-    `due_at` is when a deferred activity is looked at again.
+    `due_at` is when a deferred activity is looked at again. `about` is the object when it turned out to be another
+    than the activity names.
     """
 
     state: ActivityState
@@ -48,6 +52,7 @@ class Settled:
     at: float
     entry: NewEntry | None = None
     due_at: float = 0.0
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Work:
     received_at: float
     tokens: tuple[str, ...]
     attempts: int
+    proven: Proven | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ class Hold:
     decided_at: float | None
     decided_by: str | None
     note: str | None
+    proven: Proven | None = None
 
 
 @dataclass(frozen=True, slots=True)

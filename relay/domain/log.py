@@ -6,32 +6,60 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Proof(StrEnum):
+    """How received bytes were shown to be their actor's own, whoever delivers them."""
+
+    LINKED_DATA = "ld"
+    """A Linked Data signature (RsaSignature2017)."""
+    INTEGRITY = "proof"
+    """A data integrity proof (FEP-8b32)."""
+
+
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One published activity, rendered once for everybody.
+class Proven:
+    """Bytes that others can check without the relay: how, and until when they do (seconds since 1970, or None)."""
 
-    `position` orders the log. `origins` are the servers it must not go back to. `body` is the activity as sent;
-    `digest` its `Digest` header; `attestations` the `Media-Attestation` header, if any.
-    """
+    by: Proof
+    until: float | None = None
 
-    position: int
-    object_id: str
-    origins: frozenset[str]
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A body as it is sent, and its `Digest` header."""
+
     body: bytes
     digest: str
-    attestations: str | None
-    published_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A log entry before it has its position."""
+    """One published activity, rendered once for everybody.
+
+    `origins` are the servers it must not go back to. `announce` is our Announce of the object, for what can be
+    announced; `forward` are the exact bytes as received, for what is proven. `attestations` is the
+    `Media-Attestation` header that goes with either.
+    """
 
     object_id: str
     origins: frozenset[str]
-    body: bytes
-    digest: str
+    announce: Rendered | None
+    forward: Rendered | None
+    proven: Proven | None
     attestations: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry(NewEntry):
+    """An entry at its place; `position` orders the log."""
+
+    position: int
+    published_at: float
+
+    def forwardable(self, now: float) -> Rendered | None:
+        """The exact bytes, unless who receives them would refuse them as too old."""
+        if self.proven is None or (self.proven.until is not None and self.proven.until <= now):
+            return None
+        return self.forward
 
 
 class HoldState(StrEnum):

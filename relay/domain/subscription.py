@@ -92,6 +92,34 @@ class Subscription:
         return str(self.follow.get("id", ""))
 
 
+class UpstreamState(StrEnum):
+    """Where our Follow of another relay stands: to be sent, sent, answered, or to be taken back."""
+
+    NEW = "new"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A relay that this one follows: what it sends is relayed on.
+
+    `dialect` is how it is followed: `litepub` follows its actor, `mastodon` the public collection. `inbox` is None
+    until its actor was fetched; `error` says why that, or the Follow, failed.
+    """
+
+    actor: str
+    server: str
+    dialect: Dialect
+    state: UpstreamState
+    follow_id: str
+    created_at: float
+    changed_at: float
+    inbox: str | None = None
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an event leads to: the new state, the messages owed, and the reason shown to people."""
@@ -119,11 +147,18 @@ def is_server_actor(actor_type: str, actor_id: str) -> bool:
 
 
 def on_follow(
-    existing: Subscription | None, dialect: Dialect, mode: Mode, *, allowed: bool, person: bool
+    existing: Subscription | None,
+    dialect: Dialect,
+    mode: Mode,
+    *,
+    allowed: bool,
+    person: bool,
+    followed: bool = False,
 ) -> Outcome:
     """Decide what a Follow means.
 
     `allowed`: the server stands on the allow list. `person`: a LitePub Follow by an actor that is no server.
+    `followed`: the relay follows this actor itself, so its Follow is the follow-back that LitePub asks for.
     A repeated Follow of an accepted subscriber gets Accept again and nothing else: a second follow-back would
     make two relays follow each other for ever (relays.md B4).
     """
@@ -134,6 +169,8 @@ def on_follow(
     if existing is not None and existing.state in {State.ACCEPTED, State.UNREACHABLE}:
         changed = existing.dialect is not dialect
         return Outcome(State.ACCEPTED, accept_replies(dialect) if changed else (Reply.ACCEPT,))
+    if followed:
+        return Outcome(State.ACCEPTED, (Reply.ACCEPT,))
     if mode is Mode.OPEN or (allowed and mode is not Mode.CLOSED):
         return Outcome(State.ACCEPTED, accept_replies(dialect))
     if existing is not None and existing.state is State.REJECTED and mode is Mode.APPROVE:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from relay.domain.hashlist import ListEntry
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
-    from relay.domain.subscription import Back, Dialect, State, Subscription
+    from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
 
     Row = Mapping[str, object]
 
@@ -46,7 +46,8 @@ class Activities(Protocol):
         """Write a decision and everything that goes with it.
 
         False, and nothing is written, when the object was withdrawn, or changed or taken anew since the work of
-        this `attempt` was claimed: a decision about an older version must not publish a newer one.
+        this `attempt` was claimed: a decision about an older version must not publish a newer one. Also when the
+        object that it turned out to be `about` was relayed or deleted before.
         """
 
     async def postpone(self, seq: int, due_at: float) -> None:
@@ -55,11 +56,22 @@ class Activities(Protocol):
     async def about(self, text: str) -> list[Row]:
         """Return the activities by number, own id or object id, newest first, each with decisions and media."""
 
-    async def withdraw(self, object_id: str, server: str, at: float) -> None:
-        """Purge an object that its own server deleted: work, holds, log entries, text and media lines."""
+    async def withdraw(self, object_id: str, at: float, *, whole_actor: bool = False) -> set[str]:
+        """Purge an object that its own server deleted: work, holds, log entries, text and media lines.
 
-    async def renew(self, object_id: str, server: str, body: bytes, now: float) -> bool:
-        """Screen an object anew that was changed before it was published; False when there is none."""
+        `whole_actor`: the object is an actor that deleted itself, so everything of it goes. Returns the ids of the
+        objects that are gone.
+        """
+
+    async def remember(self, keys: Sequence[str], at: float) -> None:
+        """Keep out what has one of these keys, as long as the log is kept."""
+
+    async def renew(self, object_id: str, body: bytes, now: float) -> bool:
+        """Screen an object anew that its own server changed before it was published; False when there is none.
+
+        It loses its proof: the bytes that came first are no longer what is meant. An older change of it that
+        still waits is forgotten.
+        """
 
     async def hold(self, hold_id: int) -> Hold | None:
         """Return one hold."""
@@ -227,6 +239,22 @@ class Subscribers(Protocol):
         """Write down who changed what."""
 
 
+class Upstreams(Protocol):
+    """The relays that this one follows. Whatever changes here changes the `version` of the subscribers, too."""
+
+    async def all(self) -> list[Upstream]:
+        """Return every one, oldest first."""
+
+    async def by_actor(self, actor: str) -> Upstream | None:
+        """Return what is known of our Follow of an actor."""
+
+    async def save(self, upstream: Upstream) -> None:
+        """Write it, new or changed."""
+
+    async def remove(self, actor: str) -> None:
+        """Forget it."""
+
+
 class Tx(Protocol):
     """One transaction."""
 
@@ -245,6 +273,10 @@ class Tx(Protocol):
     @property
     def subscribers(self) -> Subscribers:
         """Subscriptions, letters, actors, keys, audit."""
+
+    @property
+    def upstreams(self) -> Upstreams:
+        """The relays that this one follows."""
 
 
 class Store(Protocol):

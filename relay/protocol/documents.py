@@ -122,14 +122,14 @@ def reject(*, id: str, actor: str, follow: FollowEcho) -> Json:  # noqa: A002
     return _answer("Reject", id, actor, follow)
 
 
-def follow_back(*, id: str, actor: str, target: str) -> Json:  # noqa: A002
-    """Our own Follow of a LitePub relay actor (relays.md B2), or of a relay that this one is chained to."""
-    return _activity("Follow", id, actor, target) | {"to": [target]}
+def follow(*, id: str, actor: str, target: str, to: str) -> Json:  # noqa: A002
+    """Our own Follow, sent to the actor `to`: of a LitePub relay actor (relays.md B2) or of the public collection."""
+    return _activity("Follow", id, actor, target) | {"to": [to]}
 
 
-def undo(*, id: str, actor: str, follow: FollowEcho) -> Json:  # noqa: A002
-    """The Undo of our own Follow, which is embedded."""
-    return _activity("Undo", id, actor, follow.document()) | {"to": [follow.target]}
+def undo(*, id: str, actor: str, follow: FollowEcho, to: str) -> Json:  # noqa: A002
+    """The Undo of our own Follow, which is embedded, sent to the actor `to`."""
+    return _activity("Undo", id, actor, follow.document()) | {"to": [to]}
 
 
 def announce(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.intake import Settled
-from relay.domain.log import ActivityState, NewEntry
+from relay.domain.log import ActivityState, NewEntry, Rendered
 from relay.domain.policy import RELAYING, Decision, Policy, Tried, Verb, decide
 from relay.protocol.documents import announce, dump
 from relay.protocol.httpsig import body_digest
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.domain.facts import Facts
+    from relay.domain.log import Proven
     from relay.ports import Clock
     from relay.services.identity import Identity
 
@@ -28,13 +29,27 @@ _STATES: Final = {
 }
 
 
+ANNOUNCED: Final = frozenset({"Create", "Announce"})
+"""Kinds that an Announce of the object can stand for; a change or a deletion cannot be announced (relays.md B6)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is decided about: the object, the servers it must not go back to, and when it came."""
+    """What is decided about: the object, the servers it must not go back to, the kind of activity and its bytes.
+
+    `proven` tells that, and until when, the bytes may be passed on as they are.
+    """
 
     object_id: str
     origins: frozenset[str]
-    received_at: float
+    kind: str
+    body: bytes
+    proven: Proven | None = None
+
+    @property
+    def expressible(self) -> bool:
+        """Whether there is any way to pass it on."""
+        return self.proven is not None or self.kind in ANNOUNCED
 
 
 class Decider:
@@ -67,19 +82,25 @@ class Decider:
         return Settled(_STATES[decision.verb], decision, facts.as_json(), now, None, due_at)
 
     def entry(self, subject: Subject, header: str | None, tokens: Sequence[str]) -> NewEntry:
-        """Render the Announce of an object once for everybody."""
-        now = self._clock.now()
-        body = dump(
-            announce(
-                id=self._identity.new_id(self._clock.new_id()),
-                actor=self._identity.actor,
-                followers=self._identity.followers,
-                object_id=subject.object_id,
-                published=now,
-                attestations=tokens,
-            )
+        """Render once for everybody: the Announce of what can be announced, the very bytes of what is proven."""
+        announced = self._announce(subject.object_id, tokens) if subject.kind in ANNOUNCED else None
+        forward = None if subject.proven is None else _rendered(subject.body)
+        return NewEntry(subject.object_id, subject.origins, announced, forward, subject.proven, header)
+
+    def _announce(self, object_id: str, tokens: Sequence[str]) -> Rendered:
+        document = announce(
+            id=self._identity.new_id(self._clock.new_id()),
+            actor=self._identity.actor,
+            followers=self._identity.followers,
+            object_id=object_id,
+            published=self._clock.now(),
+            attestations=tokens,
         )
-        return NewEntry(subject.object_id, subject.origins, body, body_digest(body), header)
+        return _rendered(dump(document))
+
+
+def _rendered(body: bytes) -> Rendered:
+    return Rendered(body, body_digest(body))
 
 
 def ruled(verb: Verb, rule: str, reason: str) -> Decision:

@@ -16,17 +16,14 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Host, Verdict, verdict
-from relay.domain.errors import RemoteError
+from relay.domain.delivery import Host, Verdict
 from relay.domain.subscription import State
-from relay.protocol.documents import CONTENT_TYPE
-from relay.protocol.httpsig import Target, http_date, post_string
+from relay.protocol.httpsig import Target
+from relay.services.dispatch import Attempt, Dispatch
 from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
-from relay.services.signing import signed_headers
 from relay.services.tracks import (
     PROBE_EVERY,
-    Attempt,
     FanOutLimits,
     Line,
     Peer,
@@ -37,7 +34,7 @@ from relay.services.tracks import (
 
 if TYPE_CHECKING:
     from relay.domain.delivery import Progress
-    from relay.domain.log import LogEntry
+    from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Remote, Signer, Store
     from relay.services.signals import Signals
@@ -59,8 +56,8 @@ class FanOut:
         signals: Signals,
         limits: FanOutLimits,
     ) -> None:
-        self._store, self._remote, self._signer, self._clock = store, remote, signer, clock
-        self._signals, self._limits = signals, limits
+        self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
+        self._dispatch = Dispatch(remote=remote, signer=signer, clock=clock, timeout=limits.timeout)
         self._log = LogReader(store)
         self._line = Line()
         self._tracks: dict[int, Track] = {}
@@ -88,7 +85,7 @@ class FanOut:
         await self.look()
         attempts = 0
         while batch := await self._collect():
-            signatures = await self._sign(batch)
+            signatures = await self._dispatch.sign(batch)
             async with asyncio.TaskGroup() as tasks:
                 for attempt, headers in zip(batch, signatures, strict=True):
                     tasks.create_task(self._send(attempt, headers))
@@ -192,7 +189,7 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            for attempt, headers in zip(batch, await self._sign(batch), strict=True):
+            for attempt, headers in zip(batch, await self._dispatch.sign(batch), strict=True):
                 tasks.create_task(self._send(attempt, headers))
 
     async def _watch(self) -> None:
@@ -243,18 +240,20 @@ class FanOut:
         straggler = due_straggler(track, now)
         if straggler is not None:
             entry = await self._entry(straggler)
-            if entry is not None:
-                return self._start(track, entry)
+            rendered = None if entry is None else track.rendering(entry, now)
+            if entry is not None and rendered is not None:
+                return self._start(track, entry, rendered)
             self._settle(track, straggler)
         for position in open_positions(track, self._log.head):
             entry = await self._entry(position)
             if not track.progress.is_open(position):
                 continue  # another feeder started it while the log was being read
-            if entry is None or not track.wants(entry):
+            rendered = None if entry is None else track.rendering(entry, now)
+            if entry is None or rendered is None:
                 track.progress.settle(position)
                 self._ledger.moved()
             elif entry.object_id not in track.objects:
-                return self._start(track, entry)
+                return self._start(track, entry, rendered)
         return None
 
     async def _entry(self, position: int) -> LogEntry | None:
@@ -264,8 +263,8 @@ class FanOut:
             _, entry = self._log.cached(position)
         return entry
 
-    def _start(self, track: Track, entry: LogEntry) -> Attempt:
-        attempt = Attempt(track, entry, suspect=not track.peer.steady)
+    def _start(self, track: Track, entry: LogEntry, rendered: Rendered) -> Attempt:
+        attempt = Attempt(track, entry, rendered, suspect=not track.peer.steady)
         track.progress.flying.add(entry.position)
         track.objects.add(entry.object_id)
         track.peer.flying += 1
@@ -275,32 +274,11 @@ class FanOut:
 
     # ------------------------------------------------------------------ one delivery
 
-    async def _sign(self, batch: list[Attempt]) -> list[dict[str, str]]:
-        """Sign a batch in one hop; return the headers of each delivery."""
-        date = http_date(self._clock.now())
-        messages = [
-            post_string(a.track.target, date, a.entry.digest, CONTENT_TYPE, a.entry.attestations)
-            for a in batch
-        ]
-        signatures = await self._signer.sign_many(messages)
-        return [
-            signed_headers(
-                a.track.target, date, a.entry.digest, a.entry.attestations, self._signer.key_id, signature
-            )
-            for a, signature in zip(batch, signatures, strict=True)
-        ]
-
     async def _send(self, attempt: Attempt, headers: dict[str, str]) -> None:
         track, entry = attempt.track, attempt.entry
-        try:
-            posted = await self._remote.post(
-                track.target.url, headers=headers, body=entry.body, timeout=self._limits.timeout
-            )
-            what, error, retry_after = verdict(posted.status), f"status {posted.status}", posted.retry_after
-        except RemoteError as failure:
-            what, error, retry_after = Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after
+        result = await self._dispatch.send(attempt, headers)
         self._land(attempt)
-        match what:
+        match result.verdict:
             case Verdict.DELIVERED:
                 await self._delivered(track, entry)
             case Verdict.REFUSED:
@@ -308,9 +286,9 @@ class FanOut:
                 self._worked(track.peer, track.subscription.server)
                 self._settle(track, entry.position)
             case Verdict.GONE:
-                await self._gone(track, error)
+                await self._gone(track, result.error)
             case Verdict.RETRY:
-                self._failed(track, entry, error, retry_after)
+                self._failed(track, entry, result.error, result.retry_after)
         track.counted = True
         self._push(track.peer)
         self._signals.fanout.set()

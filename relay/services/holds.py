@@ -10,8 +10,8 @@ from relay.domain.errors import Conflict, NotFound
 from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, HoldState
 from relay.domain.policy import Verb
+from relay.services.arrival import servers_of
 from relay.services.decide import Subject, ruled
-from relay.services.receive import servers_of
 
 if TYPE_CHECKING:
     from relay.domain.intake import Hold
@@ -44,7 +44,8 @@ class Holds:
         hold = await self.find(hold_id)
         servers = servers_of(parse_activity(hold.body)) | {hold.server, hosts.server_name(hold.object_id)}
         now = self._clock.now()
-        entry = self._decider.entry(Subject(hold.object_id, servers, now), None, ())
+        subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven)
+        entry = self._decider.entry(subject, None, ())
         decision = ruled(Verb.RELAY, "operator", "released")
         settled = Settled(ActivityState.PUBLISHED, decision, {}, now, entry)
         await self._settle(hold, HoldState.RELEASED, settled, who=who, note=note)

@@ -84,7 +84,7 @@ class KeyRing:
         return await self._fetch(key_id) if key is None or self._is_old(key) else key
 
     async def again(self, key: StoredKey) -> StoredKey:
-        """Fetch a key that does not fit once more, unless it was fetched just now; at most every five minutes per actor."""
+        """Fetch a key once more that does not fit: not when it was fetched just now, at most every five minutes."""
         fresh = self._clock.now() - key.fetched_at < 1.0
         if fresh or self._looked.get(key.actor) is not None:
             return key

@@ -7,100 +7,71 @@ stands before the answer; the only network is the fetch of a key that is not kno
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mediaattest import parse_header
 from relay.domain import hosts
-from relay.domain.activity import Activity, loop_key, parse_activity, relayed
+from relay.domain.activity import Activity, parse_activity
 from relay.domain.authority import overreach
 from relay.domain.errors import KeyUnavailable, Refused, RemoteError, Unauthorized
-from relay.domain.facts import Facts
-from relay.domain.intake import Incoming
-from relay.domain.log import ActivityState
 from relay.protocol.actors import check_inbox
-from relay.services.decide import Subject
+from relay.services.arrival import Arrival, Receipt, servers_of
 from relay.services.keyring import KeyGone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from relay.domain.intake import Settled
-    from relay.ports import Clock, Store
+    from relay.ports import Store
     from relay.protocol.httpsig import SignedRequest
     from relay.services.authenticate import Authenticator, Sender
     from relay.services.blocks import Blocks
-    from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
-    from relay.services.intake import Intake
+    from relay.services.peers import Peers
+    from relay.services.posts import Posts
+    from relay.services.proofs import Proofs
     from relay.services.signals import Signals
     from relay.services.subscribers import Subscribers
+    from relay.services.upstreams import Upstreams
 
 PARSED_ON_THE_LOOP: Final = 64 * 1024
 """Bytes of a body that is parsed on the loop; posts are a few thousand."""
-TOKENS: Final = 7
-"""Attestations that are read from one request (attestation.md, carriage)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What came of a request that was answered 202: `code` is stable, `seq` the number of what was stored."""
-
-    code: str
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A request that is authentic: what it says, who sent it, as it was sent, and every server that it names."""
-
-    activity: Activity
-    sender: Sender
-    request: SignedRequest
-    servers: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiveRules:
-    """What the operator lets in."""
-
-    anyone: bool = False
-    unlisted: bool = False
-    allow_http: bool = False
+PASSED_ON: Final = frozenset({"Create", "Update", "Delete", "Move"})
+"""Kinds that others than their actor may deliver; whoever wants something of the relay itself has to ask himself."""
 
 
 class Receiver:
-    """Receives activities. `rules` may be replaced while running."""
+    """Receives activities and hands them to whoever they concern."""
 
     def __init__(
         self,
         *,
         store: Store,
-        intake: Intake,
-        clock: Clock,
         signals: Signals,
         authenticator: Authenticator,
+        proofs: Proofs,
+        peers: Peers,
         subscribers: Subscribers,
+        upstreams: Upstreams,
+        posts: Posts,
         fetcher: Fetcher,
-        decider: Decider,
         blocks: Blocks,
         identity: Identity,
-        rules: ReceiveRules,
+        allow_http: bool,
     ) -> None:
-        self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
-        self._authenticator, self._subscribers, self._fetcher = authenticator, subscribers, fetcher
-        self._decider, self._blocks, self._identity = decider, blocks, identity
-        self.rules = rules
+        self._store, self._signals, self._fetcher = store, signals, fetcher
+        self._authenticator, self._proofs, self._peers = authenticator, proofs, peers
+        self._subscribers, self._upstreams, self._posts = subscribers, upstreams, posts
+        self._blocks, self._identity, self._allow_http = blocks, identity, allow_http
         self._handlers: dict[str, Callable[[Arrival], Awaitable[Receipt]]] = {
             "Follow": self._follow,
             "Undo": self._undo,
             "Accept": self._answer,
             "Reject": self._answer,
-            "Create": self._create,
-            "Announce": self._announce,
-            "Update": self._update,
-            "Delete": self._delete,
+            "Create": posts.create,
+            "Announce": posts.announce,
+            "Update": posts.update,
+            "Delete": posts.delete,
+            "Move": posts.move,
         }
 
     async def receive(self, request: SignedRequest) -> Receipt:
@@ -115,22 +86,39 @@ class Receiver:
             if activity.type == "Delete":
                 return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
             raise
-        if sender.actor != activity.actor:
-            # CVE-2025-54888: a valid signature by somebody else proves nothing about this activity.
-            raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
-        arrival = Arrival(activity, sender, request, servers_of(activity))
-        if self._blocks.any_blocked(arrival.servers):
+        arrival = await self._arrival(activity, sender, request)
+        if self._blocks.any_blocked(arrival.servers | {sender.server}):
             raise Refused("This server is blocked here.", code="blocked")
         if sender.replayed:
             return Receipt("ignored-replay")
-        excess = overreach(activity)
-        if excess is not None:
-            return Receipt(f"ignored-{excess}")
-        handler = self._handlers.get(activity.type)
-        receipt = Receipt("ignored-type") if handler is None else await handler(arrival)
+        receipt = await self._handle(arrival)
         self._authenticator.acted_on(sender)
         self._signals.heard_from(sender.server)
         return receipt
+
+    async def _arrival(self, activity: Activity, sender: Sender, request: SignedRequest) -> Arrival:
+        """Find out whether the activity's actor says this, directly or by a proof in what somebody else passes on.
+
+        Raises `Unauthorized` when neither is so and the sender is no relay that takes part (CVE-2025-54888).
+        """
+        proven = None
+        if sender.actor != activity.actor:
+            takes_part = await self._posts.takes_from(sender.server)
+            if takes_part and activity.type in PASSED_ON:
+                proven = await self._proofs.passed_on(activity)
+            if proven is None and not await self._peers.publishes(sender.actor):
+                raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
+        return Arrival(activity, sender, request, servers_of(activity), proven)
+
+    async def _handle(self, arrival: Arrival) -> Receipt:
+        if not arrival.authentic and arrival.activity.type != "Create":
+            # A relay that takes part says so: no reason to refuse it, none to believe it either.
+            return Receipt("ignored-unproven")
+        excess = overreach(arrival.activity)
+        if excess is not None:
+            return Receipt(f"ignored-{excess}")
+        handler = self._handlers.get(arrival.activity.type)
+        return Receipt("ignored-type") if handler is None else await handler(arrival)
 
     # ------------------------------------------------------------------ subscriptions
 
@@ -141,7 +129,7 @@ class Receiver:
         except RemoteError as error:
             problem = KeyUnavailable if error.temporary else Unauthorized
             raise problem(f"The actor could not be fetched: {error}", code="no-actor") from error
-        check_inbox(actor.inbox, self._identity.server, allow_http=self.rules.allow_http)
+        check_inbox(actor.inbox, self._identity.server, allow_http=self._allow_http)
         if not hosts.same_origin(actor.inbox, actor.id):
             raise Refused("The inbox is of another origin than the actor.", code="bad-inbox")
         subscription = await self._subscribers.follow(activity, actor)
@@ -165,114 +153,11 @@ class Receiver:
     async def _answer(self, arrival: Arrival) -> Receipt:
         activity, sender = arrival.activity, arrival.sender
         accepted = activity.type == "Accept"
-        known = await self._subscribers.answered(sender.actor, activity.object_id, accepted=accepted)
+        answered = (sender.actor, activity.object_id)
+        known = await self._subscribers.answered(*answered, accepted=accepted)
+        if not known and await self._upstreams.answered(*answered, accepted=accepted):
+            return Receipt(f"relay-{activity.type.lower()}ed")
         return Receipt(f"follow-back-{activity.type.lower()}ed" if known else "ignored-answer")
-
-    # ------------------------------------------------------------------ posts
-
-    async def _create(self, arrival: Arrival) -> Receipt:
-        activity = arrival.activity
-        refusal = await self._unfit(arrival)
-        if refusal is not None:
-            return Receipt(refusal)
-        post = activity.object
-        if post is None or activity.object_id is None or not hosts.is_http_url(activity.object_id):
-            return Receipt("ignored-object")
-        settled = None
-        if not post.media and post.media_complete:
-            settled = self._settle_text(arrival)
-        return await self._store_post(arrival, settled)
-
-    async def _announce(self, arrival: Arrival) -> Receipt:
-        """Relay what another relay or a LitePub server announces; the boost of a person is no relay's business."""
-        activity, sender = arrival.activity, arrival.sender
-        refusal = await self._unfit(arrival, audience=False)
-        if refusal is not None:
-            return Receipt(refusal)
-        if activity.object_id is None or not hosts.is_http_url(activity.object_id):
-            return Receipt("ignored-object")
-        if not self.rules.anyone and not await self._subscribers.is_subscriber(sender.actor):
-            return Receipt("ignored-boost")
-        return await self._store_post(arrival, None)
-
-    async def _unfit(self, arrival: Arrival, *, audience: bool = True) -> str | None:
-        """Say why a post is not relayed, before anything is stored."""
-        if not self.rules.anyone and not await self._subscribers.serves(arrival.sender.server):
-            return "ignored-stranger"
-        if audience and not self._public(arrival.activity):
-            return "ignored-not-public"
-        if self._identity.server in arrival.servers:
-            return "ignored-own"
-        return None
-
-    def _public(self, activity: Activity) -> bool:
-        """Whether both the activity and what it embeds are public; an object without audience has the activity's."""
-        seen = relayed(unlisted=self.rules.unlisted)
-        post = activity.object
-        hidden = post is not None and post.visibility not in seen
-        addressed = post is not None and ("to" in post.document or "cc" in post.document)
-        return activity.visibility in seen and not (hidden and addressed)
-
-    def _settle_text(self, arrival: Arrival) -> Settled:
-        """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
-        facts = Facts(from_hosts=arrival.servers | {arrival.sender.server}, type=arrival.activity.type)
-        now = self._clock.now()
-        subject = Subject(arrival.activity.object_id or "", facts.from_hosts, now)
-        decision = self._decider.decision(facts, now)
-        return self._decider.settle(subject, decision, facts, None, ())
-
-    async def _store_post(self, arrival: Arrival, settled: Settled | None) -> Receipt:
-        activity, sender = arrival.activity, arrival.sender
-        object_id = activity.object_id or ""
-        keys = [loop_key(activity.type, object_id, activity.version)]
-        if activity.id is not None:
-            keys.append(f"id {activity.id}")
-        seq = await self._intake.put(
-            Incoming(
-                activity_id=activity.id,
-                kind=activity.type,
-                actor=sender.actor,
-                server=sender.server,
-                object_id=object_id,
-                body=activity.body,
-                received_at=self._clock.now(),
-                tokens=tokens_beside(arrival.request, activity),
-                keys=tuple(keys),
-            ),
-            settled,
-        )
-        if seq is None:
-            return Receipt("ignored-repeat")
-        if settled is None:
-            self._signals.screening.set()
-            return Receipt("screening", seq)
-        if settled.state is ActivityState.PUBLISHED:
-            self._signals.changed()
-        return Receipt(settled.state.value, seq)
-
-    # ------------------------------------------------------------------ changes by the origin
-
-    async def _update(self, arrival: Arrival) -> Receipt:
-        """Screen what waits as it is now. Unsigned updates of what was published cannot be passed on."""
-        activity, sender = arrival.activity, arrival.sender
-        if activity.object is None or activity.object_id is None:
-            return Receipt("ignored-update")
-        async with self._store.transaction() as tx:
-            renewed = await tx.activities.renew(
-                activity.object_id, sender.server, activity.body, self._clock.now()
-            )
-        self._signals.screening.set()
-        return Receipt("renewed" if renewed else "ignored-update")
-
-    async def _delete(self, arrival: Arrival) -> Receipt:
-        """Purge what its own server deletes: holds, log entries, text and media facts."""
-        activity, sender = arrival.activity, arrival.sender
-        if activity.object_id is None:
-            return Receipt("ignored-delete")
-        async with self._store.transaction() as tx:
-            await tx.activities.withdraw(activity.object_id, sender.server, self._clock.now())
-        self._signals.withdrawn(activity.object_id)
-        return Receipt("withdrawn")
 
 
 async def _parse(body: bytes) -> Activity:
@@ -280,22 +165,3 @@ async def _parse(body: bytes) -> Activity:
     if len(body) <= PARSED_ON_THE_LOOP:
         return parse_activity(body)
     return await asyncio.to_thread(parse_activity, body)
-
-
-def servers_of(activity: Activity) -> frozenset[str]:
-    """Return every server an activity names: of its actor, its object, and whom the object is attributed to."""
-    urls = [activity.actor, *activity.object_ids]
-    if activity.object is not None:
-        urls += activity.object.attributed_to
-    return hosts.server_names(urls)
-
-
-def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:
-    """Return the compact attestations in the header and in `mediaAttestation`; a bad header counts as none."""
-    header = ", ".join(request.values("media-attestation"))
-    tokens = list(parse_header(header)) if header else []
-    beside = activity.document.get("mediaAttestation")
-    for value in beside if isinstance(beside, list) else [beside]:
-        if isinstance(value, str) and value.startswith("data:application/jwt,"):
-            tokens.append(value.removeprefix("data:application/jwt,"))
-    return tuple(dict.fromkeys(tokens))[:TOKENS]

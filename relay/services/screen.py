@@ -112,7 +112,7 @@ class Screening:
 
     async def _screen(self, work: Work) -> None:
         try:
-            post = await self._post(work)
+            object_id, post = await self._post(work)
         except Dropped as drop:
             await self._settle(work, self._dropped(drop.reason), ())
             return
@@ -122,26 +122,38 @@ class Screening:
             else:
                 await self._postpone(work, error)
             return
+        about = None if object_id == work.object_id else object_id
+        work = replace(work, object_id=object_id)
         items = await self._inspect(work, post)
-        await self._decide(work, post, items)
+        await self._decide(work, post, items, about)
 
-    async def _post(self, work: Work) -> ApObject:
-        """Return the object: embedded by its author, or fetched. Raises `Dropped`, `RemoteError`."""
-        activity = parse_activity(work.body)
-        if activity.object is not None and work.kind != "Announce":
-            return activity.object
-        try:
-            post = parse_object(await self._fetcher.document(work.object_id))
-        except Malformed as error:
-            raise Dropped(f"object-{error.code}") from error
+    async def _post(self, work: Work) -> tuple[str, ApObject]:
+        """Return the object and its id: embedded by its author, or fetched. Raises `Dropped`, `RemoteError`."""
+        if work.kind != "Announce":
+            activity = parse_activity(work.body)
+            if activity.object is not None:
+                return work.object_id, activity.object
+        post = await self._fetch(work.object_id)
+        if post.type == "Create" and post.object_id is not None:
+            # Lemmy announces activities: one level is unwrapped, and only on one server (relays.md B4).
+            if not hosts.same_origin(work.object_id, post.object_id):
+                raise Dropped("object-wrong-author")
+            post = await self._fetch(post.object_id)
+        object_id = post.id or work.object_id
         if post.visibility not in self._seen:
             raise Dropped("object-not-public")
         servers = hosts.server_names(post.attributed_to)
-        if self._blocks.any_blocked(servers):
+        if self._blocks.any_blocked(servers | {hosts.server_name(object_id)}):
             raise Dropped("object-blocked")
-        if not post.attributed_to or servers != {hosts.server_name(work.object_id)}:
+        if not post.attributed_to or servers != {hosts.server_name(object_id)}:
             raise Dropped("object-wrong-author")  # FEP-fe34
-        return post
+        return object_id, post
+
+    async def _fetch(self, object_id: str) -> ApObject:
+        try:
+            return parse_object(await self._fetcher.document(object_id))
+        except Malformed as error:
+            raise Dropped(f"object-{error.code}") from error
 
     async def _inspect(self, work: Work, post: ApObject) -> list[Item]:
         deadline = asyncio.get_running_loop().time() + INSPECT_WITHIN
@@ -164,16 +176,17 @@ class Screening:
             outcome = ScanOutcome.UNAVAILABLE
             return Item(ref.url, ref.kind, None, outcome, "timeout", AttestationState.MISSING)
 
-    async def _decide(self, work: Work, post: ApObject, items: list[Item]) -> None:
+    async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = self._facts(work, post, items)
         decision = self._decider.decision(facts, work.received_at)
         tokens: list[str] = []
         if decision.would is Verb.RELAY_AND_ATTEST:
             tokens = await self._attestor.tokens(items)
         header = format_header(tokens) or None
-        subject = Subject(work.object_id, facts.from_hosts, work.received_at)
+        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven)
         urls = [to_data_url(token) for token in tokens]
-        await self._settle(work, self._decider.settle(subject, decision, facts, header, urls), items)
+        settled = self._decider.settle(subject, decision, facts, header, urls)
+        await self._settle(work, replace(settled, about=about), items)
 
     def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
         servers = hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
@@ -182,7 +195,11 @@ class Screening:
 
     async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
         async with self._store.transaction() as tx:
-            await tx.activities.settle(work.seq, settled, items, attempt=work.attempts)
+            done = await tx.activities.settle(work.seq, settled, items, attempt=work.attempts)
+            if not done and settled.about is not None:
+                # It turned out to be about something that was relayed, or deleted, before.
+                settled = self._dropped("repeat")
+                await tx.activities.settle(work.seq, settled, (), attempt=work.attempts)
         if settled.state is ActivityState.PUBLISHED:
             self._signals.changed()
 

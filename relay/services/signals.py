@@ -53,9 +53,9 @@ class Signals:
         """A server sent a valid request, so it is up: its back-off can end."""
         self._heard.add(server)
 
-    def withdrawn(self, object_id: str) -> None:
-        """An object was deleted by its own server: cached log entries of it must go."""
-        self._withdrawn.add(object_id)
+    def withdrawn(self, object_ids: set[str]) -> None:
+        """Objects were deleted by their own server: cached log entries of them must go."""
+        self._withdrawn |= object_ids
         self.changed()
 
     def take(self) -> tuple[set[str], set[str]]:

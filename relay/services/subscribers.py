@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from relay.domain.actor import Actor
     from relay.ports import Clock, Store, Tx
     from relay.services.identity import Identity
+    from relay.services.peers import Peers
     from relay.services.signals import Signals
-
-LOOK_EVERY: Final = 1.0
 
 _OUTDATED: Final = {
     Reply.ACCEPT: {Reply.ACCEPT, Reply.REJECT},
@@ -55,15 +53,13 @@ class Subscribers:
         clock: Clock,
         signals: Signals,
         identity: Identity,
+        peers: Peers,
         mode: Mode,
         allow: Sequence[str],
     ) -> None:
         self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
+        self._peers = peers
         self.mode, self.allow = mode, tuple(allow)
-        self._serving: frozenset[str] = frozenset()
-        self._version = -1
-        self._looked_at = float("-inf")
-        self._refreshing = asyncio.Lock()
 
     # ------------------------------------------------------------------ from servers
 
@@ -78,12 +74,14 @@ class Subscribers:
         now = self._clock.now()
         async with self._store.transaction() as tx:
             existing = await tx.subscribers.by_actor(actor.id)
+            upstream = await tx.upstreams.by_actor(actor.id)
             outcome = on_follow(
                 existing,
                 dialect,
                 self.mode,
                 allowed=any(hosts.matches(pattern, server) for pattern in self.allow),
                 person=dialect is Dialect.LITEPUB and not is_server_actor(actor.type, actor.id),
+                followed=upstream is not None and dialect is Dialect.LITEPUB,
             )
             if existing is None:
                 subscription = await self._add(tx, echo.document(), actor, dialect, outcome, now)
@@ -126,35 +124,6 @@ class Subscribers:
             back = Back.ACCEPTED if accepted else Back.NONE
             await tx.subscribers.save(replace(subscription, back=back), self._clock.now())
         return True
-
-    async def serves(self, server: str) -> bool:
-        """Whether an accepted subscriber stands for this server."""
-        await self._refresh()
-        return server in self._serving
-
-    async def is_subscriber(self, actor_id: str) -> bool:
-        """Whether this very actor is an accepted subscriber."""
-        async with self._store.reading() as tx:
-            subscription = await tx.subscribers.by_actor(actor_id)
-        return subscription is not None and subscription.state is State.ACCEPTED
-
-    async def _refresh(self) -> None:
-        """Look at most once a second whether anything changed: the operator's commands come from other processes."""
-        if self._is_fresh():
-            return
-        async with self._refreshing:
-            if self._is_fresh():
-                return  # another request looked while this one waited
-            async with self._store.reading() as tx:
-                version = await tx.subscribers.version()
-                subscriptions = None if version == self._version else await tx.subscribers.all()
-            if subscriptions is not None:
-                served = {State.ACCEPTED, State.UNREACHABLE}
-                self._serving = frozenset(s.server for s in subscriptions if s.state in served)
-            self._version, self._looked_at = version, self._clock.monotonic()
-
-    def _is_fresh(self) -> bool:
-        return self._clock.monotonic() - self._looked_at < LOOK_EVERY
 
     # ------------------------------------------------------------------ from the operator
 
@@ -285,13 +254,15 @@ class Subscribers:
             case Reply.REJECT:
                 document = documents.reject(id=new_id, actor=own, follow=theirs)
             case Reply.FOLLOW_BACK:
-                document = documents.follow_back(id=back_id, actor=own, target=subscription.actor)
+                document = documents.follow(
+                    id=back_id, actor=own, target=subscription.actor, to=subscription.actor
+                )
             case Reply.UNDO_FOLLOW_BACK:
                 ours = documents.FollowEcho(back_id, own, subscription.actor)
-                document = documents.undo(id=new_id, actor=own, follow=ours)
+                document = documents.undo(id=new_id, actor=own, follow=ours, to=subscription.actor)
         return documents.dump(document)
 
     def _wake(self) -> None:
-        self._looked_at = float("-inf")
+        self._peers.changed()
         self._signals.letters.set()
         self._signals.changed()

@@ -12,13 +12,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.subscription import State
+from relay.domain.subscription import Dialect, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from relay.domain.delivery import Host, Progress
-    from relay.domain.log import LogEntry
+    from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
     from relay.protocol.httpsig import Target
 
@@ -82,6 +82,8 @@ class Track:
     rest_until: float = 0.0
     waiting: bool = False
     """Whether the track stands in the line."""
+    announce_only: bool = False
+    """Whether it refused bytes that others signed and took our Announce instead."""
     counted: bool = False
     """Whether the counters changed since they were written."""
 
@@ -99,18 +101,15 @@ class Track:
         """The time before which nothing is sent."""
         return max(self.rest_until, self.peer.health.retry_at)
 
-    def wants(self, entry: LogEntry) -> bool:
-        """Whether the subscriber should get the entry: never back to where it came from (FEP-ae0c)."""
-        return self.subscription.server not in entry.origins
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One delivery about to be made."""
-
-    track: Track
-    entry: LogEntry
-    suspect: bool
+    def rendering(self, entry: LogEntry, now: float) -> Rendered | None:
+        """What the subscriber gets of an entry, if anything: never what came from it (FEP-ae0c)."""
+        if self.subscription.server in entry.origins:
+            return None
+        if self.subscription.dialect is Dialect.MASTODON:
+            spared = self.announce_only and entry.announce is not None
+            forward = None if spared else entry.forwardable(now)
+            return entry.announce if forward is None else forward
+        return entry.announce
 
 
 class Line:

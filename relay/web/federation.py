@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from relay.services.attestations import Attestor
     from relay.services.authenticate import Authenticator
     from relay.services.identity import Identity
+    from relay.services.peers import Peers
     from relay.services.receive import Receiver
-    from relay.services.subscribers import Subscribers
     from relay.services.tally import Tally
 
 BODY_TIMEOUT: Final = 30.0
@@ -36,7 +36,7 @@ class Federation:
     actor: bytes
     receiver: Receiver
     authenticator: Authenticator
-    subscribers: Subscribers
+    peers: Peers
     attestor: Attestor
     tally: Tally
     max_body: int
@@ -132,7 +132,7 @@ class Federation:
             raise NotFound("Attestations are not looked up here.")
         if self.lookup == "subscribers":
             sender = await self.authenticator.authenticate(signed_request(request, b""))
-            if not await self.subscribers.serves(sender.server):
+            if not await self.peers.serves(sender.server):
                 raise Refused("Attestations are for subscribers.", code="not-a-subscriber")
         issued = await self.attestor.look_up(digest)
         if issued is None or issued.jws is None:

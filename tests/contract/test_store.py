@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +14,9 @@ from relay.domain.delivery import Host, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming, Settled, StoredKey
-from relay.domain.log import ActivityState, NewEntry
+from relay.domain.log import ActivityState, LogEntry, NewEntry, Proof, Proven, Rendered
 from relay.domain.policy import Decision, Verb
-from relay.domain.subscription import Back, Dialect, State
+from relay.domain.subscription import Back, Dialect, State, Upstream, UpstreamState
 from relay.services.intake import Intake
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def incoming(name: str, *, at: float = 1.0) -> Incoming:
 def settled(
     verb: Verb = Verb.RELAY, state: ActivityState = ActivityState.PUBLISHED, at: float = 1.0
 ) -> Settled:
-    entry = NewEntry("https://a.test/x", frozenset({"a.test"}), b"body", "SHA-256=x", None)
+    announce = Rendered(b"body", "SHA-256=x")
+    entry = NewEntry("https://a.test/x", frozenset({"a.test"}), announce, None, None, None)
     decision = Decision(verb, verb, enforced=True, seconds=0, rule="r", reason="c", policy="1", trace=())
     published = state is ActivityState.PUBLISHED
     return Settled(state, decision, Facts().as_json(), at, entry if published else None)
@@ -130,7 +131,7 @@ async def test_a_decision_about_an_older_version_is_not_written(store: SqliteSto
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), None)])
         [work] = await tx.activities.claim(now=10.0, until=300.0, most=1)
-        assert await tx.activities.renew(work.object_id, "a.test", b'{"new":1}', 11.0)
+        assert await tx.activities.renew(work.object_id, b'{"new":1}', 11.0)
         assert not await tx.activities.settle(work.seq, settled(), (), attempt=work.attempts)
         assert await tx.fanout.head() == 0
         [anew] = await tx.activities.claim(now=12.0, until=300.0, most=1)
@@ -231,11 +232,96 @@ async def test_keys_and_actors_are_kept_and_forgotten(store: SqliteStore) -> Non
         assert await tx.subscribers.actor("https://a.test/alice") is None
 
 
-async def test_an_object_is_withdrawn_only_by_its_own_server(store: SqliteStore) -> None:
-    async with AsyncExitStack() as stack:
-        tx = await stack.enter_async_context(store.transaction())
-        await tx.activities.receive([(incoming("1"), None), (incoming("2"), settled())])
-        await tx.activities.withdraw("https://a.test/1", "evil.test", 2.0)
+async def test_withdrawing_takes_an_object_or_everything_of_an_actor(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        await tx.activities.receive(
+            [(incoming("1"), None), (incoming("2"), settled()), (incoming("3"), None)]
+        )
+        assert await tx.activities.withdraw("https://a.test/1", 2.0) == {"https://a.test/1"}
         assert await tx.activities.waiting() == 1
-        await tx.activities.withdraw("https://a.test/1", "a.test", 2.0)
+        await tx.activities.withdraw("https://a.test/alice", 2.0)
+        assert await tx.activities.waiting() == 1
+        gone = await tx.activities.withdraw("https://a.test/alice", 2.0, whole_actor=True)
+        assert gone == {f"https://a.test/{name}" for name in ("1", "2", "3", "alice")}
         assert await tx.activities.waiting() == 0
+        assert await tx.fanout.entries(0, 9) == []
+
+
+async def test_a_deletion_keeps_out_what_comes_later(store: SqliteStore) -> None:
+    late = replace(incoming("1"), unless=("delete https://a.test/1",))
+    async with store.transaction() as tx:
+        await tx.activities.remember(["delete https://a.test/1"], 1.0)
+        assert await tx.activities.receive([(late, None), (incoming("2"), None)]) == [None, 1]
+
+
+async def test_the_log_keeps_what_is_announced_and_what_is_passed_on(store: SqliteStore) -> None:
+    announce, forward = Rendered(b"announce", "SHA-256=a"), Rendered(b"forward", "SHA-256=f")
+    proven = Proven(Proof.LINKED_DATA, 50.0)
+    about = ("https://a.test/x", frozenset({"a.test"}))
+    entries = [
+        NewEntry(*about, announce, forward, proven, "header"),
+        NewEntry(*about, None, forward, Proven(Proof.INTEGRITY), None),
+        NewEntry(*about, announce, None, None, None),
+    ]
+    async with store.transaction() as tx:
+        await tx.activities.receive(
+            [(incoming(str(n)), replace(settled(), entry=entry)) for n, entry in enumerate(entries)]
+        )
+        stored = await tx.fanout.entries(0, 9)
+    for number, (entry, wanted) in enumerate(zip(stored, entries, strict=True), 1):
+        shared = {name: getattr(wanted, name) for name in NewEntry.__slots__}
+        assert entry == LogEntry(**shared, position=number, published_at=1.0)
+    assert stored[0].forwardable(49.0) == forward
+    assert stored[0].forwardable(50.0) is None
+    assert stored[1].forwardable(1e12) == forward
+    assert stored[2].forwardable(0.0) is None
+
+
+async def test_what_is_changed_before_it_is_published_loses_its_proof(store: SqliteStore) -> None:
+    proven = Proven(Proof.LINKED_DATA, 50.0)
+    async with store.transaction() as tx:
+        await tx.activities.receive([(replace(incoming("1"), proven=proven), None)])
+        [work] = await tx.activities.claim(now=10.0, until=11.0, most=1)
+        assert work.proven == proven
+        assert await tx.activities.renew(work.object_id, b"{}", 12.0)
+        [work] = await tx.activities.claim(now=12.0, until=300.0, most=1)
+        assert work.proven is None
+
+
+async def test_a_newer_change_takes_the_place_of_one_that_waits(store: SqliteStore) -> None:
+    change = replace(incoming("1"), kind="Update", keys=("update 1",))
+    async with store.transaction() as tx:
+        await tx.activities.receive([(change, None)])
+        assert not await tx.activities.renew(change.object_id, b"{}", 12.0)
+        assert await tx.activities.waiting() == 0
+
+
+async def test_what_turns_out_to_be_about_something_seen_is_not_published(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        await tx.activities.receive([(incoming("1"), settled()), (incoming("wrapped"), None)])
+        [work] = await tx.activities.claim(now=10.0, until=11.0, most=1)
+        again = replace(settled(), about="https://a.test/1")
+        assert not await tx.activities.settle(work.seq, again, (), attempt=work.attempts)
+        other = replace(settled(), about="https://a.test/inner")
+        assert await tx.activities.settle(work.seq, other, (), attempt=work.attempts)
+        [row] = await tx.activities.about("https://a.test/inner")
+        assert row["seq"] == work.seq
+        assert await tx.activities.receive([(incoming("inner"), None)]) == [None]
+
+
+async def test_relays_that_are_followed(tmp_path: Path) -> None:
+    actor = "https://up.test/actor"
+    first = Upstream(actor, "up.test", Dialect.LITEPUB, UpstreamState.NEW, "f", 1.0, 1.0)
+    changed = replace(
+        first, state=UpstreamState.SENT, inbox="https://up.test/inbox", error="e", changed_at=2.0
+    )
+    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+        version = await tx.subscribers.version()
+        await tx.upstreams.save(first)
+        assert await tx.upstreams.all() == [first]
+        assert await tx.subscribers.version() > version
+        await tx.upstreams.save(changed)
+    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+        assert await tx.upstreams.by_actor(actor) == changed
+        await tx.upstreams.remove(actor)
+        assert await tx.upstreams.by_actor(actor) is None

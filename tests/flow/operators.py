@@ -19,7 +19,7 @@ from relay.config.load import load
 from relay.domain.delivery import Host, Saved, Straggler
 from relay.domain.facts import AttestationState, Facts, Scan
 from relay.domain.intake import Incoming, Item, MediaFacts, Settled
-from relay.domain.log import ActivityState, NewEntry
+from relay.domain.log import ActivityState, NewEntry, Rendered
 from relay.domain.media import (
     Decoded,
     Digests,
@@ -150,7 +150,8 @@ async def fill(database: Path, config: Path) -> None:
         held_as = Settled(ActivityState.HELD, decision, facts.as_json(), now - 7200)
         await tx.activities.settle(held, held_as, [item])
         text = Facts()
-        entry = NewEntry(RELAYED, frozenset({"social.example"}), b"{}", "SHA-256=x", None)
+        body = Rendered(b"{}", "SHA-256=x")
+        entry = NewEntry(RELAYED, frozenset({"social.example"}), body, None, None, None)
         published = Settled(
             ActivityState.PUBLISHED, decide(policy, text, now), text.as_json(), now - 60, entry
         )

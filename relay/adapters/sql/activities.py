@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
+from relay.domain.activity import loop_key
 from relay.domain.log import ActivityState, HoldState
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ class SqlActivities:
 
     async def receive(self, batch: Sequence[tuple[Incoming, Settled | None]]) -> list[int | None]:
         """Store what is new, in a handful of statements however large the batch."""
-        wanted = [key for incoming, _ in batch for key in incoming.keys]
+        wanted = [key for incoming, _ in batch for key in (*incoming.keys, *incoming.unless)]
         known = {row["key"] for row in await self._sql.rows("seen_among", keys=codec.json(wanted))}
         seq: int = await self._sql.value("last_activity")
         numbers: list[int | None] = []
         stored: list[tuple[int, Incoming, Settled | None]] = []
         for incoming, settled in batch:
-            if known.intersection(incoming.keys):
+            if known.intersection((*incoming.keys, *incoming.unless)):
                 numbers.append(None)
                 continue
             known.update(incoming.keys)
@@ -75,6 +76,8 @@ class SqlActivities:
             return False  # its own server deleted it meanwhile: nothing of it may go out any more
         if attempt is not None and attempt != row["attempts"]:
             return False
+        if settled.about is not None and not await self._rename(seq, settled.about, settled.at):
+            return False
         await self._sql.many(
             "save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]
         )
@@ -111,20 +114,27 @@ class SqlActivities:
             )
         return found
 
-    async def withdraw(self, object_id: str, server: str, at: float) -> None:
-        """Purge an object that its own server deleted."""
-        about = {"object_id": object_id, "server": server}
+    async def withdraw(self, object_id: str, at: float, *, whole_actor: bool = False) -> set[str]:
+        """Purge an object that its own server deleted, or everything of an actor; return the objects."""
+        about = {"object_id": object_id, "whose": object_id if whole_actor else None}
+        gone = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
         await self._sql.run("withdraw_activities", **about)
         await self._sql.run("withdraw_holds", at=at, **about)
         await self._sql.run("unpublish", **about)
         await self._sql.run("drop_media_of", **about)
         await self._sql.run("blank_activities", body=_WITHDRAWN, **about)
+        return gone | {object_id}
 
-    async def renew(self, object_id: str, server: str, body: bytes, now: float) -> bool:
+    async def remember(self, keys: Sequence[str], at: float) -> None:
+        """Keep out what has one of these keys, as long as the log is kept."""
+        await self._sql.many("remember", [{"key": key, "at": at} for key in keys])
+
+    async def renew(self, object_id: str, body: bytes, now: float) -> bool:
         """Screen an object anew that was changed before it was published; False when there is none."""
-        about = {"object_id": object_id, "server": server}
-        await self._sql.run("withdraw_holds", at=now, **about)
-        return bool(await self._sql.run("renew_activities", body=body, now=now, **about))
+        await self._sql.run("supersede_updates", object_id=object_id)
+        renewed = await self._sql.run("renew_activities", object_id=object_id, body=body, now=now)
+        await self._sql.run("renew_holds", at=now, object_id=object_id)
+        return bool(renewed)
 
     async def hold(self, hold_id: int) -> Hold | None:
         """Return one hold."""
@@ -164,6 +174,15 @@ class SqlActivities:
         await self._sql.run("forget_holds")
         await self._sql.run("forget_seen", before=before)
 
+    async def _rename(self, seq: int, object_id: str, at: float) -> bool:
+        """Let an activity be about another object, unless that was relayed or deleted before."""
+        keys = [loop_key("Create", object_id), loop_key("Delete", object_id)]
+        if await self._sql.rows("seen_among", keys=codec.json(keys)):
+            return False
+        await self._sql.many("remember", [{"key": keys[0], "at": at}])
+        await self._sql.run("rename_activity", seq=seq, object_id=object_id)
+        return True
+
     async def _append(self, settled: Sequence[tuple[int, Settled]]) -> dict[int, int]:
         published = [(seq, done.entry, done.at) for seq, done in settled if done.entry is not None]
         if not published:
@@ -173,12 +192,8 @@ class SqlActivities:
             {
                 "position": head + n,
                 "seq": seq,
-                "object_id": entry.object_id,
-                "origins": codec.json(sorted(entry.origins)),
-                "body": entry.body,
-                "digest": entry.digest,
-                "attestations": entry.attestations,
                 "published_at": at,
+                **codec.log_row(entry),
             }
             for n, (seq, entry, at) in enumerate(published, 1)
         ]
@@ -214,6 +229,8 @@ def _activity(seq: int, new: Incoming, settled: Settled | None, position: int | 
         "state": (settled.state if settled else ActivityState.SCREENING).value,
         "due_at": settled.due_at if settled else new.received_at,
         "position": position,
+        "proven": new.proven.by.value if new.proven else None,
+        "forward_until": new.proven.until if new.proven else None,
     }
 
 

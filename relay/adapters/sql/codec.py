@@ -8,7 +8,7 @@ import orjson
 
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Hold, Issued, Item, Letter, MediaFacts, StoredKey, Work
-from relay.domain.log import HoldState, LogEntry
+from relay.domain.log import HoldState, LogEntry, NewEntry, Proof, Proven, Rendered
 from relay.domain.media import (
     Decoded,
     Digests,
@@ -20,7 +20,7 @@ from relay.domain.media import (
     ScanResult,
     Undecodable,
 )
-from relay.domain.subscription import Back, Dialect, State, Subscription
+from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream, UpstreamState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -134,7 +134,13 @@ def work(row: Row) -> Work:
         row["received_at"],
         tuple(orjson.loads(row["tokens"])),
         row["attempts"] + 1,
+        proven(row["proven"], row["forward_until"]),
     )
+
+
+def proven(by: str | None, until: float | None) -> Proven | None:
+    """Read how bytes were proven."""
+    return None if by is None else Proven(Proof(by), until)
 
 
 def issued(row: Row) -> Issued:
@@ -160,20 +166,39 @@ def hold(row: Row) -> Hold:
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],
         note=row["note"],
+        proven=proven(row["proven"], row["forward_until"]),
     )
 
 
 def log_entry(row: Row) -> LogEntry:
     """Read a log entry."""
+    forward = row["forward"]
     return LogEntry(
-        row["position"],
-        row["object_id"],
-        frozenset(orjson.loads(row["origins"])),
-        row["body"],
-        row["digest"],
-        row["attestations"],
-        row["published_at"],
+        object_id=row["object_id"],
+        origins=frozenset(orjson.loads(row["origins"])),
+        announce=Rendered(row["body"], row["digest"]) if row["body"] else None,
+        forward=None if forward is None else Rendered(forward, row["forward_digest"]),
+        proven=proven(row["forward_by"], row["forward_until"]),
+        attestations=row["attestations"],
+        position=row["position"],
+        published_at=row["published_at"],
     )
+
+
+def log_row(entry: NewEntry) -> dict[str, object]:
+    """Write a log entry; its place is the caller's."""
+    announce, forward, shown = entry.announce, entry.forward, entry.proven
+    return {
+        "object_id": entry.object_id,
+        "origins": json(sorted(entry.origins)),
+        "body": announce.body if announce else b"",
+        "digest": announce.digest if announce else "",
+        "attestations": entry.attestations,
+        "forward": forward.body if forward else None,
+        "forward_digest": forward.digest if forward else None,
+        "forward_by": shown.by.value if shown else None,
+        "forward_until": shown.until if shown else None,
+    }
 
 
 def subscription(row: Row) -> Subscription:
@@ -192,6 +217,36 @@ def subscription(row: Row) -> Subscription:
         back=Back(row["back"]),
         back_id=row["back_id"],
     )
+
+
+def upstream(row: Row) -> Upstream:
+    """Read a relay that this one follows."""
+    return Upstream(
+        actor=row["actor"],
+        server=row["server"],
+        dialect=Dialect(row["dialect"]),
+        state=UpstreamState(row["state"]),
+        follow_id=row["follow_id"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        inbox=row["inbox"],
+        error=row["error"],
+    )
+
+
+def upstream_row(upstream: Upstream) -> dict[str, object]:
+    """Write a relay that this one follows."""
+    return {
+        "actor": upstream.actor,
+        "server": upstream.server,
+        "dialect": upstream.dialect.value,
+        "state": upstream.state.value,
+        "follow_id": upstream.follow_id,
+        "created_at": upstream.created_at,
+        "changed_at": upstream.changed_at,
+        "inbox": upstream.inbox,
+        "error": upstream.error,
+    }
 
 
 def host_row(server: str, host: Host) -> dict[str, object]:

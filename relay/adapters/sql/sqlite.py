@@ -22,6 +22,7 @@ from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.subscribers import SqlSubscribers
+from relay.adapters.sql.upstreams import SqlUpstreams
 from relay.domain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ _BUSY_TIMEOUT: Final = 10_000
 
 
 class SqlTx:
-    """Port `Tx`: the four parts of the store on one connection."""
+    """Port `Tx`: the five parts of the store on one connection."""
 
     def __init__(self, queries: Queries) -> None:
         self.activities = SqlActivities(queries)
         self.media = SqlMedia(queries)
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
+        self.upstreams = SqlUpstreams(queries)
 
 
 class SqliteStore:

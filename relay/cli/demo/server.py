@@ -84,7 +84,9 @@ class DemoServer:
 
     async def leave(self) -> Posted:
         """Take the Follow back."""
-        undo = documents.undo(id=f"{self.url}/undos/1", actor=self.site.id, follow=self._follow)
+        undo = documents.undo(
+            id=f"{self.url}/undos/1", actor=self.site.id, follow=self._follow, to=f"{self.relay}/actor"
+        )
         return await self.send(undo, self.site.signer())
 
     def add_file(self, name: str, media_type: str, content: bytes) -> str:

@@ -107,11 +107,11 @@ def test_a_follow_that_nobody_could_match_has_no_echo() -> None:
 
 
 def test_our_own_follow_and_its_undo() -> None:
-    follow = parsed(documents.follow_back(id=f"{URL}/activities/2", actor=ACTOR, target=PEER))
+    follow = parsed(documents.follow(id=f"{URL}/activities/2", actor=ACTOR, target=PEER, to=PEER))
     assert (follow.object_id, follow.to) == (PEER, (PEER,))
     echo = FollowEcho.of(follow)
     assert echo is not None
-    undo = parsed(documents.undo(id=f"{URL}/activities/3", actor=ACTOR, follow=echo))
+    undo = parsed(documents.undo(id=f"{URL}/activities/3", actor=ACTOR, follow=echo, to=PEER))
     assert (undo.type, undo.object_id, undo.object_type, undo.to) == ("Undo", follow.id, "Follow", (PEER,))
 
 

@@ -17,13 +17,14 @@ SELECT coalesce((SELECT value FROM marks WHERE name = 'activity'), 0);
 -- name: add_activities*!
 -- Store received activities under numbers chosen inside the transaction.
 INSERT INTO activities (seq, activity_id, kind, actor, server, object_id, body, received_at, tokens, state,
-  due_at, position)
+  due_at, position, proven, forward_until)
 VALUES (:seq, :activity_id, :kind, :actor, :server, :object_id, :body, :received_at, :tokens, :state,
-  :due_at, :position);
+  :due_at, :position, :proven, :forward_until);
 
 -- name: due_activities
 -- Work of screening that is due, oldest first; leased by moving its due time.
-SELECT seq, activity_id, kind, actor, server, object_id, body, received_at, tokens, state, attempts
+SELECT seq, activity_id, kind, actor, server, object_id, body, received_at, tokens, state, attempts, proven,
+  forward_until
 FROM activities WHERE state IN ('screening', 'deferred') AND due_at <= :now ORDER BY due_at, seq LIMIT :most;
 
 -- name: lease_activities*!
@@ -52,19 +53,40 @@ SELECT * FROM activities
 WHERE activity_id = :text OR object_id = :text OR seq = :seq
 ORDER BY seq DESC LIMIT 20;
 
+-- name: rename_activity!
+-- What the activity is about turned out to be another object than it names.
+UPDATE activities SET object_id = :object_id WHERE seq = :seq;
+
+-- name: objects_of
+-- The objects that are gone with an object, or with an actor that is gone itself.
+SELECT DISTINCT object_id FROM activities WHERE object_id = :object_id OR actor = :whose;
+
 -- name: withdraw_activities!
--- The actor deleted the object: what is not yet published never will be.
+-- Its server deleted the object, or the actor: what is not yet published never will be.
 UPDATE activities SET state = 'withdrawn'
-WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'deferred', 'held');
+WHERE (object_id = :object_id OR actor = :whose) AND state IN ('screening', 'deferred', 'held');
 
 -- name: renew_activities!
--- The actor changed the object before it was published: it is screened as it is now.
-UPDATE activities SET body = :body, state = 'screening', due_at = :now, attempts = attempts + 1
-WHERE object_id = :object_id AND server = :server AND state IN ('screening', 'deferred', 'held');
+-- Its server changed the object before it was published: it is screened as it is now, and announced, because the
+-- bytes that came first are no longer what is meant. What a peer announced is fetched anew anyway.
+UPDATE activities SET body = CASE kind WHEN 'Announce' THEN body ELSE :body END, state = 'screening', due_at = :now,
+  attempts = attempts + 1, proven = NULL, forward_until = NULL
+WHERE object_id = :object_id AND kind IN ('Create', 'Announce') AND state IN ('screening', 'deferred', 'held');
+
+-- name: renew_holds!
+-- What was held is screened as it is now: nobody needs to look at what it was.
+UPDATE holds SET state = 'withdrawn', decided_at = :at, decided_by = 'origin'
+WHERE state = 'open' AND seq IN
+  (SELECT seq FROM activities WHERE object_id = :object_id AND state IN ('screening', 'withdrawn'));
+
+-- name: supersede_updates!
+-- A newer version came while an older one waited.
+UPDATE activities SET state = 'withdrawn'
+WHERE object_id = :object_id AND kind = 'Update' AND state IN ('screening', 'deferred', 'held');
 
 -- name: blank_activities!
--- The actor deleted the object: its text is not kept any longer.
-UPDATE activities SET body = :body WHERE object_id = :object_id AND server = :server;
+-- Its server deleted the object: its text is not kept any longer.
+UPDATE activities SET body = :body, proven = NULL WHERE object_id = :object_id OR actor = :whose;
 
 -- name: forget_activities!
 -- Forget activities that are done and older than retention.
@@ -106,13 +128,13 @@ ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, rule = excluded.rule, 
 
 -- name: holds_in
 -- Holds in a state, newest first, with what they hold.
-SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at
+SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at, a.proven, a.forward_until
 FROM holds h JOIN activities a ON a.seq = h.seq
 WHERE h.state = :state ORDER BY h.id DESC LIMIT :most;
 
 -- name: hold_by_id^
 -- One hold with what it holds.
-SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at
+SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at, a.proven, a.forward_until
 FROM holds h JOIN activities a ON a.seq = h.seq WHERE h.id = :id;
 
 -- name: settle_hold!
@@ -120,9 +142,10 @@ FROM holds h JOIN activities a ON a.seq = h.seq WHERE h.id = :id;
 UPDATE holds SET state = :state, decided_at = :at, decided_by = :who, note = :note WHERE id = :id AND state = 'open';
 
 -- name: withdraw_holds!
--- The actor deleted the object: nobody needs to look at it.
+-- Its server deleted the object: nobody needs to look at it.
 UPDATE holds SET state = 'withdrawn', decided_at = :at, decided_by = 'origin'
-WHERE state = 'open' AND seq IN (SELECT seq FROM activities WHERE object_id = :object_id AND server = :server);
+WHERE state = 'open' AND seq IN
+  (SELECT seq FROM activities WHERE object_id = :object_id OR actor = :whose);
 
 -- name: count_holds
 -- Holds by state.

@@ -4,18 +4,21 @@ SELECT coalesce((SELECT value FROM marks WHERE name = 'head'), 0);
 
 -- name: add_log*!
 -- Append to the log under positions chosen inside the transaction.
-INSERT INTO log (position, seq, object_id, origins, body, digest, attestations, published_at)
-VALUES (:position, :seq, :object_id, :origins, :body, :digest, :attestations, :published_at);
+INSERT INTO log (position, seq, object_id, origins, body, digest, attestations, published_at, forward,
+  forward_digest, forward_by, forward_until)
+VALUES (:position, :seq, :object_id, :origins, :body, :digest, :attestations, :published_at, :forward,
+  :forward_digest, :forward_by, :forward_until);
 
 -- name: log_between
 -- A stretch of the log.
-SELECT position, object_id, origins, body, digest, attestations, published_at FROM log
+SELECT position, object_id, origins, body, digest, attestations, published_at, forward, forward_digest,
+  forward_by, forward_until
+FROM log
 WHERE position > :after AND position <= :upto ORDER BY position;
 
 -- name: unpublish!
--- The actor deleted the object: what is still to be delivered is not delivered.
-DELETE FROM log WHERE object_id = :object_id AND seq IN
-  (SELECT seq FROM activities WHERE object_id = :object_id AND server = :server);
+-- Its server deleted the object: what is still to be delivered is not delivered.
+DELETE FROM log WHERE object_id = :object_id OR seq IN (SELECT seq FROM activities WHERE actor = :whose);
 
 -- name: oldest_kept$
 -- The last position that retention ends for.

@@ -27,8 +27,9 @@ SELECT m.*, f.media_type, f.width, f.height, f.size FROM activity_media m LEFT J
 WHERE m.seq = :seq ORDER BY m.place;
 
 -- name: drop_media_of!
--- The actor deleted the object: which media it had is not kept any longer.
-DELETE FROM activity_media WHERE seq IN (SELECT seq FROM activities WHERE object_id = :object_id AND server = :server);
+-- Its server deleted the object: which media it had is not kept any longer.
+DELETE FROM activity_media WHERE seq IN
+  (SELECT seq FROM activities WHERE object_id = :object_id OR actor = :whose);
 
 -- name: forget_media!
 -- Forget facts about bytes that no kept activity refers to.

@@ -1,0 +1,63 @@
+"""Who takes part: the servers that subscribe here, and the relays that this one follows. Asked for each request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.subscription import State, UpstreamState
+
+if TYPE_CHECKING:
+    from relay.ports import Clock, Store
+
+LOOK_EVERY: Final = 1.0
+
+
+class Peers:
+    """What is known of subscribers and upstreams, in memory."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._servers: frozenset[str] = frozenset()
+        self._actors: frozenset[str] = frozenset()
+        self._version = -1
+        self._looked_at = float("-inf")
+        self._refreshing = asyncio.Lock()
+
+    async def serves(self, server: str) -> bool:
+        """Whether an accepted subscriber, or a relay that we follow, stands for this server."""
+        await self._refresh()
+        return server in self._servers
+
+    async def publishes(self, actor_id: str) -> bool:
+        """Whether this very actor is an accepted subscriber, or a relay that accepted our Follow."""
+        await self._refresh()
+        return actor_id in self._actors
+
+    def changed(self) -> None:
+        """Look again at the next request."""
+        self._looked_at = float("-inf")
+
+    async def _refresh(self) -> None:
+        """Look at most once a second whether anything changed: the operator's commands come from other processes."""
+        if self._is_fresh():
+            return
+        async with self._refreshing:
+            if not self._is_fresh():  # another request may have looked while this one waited
+                await self._look()
+
+    async def _look(self) -> None:
+        async with self._store.reading() as tx:
+            version = await tx.subscribers.version()
+            if version != self._version:
+                served = {State.ACCEPTED, State.UNREACHABLE}
+                subscriptions = [one for one in await tx.subscribers.all() if one.state in served]
+                upstreams = [one for one in await tx.upstreams.all() if one.state is UpstreamState.ACCEPTED]
+                servers = [one.server for one in subscriptions] + [one.server for one in upstreams]
+                actors = [one.actor for one in subscriptions if one.state is State.ACCEPTED]
+                self._servers = frozenset(servers)
+                self._actors = frozenset(actors + [one.actor for one in upstreams])
+        self._version, self._looked_at = version, self._clock.monotonic()
+
+    def _is_fresh(self) -> bool:
+        return self._clock.monotonic() - self._looked_at < LOOK_EVERY

@@ -1,0 +1,65 @@
+"""Whether bytes may be passed on as they are: they carry their actor's proof, and mean to everybody what they say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.attachments import flat
+from relay.domain.errors import KeyUnavailable
+from relay.domain.log import Proof, Proven
+from relay.services import provenance
+
+if TYPE_CHECKING:
+    from relay.domain.activity import Activity
+    from relay.ports import Clock
+    from relay.services.provenance import Provenance
+
+AHEAD: Final = 3600.0
+"""Seconds by which the clock of whoever signed may be ahead."""
+
+
+class Proofs:
+    """Looks for proofs. What is older than `memory` seconds proves nothing any more when others bring it."""
+
+    def __init__(self, found: Provenance, clock: Clock, *, memory: float) -> None:
+        self._provenance, self._clock, self._memory = found, clock, memory
+
+    async def of(self, activity: Activity) -> Proven | None:
+        """How the bytes of an activity are proven that its own actor sent; None when they are not, or not now."""
+        try:
+            return await self._look(activity)
+        except KeyUnavailable:
+            return None
+
+    async def passed_on(self, activity: Activity) -> Proven | None:
+        """How an activity is proven that somebody else brings. Raises `KeyUnavailable`: it may be tried again.
+
+        Old proofs do not count: what keeps a post from being relayed twice is remembered only so long.
+        """
+        now = self._clock.now()
+        made = _made_at(activity)
+        if made is None or not now - self._memory <= made <= now + AHEAD:
+            return None
+        return await self._look(activity)
+
+    async def _look(self, activity: Activity) -> Proven | None:
+        if not (activity.ld_signed or activity.has_proof):
+            return None
+        found = await self._provenance.check(activity)
+        if isinstance(found, provenance.Proven) and found.same:
+            return Proven(Proof(found.by), found.expires)
+        return None
+
+
+def _made_at(activity: Activity) -> float | None:
+    """When the signature or proof says it was made, in seconds since 1970."""
+    for name in ("proof", "signature"):
+        for member in flat(activity.document.get(name)):
+            created = member.get("created") if isinstance(member, dict) else None
+            if isinstance(created, str):
+                try:
+                    return datetime.fromisoformat(created).timestamp()
+                except (ValueError, OverflowError):
+                    return None
+    return None
