@@ -239,7 +239,12 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         blocks=blocks,
         allow_http=settings.federation.allow_http,
     )
-    authenticator = Authenticator(keys=keys, clock=clock, host_names=frozenset({identity.server}))
+    authenticator = Authenticator(
+        keys=keys,
+        clock=clock,
+        host_names=frozenset({identity.server}),
+        scheme=urlsplit(identity.url).scheme,
+    )
     verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=_trust(settings))
     inspector = Inspector(
         store=store,

@@ -11,7 +11,7 @@ _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES: Final = {character: value for value, character in enumerate(_ALPHABET)}
 
 MAX_LENGTH: Final = 128
-"""Longest text that is decoded: the work grows with the square, and no key or digest here is longer."""
+"""Longest text that is decoded unless told: the work grows with the square, and no key or digest here is longer."""
 
 
 def encode(data: bytes) -> str:
@@ -25,9 +25,9 @@ def encode(data: bytes) -> str:
     return _ALPHABET[0] * leading_zeros + digits
 
 
-def decode(text: str) -> bytes | None:
-    """The bytes that `text` stands for, or None when it is not base58btc or over `MAX_LENGTH`."""
-    if len(text) > MAX_LENGTH:
+def decode(text: str, *, longest: int = MAX_LENGTH) -> bytes | None:
+    """The bytes that `text` stands for, or None when it is not base58btc or over `longest` characters."""
+    if len(text) > longest:
         return None
     number = 0
     for character in text:

@@ -4,7 +4,8 @@ A signature names a key, a key names an owner, and only the owner's own document
 (FEP-fe34, reciprocal claims). What servers serve under a keyId: the actor itself (`actor#main-key`); a stub
 of the actor with another id (GoToSocial's `/main-key`); a document that is only the key, perhaps without
 ActivityStreams context (activitypub-bot, Mastodon #37826). From the last two the owner is taken and asked;
-the key that counts is always the one in the owner's document.
+the key that counts is always the one in the owner's document. Keys stand there in `publicKey`, as PEM, or in
+`assertionMethod`, as Multikeys (FEP-521a), of which those count that have neither expired nor been revoked.
 
 That a document came from where its id says is for `relay.protocol.identity` to check first.
 """
@@ -20,6 +21,7 @@ from relay.domain.actor import Actor, ActorKey
 from relay.domain.attachments import flat, types_of
 from relay.domain.errors import Malformed, Refused
 from relay.domain.hosts import check_url, is_http_url, same_origin, server_name
+from relay.protocol.multikeys import multikey_of, multikey_pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,16 +97,16 @@ def parse_key_document(document: object) -> ActorKey:
     return keys[0]
 
 
-def key_in(document: object, key_id: str) -> KeyFound | NeedsOwner | KeyFailure:
-    """What the document that was fetched at `key_id` says about that key. Total."""
+def key_in(document: object, key_id: str, *, now: float) -> KeyFound | NeedsOwner | KeyFailure:
+    """What the document that was fetched at `key_id` says about that key at `now` (seconds since 1970). Total."""
     try:
         actor = parse_actor(document)
     except Malformed:
         return _key_alone(document, key_id)
-    return _listed(actor, key_id)
+    return _listed(actor, key_id, now)
 
 
-def key_of_owner(document: object, key_id: str, owner: str) -> KeyFound | KeyFailure:
+def key_of_owner(document: object, key_id: str, owner: str, *, now: float) -> KeyFound | KeyFailure:
     """Whether the document that was fetched at `owner` is that actor's and lists the key. Total.
 
     FEP-fe34, reciprocal claims: a key that claims an owner is nothing until the owner claims the key.
@@ -113,7 +115,7 @@ def key_of_owner(document: object, key_id: str, owner: str) -> KeyFound | KeyFai
         actor = parse_actor(document)
     except Malformed:
         return KeyFailure.BAD_DOCUMENT
-    return _listed(actor, key_id) if actor.id == owner else KeyFailure.NOT_LISTED
+    return _listed(actor, key_id, now) if actor.id == owner else KeyFailure.NOT_LISTED
 
 
 def check_inbox(url: str, own_server: str, *, allow_http: bool) -> str:
@@ -132,12 +134,16 @@ def _bad_actor(sentence: str) -> Malformed:
     return Malformed(sentence, code="bad-actor")
 
 
-def _listed(actor: Actor, key_id: str) -> KeyFound | KeyFailure:
+def _listed(actor: Actor, key_id: str, now: float) -> KeyFound | KeyFailure:
     if not same_origin(actor.id, key_id):
         return KeyFailure.OTHER_ORIGIN
     for key in actor.keys:
         if key.id == key_id:
             return KeyFound(key, actor)
+    for entry in actor.assertion_methods:
+        pem = multikey_pem(entry, key_id=key_id, controller=actor.id, now=now)
+        if pem is not None:
+            return KeyFound(ActorKey(key_id, actor.id, pem), actor)
     return KeyFailure.NOT_LISTED
 
 
@@ -152,11 +158,11 @@ def _key_alone(document: object, key_id: str) -> NeedsOwner | KeyFailure:
 
 
 def _described_keys(document: object) -> list[ActorKey]:
-    """The keys in a document that is a key itself or a stub of the owner with `publicKey` in it."""
+    """The keys in a document that is a key itself or a stub of the owner with keys in it."""
     if not isinstance(document, Mapping):
         return []
-    entries = [document, *flat(document.get("publicKey"))[:MAX_KEYS]]
-    return [key for entry in entries if (key := _key(entry, None)) is not None]
+    listed = [*flat(document.get("publicKey"))[:MAX_KEYS], *flat(document.get("assertionMethod"))[:MAX_KEYS]]
+    return [key for entry in [document, *listed] if (key := _key(entry, None)) is not None]
 
 
 def _own_keys(document: Mapping[str, object], actor_id: str) -> Iterator[ActorKey]:
@@ -167,10 +173,12 @@ def _own_keys(document: Mapping[str, object], actor_id: str) -> Iterator[ActorKe
 
 
 def _key(entry: object, default_owner: str | None) -> ActorKey | None:
-    """A key in PEM (security vocabulary v1 `publicKeyPem`)."""
+    """A key in PEM (security vocabulary v1 `publicKeyPem`) or, where an owner has to be asked, a Multikey."""
     if not isinstance(entry, Mapping):
         return None
     key_id, pem = _url(entry.get("id")), _text(entry.get("publicKeyPem"))
+    if pem is None and default_owner is None:
+        pem = multikey_of(entry)
     claimed = entry.get("owner", entry.get("controller", default_owner))
     owner = _url(claimed.get("id") if isinstance(claimed, Mapping) else claimed)
     return None if key_id is None or pem is None or owner is None else ActorKey(key_id, owner, pem)

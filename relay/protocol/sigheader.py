@@ -1,4 +1,4 @@
-"""The Signature header of draft-cavage-http-signatures-12, and what can be wrong with a signed request."""
+"""Signatures as values, what can be wrong with a signed request, and the Signature header of draft-cavage-12."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
 class Signature:
     """A signature that is right in all that can be seen without the key.
 
-    `algorithm` is `hs2019`, `rsa-sha256` or None. `covered` are the names of the signed headers in order.
-    `created` and `expires` are as written, in seconds since 1970, or None.
+    `algorithm` is `hs2019`, `rsa-sha256`, one of RFC 9421, or None. `covered` are the names of the signed headers
+    and components in order. `created` and `expires` are as written, in seconds since 1970, or None. `base` is
+    what was signed, when that is said by RFC 9421; `instead` is the draft signature that the request bears
+    beside it, to be looked at when this one does not verify.
     """
 
     key_id: str
@@ -32,6 +34,8 @@ class Signature:
     created: str | None
     expires: str | None
     value: bytes
+    base: bytes | None = None
+    instead: Signature | None = None
 
 
 class Failure(Enum):
@@ -41,21 +45,32 @@ class Failure(Enum):
     """
 
     MISSING_SIGNATURE = ("missing-signature", 401, "The request has no Signature header.")
-    UNSUPPORTED_RFC9421 = (
-        "unsupported-rfc9421",
-        401,
-        "RFC 9421 signatures are not supported yet; sign as in draft-cavage-http-signatures-12.",
+    MALFORMED_SIGNATURE = (
+        "malformed-signature",
+        400,
+        "The Signature or Signature-Input header does not follow its grammar.",
     )
-    MALFORMED_SIGNATURE = ("malformed-signature", 400, "The Signature header does not follow its grammar.")
-    DUPLICATE_PARAMETER = ("duplicate-parameter", 401, "The Signature header has a parameter twice.")
-    DUPLICATE_SIGNATURE = ("duplicate-signature", 401, "The request has more than one Signature header.")
+    DUPLICATE_PARAMETER = ("duplicate-parameter", 401, "The signature has a parameter or a component twice.")
+    DUPLICATE_SIGNATURE = ("duplicate-signature", 401, "The request has the same signature twice.")
     MALFORMED_KEY_ID = ("malformed-key-id", 401, "The keyId is not an http or https URL.")
-    UNSUPPORTED_ALGORITHM = ("unsupported-algorithm", 401, "The algorithm is neither hs2019 nor rsa-sha256.")
+    UNSUPPORTED_ALGORITHM = (
+        "unsupported-algorithm",
+        401,
+        "The algorithm is none of hs2019, rsa-sha256, rsa-v1_5-sha256, rsa-v1_5-sha512 and ed25519.",
+    )
     NOT_COVERED = (
         "not-covered",
         401,
         "The signature has to cover (request-target), host, and date or (created).",
     )
+    TARGET_NOT_COVERED = (
+        "target-not-covered",
+        401,
+        "The signature has to cover @method and @target-uri (or @authority with @path and @query).",
+    )
+    BAD_COMPONENT = ("bad-component", 401, "The signature covers what this request cannot have.")
+    CREATED_MISSING = ("created-missing", 401, "The signature does not say when it was created.")
+    TARGET_MALFORMED = ("target-malformed", 400, "The request target is not a path.")
     DIGEST_NOT_COVERED = ("digest-not-covered", 401, "The signature does not cover the digest of the body.")
     HEADER_MISSING = ("header-missing", 401, "A header that the signature covers is missing.")
     CREATED_WITH_RSA = ("created-with-rsa", 401, "(created) and (expires) cannot be used with rsa-sha256.")
@@ -65,10 +80,10 @@ class Failure(Enum):
     STALE = ("stale", 401, "The request was signed too long ago.")
     AHEAD = ("ahead", 401, "The request was signed in the future.")
     EXPIRED = ("expired", 401, "The signature has expired.")
-    DIGEST_MALFORMED = ("digest-malformed", 400, "The Digest header does not follow its grammar.")
-    DIGEST_UNSUPPORTED = ("digest-unsupported", 401, "The Digest header has no SHA-256 digest.")
-    DIGEST_DUPLICATE = ("digest-duplicate", 401, "The Digest header has more than one SHA-256 digest.")
-    DIGEST_MISMATCH = ("digest-mismatch", 401, "The Digest header is not that of the body.")
+    DIGEST_MALFORMED = ("digest-malformed", 400, "The digest of the body does not follow its grammar.")
+    DIGEST_UNSUPPORTED = ("digest-unsupported", 401, "The body has no digest of a kind that is known here.")
+    DIGEST_DUPLICATE = ("digest-duplicate", 401, "The body has two digests of one kind.")
+    DIGEST_MISMATCH = ("digest-mismatch", 401, "The digest is not that of the body.")
 
     def __init__(self, code: str, status: int, sentence: str) -> None:
         self.code = code

@@ -16,7 +16,7 @@ from relay.services.memory import Remembered
 
 if TYPE_CHECKING:
     from relay.ports import Clock
-    from relay.protocol.httpsig import SignedRequest
+    from relay.protocol.httpsig import Signature, SignedRequest
     from relay.services.keyring import KeyRing
 
 WINDOW: Final = 2.5 * 3600.0
@@ -35,10 +35,15 @@ class Sender:
 
 
 class Authenticator:
-    """Authenticates requests. `host_names` are the relay's own names as they stand in Host headers."""
+    """Authenticates requests.
 
-    def __init__(self, *, keys: KeyRing, clock: Clock, host_names: frozenset[str]) -> None:
-        self._keys, self._clock, self._host_names = keys, clock, host_names
+    `host_names` are the relay's own names as they stand in Host headers, `scheme` is that of its public address.
+    """
+
+    def __init__(
+        self, *, keys: KeyRing, clock: Clock, host_names: frozenset[str], scheme: str = "https"
+    ) -> None:
+        self._keys, self._clock, self._host_names, self._scheme = keys, clock, host_names, scheme
         self._acted: Remembered[bool] = Remembered(clock, seconds=WINDOW, most=200_000)
 
     async def authenticate(self, request: SignedRequest) -> Sender:
@@ -46,10 +51,20 @@ class Authenticator:
 
         Raises `Malformed` (400), `Unauthorized` (401), `Refused` (blocked), `KeyUnavailable` (try again).
         """
-        signature = httpsig.inspect(request, now=self._clock.now(), hosts=self._host_names)
+        signature = httpsig.inspect(
+            request, now=self._clock.now(), hosts=self._host_names, scheme=self._scheme
+        )
         if isinstance(signature, httpsig.Failure):
             error = Malformed if signature.status == 400 else Unauthorized
             raise error(signature.sentence, code=signature.code)
+        try:
+            return await self._sender(signature, request)
+        except Unauthorized:
+            if signature.instead is None:
+                raise
+        return await self._sender(signature.instead, request)
+
+    async def _sender(self, signature: Signature, request: SignedRequest) -> Sender:
         key = await self._keys.key(signature.key_id)
         if not httpsig.verify(signature, request, key.pem):
             key = await self._keys.again(key)

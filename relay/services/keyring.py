@@ -114,10 +114,11 @@ class KeyRing:
     async def _resolve(self, key_id: str) -> ActorKey:
         """Find a key by its id: in the actor's document, or in a document of its own whose owner lists it back."""
         document = await self._fetcher.document(key_id)
-        found = key_in(document, key_id)
+        now = self._clock.now()
+        found = key_in(document, key_id, now=now)
         if isinstance(found, NeedsOwner):
             document = await self._fetcher.document(found.owner)
-            found = key_of_owner(document, key_id, found.owner)
+            found = key_of_owner(document, key_id, found.owner, now=now)
         if not isinstance(found, KeyFound):
             raise RemoteError(f"no such key there: {found.value}", code="bad-document", temporary=False)
         await self._fetcher.keep(document)

@@ -97,7 +97,7 @@ class Reader:
         return found
 
     async def _key(self, key_id: str) -> ActorKey | None:
-        found = key_in(await self._actor(key_id.partition("#")[0]), key_id)
+        found = key_in(await self._actor(key_id.partition("#")[0]), key_id, now=self._clock.now())
         return found.key if isinstance(found, KeyFound) else None
 
     async def _actor(self, actor_id: str) -> Document:

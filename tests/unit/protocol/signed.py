@@ -78,7 +78,9 @@ def made(
 ) -> SignedRequest:
     """A request that covers `lines`, signed by the letter of the draft, with any parameters."""
     message = "\n".join(f"{name}: {value}" for name, value in lines.items()).encode()
-    value = base64.b64encode(sign(message, options.get("algorithm"))).decode()
+    private = options.get("private")
+    made_of = sign(message, options.get("algorithm")) if private is None else private.sign(message)
+    value = base64.b64encode(made_of).decode()
     method, _, path = lines.get("(request-target)", "post /inbox").partition(" ")
     header = f'keyId="{KEY_ID}",{parameters},headers="{" ".join(lines)}",signature="{value}"'
     plain = tuple((name, value) for name, value in lines.items() if not name.startswith("("))

@@ -24,6 +24,7 @@ from tests.unit.captured import ACTORS, KEYS
 ACTOR = "https://a.example/users/alice"
 KEY_ID = f"{ACTOR}#main-key"
 PEM = "-----BEGIN PUBLIC KEY-----"
+NOW = 1_795_300_000.0
 
 
 def key(**changes: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def test_real_actors(name: str) -> None:
     assert found.preferred_username == document.get("preferredUsername")
     assert found.keys
     for one in found.keys:
-        known = key_in(document, one.id)
+        known = key_in(document, one.id, now=NOW)
         assert isinstance(known, KeyFound)
         assert known.key.owner == found.id
         assert one.id in KEYS
@@ -101,7 +102,7 @@ def test_an_array_of_keys() -> None:
     second = key(id=f"{ACTOR}#second")
     found = parse_actor(actor(publicKey=[key(), "x", second]))
     assert [one.id for one in found.keys] == [KEY_ID, second["id"]]
-    known = key_in(actor(publicKey=[key(), second]), second["id"])
+    known = key_in(actor(publicKey=[key(), second]), second["id"], now=NOW)
     assert isinstance(known, KeyFound)
     assert len(parse_actor(actor(publicKey=[key()] * 99)).keys) == MAX_KEYS
 
@@ -109,11 +110,11 @@ def test_an_array_of_keys() -> None:
 @pytest.mark.parametrize("owner", [{"owner": ACTOR}, {"controller": ACTOR}, {"owner": {"id": ACTOR}}, {}])
 def test_the_owner_in_any_shape(owner: dict[str, Any]) -> None:
     entry = {"id": KEY_ID, "publicKeyPem": PEM} | owner
-    assert isinstance(key_in(actor(publicKey=entry), KEY_ID), KeyFound)
+    assert isinstance(key_in(actor(publicKey=entry), KEY_ID, now=NOW), KeyFound)
 
 
 def test_row_15_a_key_speaks_for_the_one_actor_that_lists_it() -> None:
-    found = key_in(actor(), KEY_ID)
+    found = key_in(actor(), KEY_ID, now=NOW)
     assert isinstance(found, KeyFound)
     assert found.key.owner == found.actor.id == ACTOR  # what services compare with the activity's actor
 
@@ -121,33 +122,33 @@ def test_row_15_a_key_speaks_for_the_one_actor_that_lists_it() -> None:
 def test_row_16_a_key_that_its_owner_does_not_list() -> None:
     other = "https://a.example/users/bob"
     stolen = {"id": "https://a.example/keys/1", "owner": ACTOR, "publicKeyPem": PEM}
-    assert key_in(stolen, stolen["id"]) == NeedsOwner(ACTOR)
-    assert key_of_owner(actor(), stolen["id"], ACTOR) is KeyFailure.NOT_LISTED
-    assert key_in(actor(publicKey=key(owner=other)), KEY_ID) is KeyFailure.NOT_LISTED
-    assert key_in(actor(publicKey=key(owner=None)), KEY_ID) is KeyFailure.NOT_LISTED
+    assert key_in(stolen, stolen["id"], now=NOW) == NeedsOwner(ACTOR)
+    assert key_of_owner(actor(), stolen["id"], ACTOR, now=NOW) is KeyFailure.NOT_LISTED
+    assert key_in(actor(publicKey=key(owner=other)), KEY_ID, now=NOW) is KeyFailure.NOT_LISTED
+    assert key_in(actor(publicKey=key(owner=None)), KEY_ID, now=NOW) is KeyFailure.NOT_LISTED
     foreign = "https://e.example/keys/1"
-    assert key_in(key(id=foreign), foreign) is KeyFailure.OTHER_ORIGIN
-    assert key_in(actor(publicKey=key(id=foreign)), foreign) is KeyFailure.OTHER_ORIGIN
+    assert key_in(key(id=foreign), foreign, now=NOW) is KeyFailure.OTHER_ORIGIN
+    assert key_in(actor(publicKey=key(id=foreign)), foreign, now=NOW) is KeyFailure.OTHER_ORIGIN
     assert parse_actor(actor(publicKey=key(id=foreign))).keys == ()
 
 
 def test_row_16_the_owner_has_to_be_the_one_that_was_named() -> None:
     other = "https://a.example/users/bob"
-    assert key_of_owner(actor(), KEY_ID, other) is KeyFailure.NOT_LISTED
-    assert key_of_owner(key(), KEY_ID, ACTOR) is KeyFailure.BAD_DOCUMENT
+    assert key_of_owner(actor(), KEY_ID, other, now=NOW) is KeyFailure.NOT_LISTED
+    assert key_of_owner(key(), KEY_ID, ACTOR, now=NOW) is KeyFailure.BAD_DOCUMENT
 
 
 def test_row_17_a_key_with_another_id() -> None:
-    assert key_in(key(), f"{ACTOR}#other") is KeyFailure.KEY_ID_MISMATCH
-    assert key_in(actor(), f"{ACTOR}#other") is KeyFailure.NOT_LISTED
+    assert key_in(key(), f"{ACTOR}#other", now=NOW) is KeyFailure.KEY_ID_MISMATCH
+    assert key_in(actor(), f"{ACTOR}#other", now=NOW) is KeyFailure.NOT_LISTED
 
 
 def test_a_key_alone_leads_to_its_owner() -> None:
     key_id = "https://a.example/users/alice/publickey"
     document = key(id=key_id, type="CryptographicKey")
-    assert key_in(document, key_id) == NeedsOwner(ACTOR)
+    assert key_in(document, key_id, now=NOW) == NeedsOwner(ACTOR)
     assert parse_key_document(document) == ActorKey(key_id, ACTOR, PEM)
-    found = key_of_owner(actor(publicKey=document), key_id, ACTOR)
+    found = key_of_owner(actor(publicKey=document), key_id, ACTOR, now=NOW)
     assert isinstance(found, KeyFound)
     assert found.key.id == key_id
 
@@ -156,9 +157,9 @@ def test_a_stub_of_gotosocial_leads_to_its_owner() -> None:
     complete = ACTORS["gts.test_users_alice"]
     stub = {name: complete[name] for name in ("@context", "id", "type", "preferredUsername", "publicKey")}
     key_id = complete["publicKey"]["id"]
-    assert key_in(stub, key_id) == NeedsOwner(complete["id"])
-    assert isinstance(key_of_owner(complete, key_id, complete["id"]), KeyFound)
-    assert key_of_owner(stub, key_id, complete["id"]) is KeyFailure.BAD_DOCUMENT
+    assert key_in(stub, key_id, now=NOW) == NeedsOwner(complete["id"])
+    assert isinstance(key_of_owner(complete, key_id, complete["id"], now=NOW), KeyFound)
+    assert key_of_owner(stub, key_id, complete["id"], now=NOW) is KeyFailure.BAD_DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_stub_of_gotosocial_leads_to_its_owner() -> None:
     ],
 )
 def test_what_is_no_key(document: Any) -> None:
-    assert key_in(document, KEY_ID) is KeyFailure.BAD_DOCUMENT
+    assert key_in(document, KEY_ID, now=NOW) is KeyFailure.BAD_DOCUMENT
     with pytest.raises(Malformed) as caught:
         parse_key_document(document)
     assert caught.value.code == "bad-key"
@@ -194,8 +195,8 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_total_on_any_json(document: Any) -> None:
-    assert isinstance(key_in(document, KEY_ID), KeyFound | NeedsOwner | KeyFailure)
-    assert isinstance(key_of_owner(document, KEY_ID, ACTOR), KeyFound | KeyFailure)
+    assert isinstance(key_in(document, KEY_ID, now=NOW), KeyFound | NeedsOwner | KeyFailure)
+    assert isinstance(key_of_owner(document, KEY_ID, ACTOR, now=NOW), KeyFound | KeyFailure)
 
 
 def test_row_37_an_inbox_on_our_own_server() -> None:

@@ -45,7 +45,7 @@ def test_our_actor_is_an_actor() -> None:
     assert (actor.id, actor.type, actor.preferred_username) == (ACTOR, "Application", "relay")
     assert (actor.inbox, actor.shared_inbox) == (f"{URL}/inbox", f"{URL}/inbox")
     assert actor.assertion_methods == (MULTIKEY,)
-    assert isinstance(key_in(document, f"{ACTOR}#main-key"), KeyFound)
+    assert isinstance(key_in(document, f"{ACTOR}#main-key", now=0.0), KeyFound)
     assert document["endpoints"]["mediaAttestation"] == f"{URL}/media-attestations/sha256/"
     assert document["generator"]["implements"][0]["href"] == "https://example.org/profile"
     assert {"outbox", "followers", "following"} <= document.keys()

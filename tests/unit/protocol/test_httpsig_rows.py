@@ -137,20 +137,6 @@ def test_row_23_for_another_path_or_host() -> None:
     assert not accepted(elsewhere)
 
 
-def test_row_26_beside_rfc_9421_this_draft_is_verified_alone() -> None:
-    request = posted()
-    mine = request.headers[-1]
-    theirs = (("signature-input", 'sig1=("@method");keyid="x"'), ("signature", "sig1=:AAAA:"))
-    assert accepted(replace(request, headers=(*request.headers, *theirs)))
-    assert accepted(replace(request, headers=(*theirs, *request.headers)))
-    only_theirs = replace(request, headers=(*request.headers[:-1], *theirs))
-    assert seen(only_theirs) is Failure.UNSUPPORTED_RFC9421
-    without_value = replace(request, headers=(*request.headers[:-1], theirs[0]))
-    assert seen(without_value) is Failure.UNSUPPORTED_RFC9421
-    two = replace(request, headers=(*request.headers, mine, *theirs))
-    assert seen(two) is Failure.DUPLICATE_SIGNATURE
-
-
 # ---------------------------------------------------------------- grammar and coverage
 
 
