@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import ssl
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -20,7 +22,7 @@ from tests.interop.world import NAMES, VARIABLE
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
     from relay.ports import Clock
 
@@ -28,6 +30,8 @@ KEPT: Final = Path(__file__).resolve().parent.parent.parent / ".interop"
 PATIENCE: Final = 30.0
 """Seconds in which something that has to happen has to have happened."""
 LOCAL: Final = "127.0.0.1"
+OURS: Final = {"PYTHONPATH": os.pathsep.join(sys.path)}
+"""With this a process finds our modules."""
 
 
 def certificate(name: str) -> ssl.SSLContext:
@@ -94,11 +98,12 @@ async def run(
     *command: str | Path,
     environment: Mapping[str, str] | None = None,
     typed: bytes = b"",
+    statuses: Collection[int] = (0,),
 ) -> None:
-    """Run a program to its end, its words in `log`; fails when it fails."""
+    """Run a program to its end, its words in `log`; fails when it ends otherwise."""
     async with process(log, command, environment, typed=typed) as running, asyncio.timeout(PATIENCE):
         status = await running.wait()
-    assert status == 0, f"{command} ended with {status}"
+    assert status in statuses, f"{command} ended with {status}"
 
 
 async def listens(clock: Clock, port: int) -> None:
@@ -157,14 +162,39 @@ attestation: {{withhold: 0%}}
 PORT: Final = 8080
 
 
+@dataclass
+class OurRelay:
+    """The relay as a process, at https://relay.test, and its operator's commands."""
+
+    folder: Path
+
+    async def asks(self, *words: str) -> Any:
+        """The document that a command prints with `--json`."""
+        answer = self.folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        command = [*_command(self.folder), *words, "--json"]
+        await run(answer, *command, environment=OURS, statuses=(0, 1))  # 1: the answer is no
+        return json.loads(answer.read_text())
+
+    async def until(self, clock: Clock, words: Sequence[str], happened: Callable[[Any], bool]) -> Any:
+        """Ask until the document shows that something has happened; return it."""
+        deadline = clock.monotonic() + PATIENCE
+        while not happened(found := await self.asks(*words)):
+            if clock.monotonic() > deadline:
+                pytest.fail(f"after {PATIENCE:g} seconds `assay {' '.join(words)}` still says: {found}")
+            await clock.sleep(0.2)
+        return found
+
+
 @asynccontextmanager
-async def our_relay(folder: Path, clock: Clock) -> AsyncIterator[Path]:
-    """The relay as an operator runs it, at https://relay.test; the value is its configuration."""
+async def our_relay(folder: Path, clock: Clock) -> AsyncIterator[OurRelay]:
+    """The relay as an operator runs it."""
     folder.mkdir()
-    config = folder / "config.yaml"
-    config.write_text(CONFIG.format(local=LOCAL, port=PORT, admin=PORT + 1))
-    command = [sys.executable, "-m", "relay", "--config", str(config), "serve"]
-    ours = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    async with process(folder / "relay.log", command, ours), behind_tls("relay.test", PORT):
+    (folder / "config.yaml").write_text(CONFIG.format(local=LOCAL, port=PORT, admin=PORT + 1))
+    async with process(folder / "relay.log", [*_command(folder), "serve"], OURS), behind_tls("relay.test", PORT):
         await listens(clock, PORT)
-        yield config
+        yield OurRelay(folder)
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "relay", "--config", str(folder / "config.yaml")]
