@@ -183,6 +183,8 @@ class FakeServer:
     retry_after: float | None = None
     fault: RemoteError | None = None
     hang: asyncio.Event | None = None
+    secure: bool = False
+    """Whether unsigned GETs are refused (authorized fetch)."""
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -281,6 +283,8 @@ class FakeFediverse:
             self._check(url, dict(await sign(url)), b"", "GET")
         server, path = self._find(url)
         status, kind, body = self._document(server, path)
+        if server.secure and sign is None:
+            status = 401
         if status != 200:
             temporary = status in {408, 425, 429} or status >= 500
             raise RemoteError(f"status {status}", code="status", temporary=temporary, status=status)

@@ -47,14 +47,18 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     )
 
 
+def status_of(error: RelayError) -> int:
+    """Return the HTTP status that an error is answered with."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error; what nobody expected is logged and answered 500 without details."""
     try:
         return await handler(request)
     except RelayError as error:
-        status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
-        headers = None
+        status, headers = status_of(error), None
         if status == 503:
             headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_AFTER))}
         return problem(status, error.code, str(error), headers)
