@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+import sqlite3
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
-from functools import partial
-from shutil import copytree
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from tests.interop.processes import KEPT, LOCAL, behind_tls, listens, our_relay, process, run, until
+from tests.fakes import private_pem
+from tests.interop.processes import KEPT, LOCAL, OurRelay, behind_tls, listens, our_relay, process, run, until
 from tests.interop.site import Site, site
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 OURS, THEIRS = "https://relay.test", "https://peer.test"
 PROGRAM = KEPT / "python/bin/activityrelay"
 PORT = 8100
-QUIET = 3.0
+QUIET = 2.0
 """Seconds without a further delivery after which nothing circulates."""
 CONFIG = f"""\
 listen: {LOCAL}
@@ -46,25 +48,24 @@ class Peer:
 
     folder: Path
 
-    async def command(self, *words: str, typed: bytes = b"") -> None:
+    async def command(self, *words: str, log: str = "commands.log") -> None:
         """Run a command of its own."""
-        command = [PROGRAM, "-c", self.folder / "relay.yaml", *words]
-        await run(self.folder / "commands.log", *command, typed=typed)
+        await run(self.folder / log, PROGRAM, "-c", self.folder / "relay.yaml", *words)
 
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its folder with database and key: the key has 4096 bits and takes it seconds to make."""
-    folder = tmp_path_factory.mktemp("activityrelay") / "theirs"
-    folder.mkdir()
-    (folder / "relay.yaml").write_text(CONFIG)
-    await Peer(folder).command("setup", "--skip-questions", typed=b"n\n")  # do not run it at once
-    return folder
+    def subscribers(self) -> set[str]:
+        """The servers to which it delivers."""
+        address = f"file:{self.folder / 'relay.sqlite3'}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return {str(row[0]) for row in database.execute("SELECT domain FROM inboxes WHERE accepted")}
 
 
 @asynccontextmanager
 async def activityrelay(folder: Path, clock: Clock) -> AsyncIterator[Peer]:
-    """ActivityRelay at https://peer.test."""
+    """ActivityRelay at https://peer.test, with a key as large as the one that it makes in half a minute."""
+    folder.mkdir()
+    (folder / "relay.yaml").write_text(CONFIG)
+    key = private_pem(large_key()).decode()
+    await Peer(folder).command("config", "set", "--", "private-key", key, log="setup.txt")  # repeats the key
     command = [PROGRAM, "-c", folder / "relay.yaml", "run"]
     log = folder / "activityrelay.log"
     async with process(log, command, {"LOG_LEVEL": "verbose"}), behind_tls("peer.test", PORT):
@@ -72,11 +73,18 @@ async def activityrelay(folder: Path, clock: Clock) -> AsyncIterator[Peer]:
         yield Peer(folder)
 
 
+@cache
+def large_key() -> RSAPrivateKey:
+    """One for all tests."""
+    return generate_private_key(public_exponent=65537, key_size=4096)
+
+
 @dataclass
 class World:
     """Our relay, the other one, and three servers: `origin` posts, `one` is with us, `two` with the other."""
 
     clock: Clock
+    relay: OurRelay
     peer: Peer
     origin: Site
     one: Site
@@ -84,15 +92,23 @@ class World:
 
     async def subscribed(self) -> None:
         """Let every server subscribe where it belongs: the origin to both."""
-        for server, relay in (
-            (self.origin, OURS),
-            (self.origin, THEIRS),
-            (self.one, OURS),
-            (self.two, THEIRS),
-        ):
-            await server.follow(relay)
-            done = partial(_accepted, server, relay)
-            await until(self.clock, done, f"{relay} accepts {server.name}")
+        async with asyncio.TaskGroup() as all_of_them:
+            all_of_them.create_task(self._subscribe(self.origin, OURS))
+            all_of_them.create_task(self._subscribe(self.origin, THEIRS))
+            all_of_them.create_task(self._subscribe(self.one, OURS))
+            all_of_them.create_task(self._subscribe(self.two, THEIRS))
+
+    async def _subscribe(self, server: Site, relay: str) -> None:
+        await server.follow(relay)
+        done = partial(_accepted, server, relay)
+        await until(self.clock, done, f"{relay} accepts {server.name}")
+
+    async def publish(self, note: dict[str, Any], *, to: str, arrives: Site) -> None:
+        """Let the origin send a post to a relay, wait until it has arrived somewhere, and until all is quiet."""
+        assert await self.origin.publish(to, note) == 202
+        there = partial(arrives.announced, note["id"])
+        await until(self.clock, lambda: bool(there()), f"{note['content']} is on {arrives.name}")
+        await self.quiet()
 
     async def quiet(self) -> None:
         """Return when nothing has arrived anywhere for a while."""
@@ -111,48 +127,77 @@ def _accepted(server: Site, relay: str) -> bool:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, prepared: Path, clock: SystemClock) -> AsyncIterator[World]:
+async def world(tmp_path: Path, clock: SystemClock) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         sites = [
             await stack.enter_async_context(site(name, session, clock))
             for name in ("origin.test", "one.test", "two.test")
         ]
-        await stack.enter_async_context(our_relay(tmp_path / "ours", clock))
-        copytree(prepared, tmp_path / "theirs")
+        relay = await stack.enter_async_context(our_relay(tmp_path / "ours", clock))
         peer = await stack.enter_async_context(activityrelay(tmp_path / "theirs", clock))
-        yield World(clock, peer, *sites)
+        yield World(clock, relay, peer, *sites)
 
 
-async def test_it_subscribes_to_us_and_passes_on_what_we_relay(world: World) -> None:
-    await world.subscribed()
+async def follows_us(world: World) -> None:
+    """Let ActivityRelay subscribe to our relay."""
     await world.peer.command("inbox", "follow", f"{OURS}/actor")
+    await world.relay.until(
+        world.clock,
+        ("subscribers", "list", "--state", "accepted"),
+        lambda found: "peer.test" in {one["server"] for one in found["subscribers"]},
+    )
+
+
+async def is_followed_by_us(world: World) -> None:
+    """Let our relay subscribe to ActivityRelay."""
+    await world.relay.asks("follow", f"{THEIRS}/actor")
+    await world.relay.until(
+        world.clock, ("follow",), lambda found: [one["state"] for one in found["following"]] == ["accepted"]
+    )
+
+
+async def test_it_subscribes_to_us_and_leaves_again(world: World) -> None:
+    await world.subscribed()
+    await follows_us(world)
     await world.quiet()
 
     note = world.origin.note("a post that only we were told of")
-    assert await world.origin.publish(OURS, note) == 202
-    await until(world.clock, lambda: bool(world.two.announced(note["id"])), "the post is at its subscriber")
-    await world.quiet()
+    await world.publish(note, to=OURS, arrives=world.two)
     assert world.one.announced(note["id"]) == [f"{OURS}/actor"]
     assert world.two.announced(note["id"]) == [f"{THEIRS}/actor"]
 
+    await world.peer.command("inbox", "unfollow", f"{OURS}/actor")
+    await world.relay.until(
+        world.clock, ("subscribers", "list"), lambda found: len(found["subscribers"]) == 2
+    )
+    note = world.origin.note("a post after it left")
+    await world.publish(note, to=OURS, arrives=world.one)
+    assert world.two.announced(note["id"]) == []
 
-async def test_what_it_announces_reaches_our_subscribers(world: World) -> None:
+
+async def test_we_subscribe_to_it_and_leave_again(world: World) -> None:
     await world.subscribed()
-    await world.peer.command("inbox", "follow", f"{OURS}/actor")
+    await is_followed_by_us(world)
     await world.quiet()
 
     note = world.origin.note("a post that only they were told of")
-    assert await world.origin.publish(THEIRS, note) == 202
-    await until(world.clock, lambda: bool(world.one.announced(note["id"])), "the post is at our subscriber")
-    await world.quiet()
+    await world.publish(note, to=THEIRS, arrives=world.one)
     assert world.one.announced(note["id"]) == [f"{OURS}/actor"]
     assert world.two.announced(note["id"]) == [f"{THEIRS}/actor"]
+    assert world.origin.announced(note["id"]) == []
+
+    await world.relay.asks("unfollow", "peer.test")
+    await until(world.clock, lambda: "relay.test" not in world.peer.subscribers(), "it has forgotten us")
+    note = world.origin.note("a post after we left")
+    await world.publish(note, to=THEIRS, arrives=world.two)
+    assert world.one.announced(note["id"]) == []
 
 
-async def test_a_post_that_enters_at_both_arrives_once_and_does_not_circulate(world: World) -> None:
+async def test_a_post_that_enters_at_both_arrives_once_and_nothing_circulates(world: World) -> None:
     await world.subscribed()
-    await world.peer.command("inbox", "follow", f"{OURS}/actor")
+    await follows_us(world)
+    await is_followed_by_us(world)
     await world.quiet()
 
     notes = [world.origin.note(f"post {number}") for number in range(5)]
@@ -169,17 +214,3 @@ async def test_a_post_that_enters_at_both_arrives_once_and_does_not_circulate(wo
         assert world.two.announced(note["id"]) == [f"{THEIRS}/actor"]
         assert world.origin.announced(note["id"]) == []
     assert (world.one.refused, world.two.refused, world.origin.refused) == (0, 0, 0)
-
-
-async def test_it_leaves(world: World) -> None:
-    await world.subscribed()
-    await world.peer.command("inbox", "follow", f"{OURS}/actor")
-    await world.quiet()
-    await world.peer.command("inbox", "unfollow", f"{OURS}/actor")
-    await world.quiet()
-
-    note = world.origin.note("a post after it left")
-    assert await world.origin.publish(OURS, note) == 202
-    await until(world.clock, lambda: bool(world.one.announced(note["id"])), "the post is at our subscriber")
-    await world.quiet()
-    assert world.two.announced(note["id"]) == []
