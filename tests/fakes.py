@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
 from relay.domain.remote import Fetched, Posted
+from relay.domain.scheme import Scheme
 from relay.protocol.httpsig import Signature, SignedRequest, inspect, verify
 
 if TYPE_CHECKING:
@@ -187,6 +188,11 @@ class FakeServer:
     """Whether unsigned GETs are refused (authorized fetch)."""
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
+    schemes: frozenset[Scheme] = frozenset(Scheme)
+    """The signatures that it understands; others are answered with `refusal`."""
+    refusal: int = 401
+    knocks: list[Scheme] = field(default_factory=list)
+    """How the requests were signed that reached it."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _posts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -249,6 +255,13 @@ class FakeServer:
         url = self.serve(where, content, "image/png")
         return {"type": "Document", "mediaType": "image/png", "url": url, **more}
 
+    def knock(self, scheme: Scheme | None) -> int | None:
+        """Note a request; return the status if its signature is not understood here."""
+        if scheme is None:
+            return None
+        self.knocks.append(scheme)
+        return None if scheme in self.schemes else self.refusal
+
     def arrivals(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Activities that arrived in any inbox, in order."""
         return [a for r in self.inbox if (a := r.activity) and kind in {None, a["type"]}]
@@ -279,10 +292,10 @@ class FakeFediverse:
     ) -> Fetched:
         refuse_in_transaction()
         self.fetched.append(url)
-        if sign is not None:
-            self._check(url, dict(await sign(url)), b"", "GET")
+        scheme = None if sign is None else self._check(url, dict(await sign(url)), b"", "GET")
         server, path = self._find(url)
         status, kind, body = self._document(server, path)
+        status = server.knock(scheme) or status
         if server.secure and sign is None:
             status = 401
         if status != 200:
@@ -297,9 +310,9 @@ class FakeFediverse:
         server, _ = self._find(url)
         if server.hang is not None:
             await server.hang.wait()
-        self._check(url, dict(headers), body, "POST")
+        misunderstood = server.knock(self._check(url, dict(headers), body, "POST"))
         refused = next((status for text, status in server.refuses.items() if text.encode() in body), None)
-        status = refused or server.status
+        status = misunderstood or refused or server.status
         if 200 <= status < 300:
             server.inbox.append(Received(url, {k.lower(): v for k, v in headers.items()}, body))
             async with server.changed:
@@ -323,8 +336,8 @@ class FakeFediverse:
             return 200, ACTIVITY, json.dumps(server.actors[path].document()).encode()
         return 404, "text/plain", b""
 
-    def _check(self, url: str, headers: dict[str, str], body: bytes, method: str) -> None:
-        """Check a signature as strictly as the relay checks others'."""
+    def _check(self, url: str, headers: dict[str, str], body: bytes, method: str) -> Scheme:
+        """Check a signature as strictly as the relay checks others'; return which kind it is."""
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         request = SignedRequest(method, target, tuple((k.lower(), v) for k, v in headers.items()), body)
@@ -333,3 +346,4 @@ class FakeFediverse:
         assert self.relay_key is None or verify(signature, request, self.relay_key)
         if "media-attestation" in dict(request.headers):
             assert "media-attestation" in signature.covered
+        return Scheme.DRAFT if signature.base is None else Scheme.RFC9421

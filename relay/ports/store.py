@@ -154,6 +154,12 @@ class Fanout(Protocol):
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""
 
+    async def rfc9421_servers(self, now: float) -> dict[str, float]:
+        """Return the servers that take RFC 9421 and until when that is believed, the next to end first."""
+
+    async def save_rfc9421_server(self, server: str, until: float | None, *, now: float, most: int) -> None:
+        """Write until when a server is believed to take RFC 9421, None for no longer; keep the newest `most`."""
+
     async def prunable(self, before: float) -> int | None:
         """Return the last position that retention ended for."""
 

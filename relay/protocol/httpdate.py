@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -18,6 +19,7 @@ _DATE: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=64)  # a batch is signed at one time
 def http_date(now: float) -> str:
     """The Date header for a time in seconds since 1970, such as `Sun, 06 Nov 1994 08:49:37 GMT`."""
     return formatdate(now, usegmt=True)

@@ -78,7 +78,7 @@ def string(bare: str | None) -> str | None:
     """The characters of a string item, None for other items."""
     if bare is None or not bare.startswith('"'):
         return None
-    return re.sub(r"\\(.)", r"\1", bare[1:-1])
+    return re.sub(r"\\(.)", r"\1", bare[1:-1]) if "\\" in bare else bare[1:-1]
 
 
 def integer(bare: str | None) -> int | None:
@@ -93,16 +93,18 @@ def byte_sequence(bare: str | None) -> bytes | None:
 
 def _member(match: re.Match[str]) -> Member | None:
     _, listed, bare, tail = match.groups()
-    items = [(_canonical(item), bool(more)) for item, more in _ITEM.findall(listed or "")]
-    parameters = {name: _canonical(value or "?1") for name, value in _PARAMETER.findall(tail)}
+    items = [(_canonical(item), bool(more)) for item, more in _ITEM.findall(listed)] if listed else []
+    parameters = {name: _canonical(value or "?1") for name, value in _PARAMETER.findall(tail)} if tail else {}
     value = None if listed else _canonical(bare or "?1")
-    if "" in {value, *parameters.values(), *(item for item, _ in items)}:
+    if value == "" or "" in parameters.values() or any(not item for item, _ in items):
         return None
     return Member(value, tuple(items), parameters)
 
 
 def _canonical(bare: str) -> str:
     """A bare item as it is written (RFC 8941 4.1.3), empty when it is none after all."""
+    if bare[0] == '"':
+        return bare
     if bare[0] == ":":
         content = strict_base64(bare[1:-1])
         return f":{b64encode(content).decode()}:" if content or bare == "::" else ""

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
-    from relay.ports import Clock, Remote, Signer, Store
+    from relay.ports import Clock, Store
     from relay.services.signals import Signals
+    from relay.services.signing import Signed, Signing
 
 CHECKPOINT_EVERY: Final = 1.0
 LOOK_EVERY: Final = 1.0
@@ -50,14 +51,13 @@ class FanOut:
         self,
         *,
         store: Store,
-        remote: Remote,
-        signer: Signer,
+        signing: Signing,
         clock: Clock,
         signals: Signals,
         limits: FanOutLimits,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
-        self._dispatch = Dispatch(remote=remote, signer=signer, clock=clock, timeout=limits.timeout)
+        self._dispatch = Dispatch(signing, limits.timeout)
         self._log = LogReader(store)
         self._line = Line()
         self._tracks: dict[int, Track] = {}
@@ -87,8 +87,8 @@ class FanOut:
         while batch := await self._collect():
             signatures = await self._dispatch.sign(batch)
             async with asyncio.TaskGroup() as tasks:
-                for attempt, headers in zip(batch, signatures, strict=True):
-                    tasks.create_task(self._send(attempt, headers))
+                for attempt, signed in zip(batch, signatures, strict=True):
+                    tasks.create_task(self._send(attempt, signed))
             attempts += len(batch)
         await self._ledger.save(self._tracks.values(), everything=True)
         return attempts
@@ -189,8 +189,8 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            for attempt, headers in zip(batch, await self._dispatch.sign(batch), strict=True):
-                tasks.create_task(self._send(attempt, headers))
+            for attempt, signed in zip(batch, await self._dispatch.sign(batch), strict=True):
+                tasks.create_task(self._send(attempt, signed))
 
     async def _watch(self) -> None:
         pruned_at = self._clock.now()
@@ -274,9 +274,9 @@ class FanOut:
 
     # ------------------------------------------------------------------ one delivery
 
-    async def _send(self, attempt: Attempt, headers: dict[str, str]) -> None:
+    async def _send(self, attempt: Attempt, signed: Signed) -> None:
         track, entry = attempt.track, attempt.entry
-        result = await self._dispatch.send(attempt, headers)
+        result = await self._dispatch.send(attempt, signed)
         self._land(attempt)
         match result.verdict:
             case Verdict.DELIVERED:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import Verdict, verdict
 from relay.domain.errors import RemoteError
-from relay.protocol.documents import CONTENT_TYPE
-from relay.protocol.httpsig import http_date, post_string
-from relay.services.signing import signed_headers
+from relay.services.signing import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.domain.log import LogEntry, Rendered
-    from relay.ports import Clock, Remote, Signer
+    from relay.services.signing import Signed, Signing
     from relay.services.tracks import Track
 
 _TRY_ANNOUNCE: Final = frozenset({400, 401, 403, 405, 406, 409, 415, 422, 501})
@@ -45,44 +43,33 @@ class Result:
 class Dispatch:
     """Signs and sends deliveries. `timeout` is in seconds."""
 
-    def __init__(self, *, remote: Remote, signer: Signer, clock: Clock, timeout: float) -> None:
-        self._remote, self._signer, self._clock, self._timeout = remote, signer, clock, timeout
+    def __init__(self, signing: Signing, timeout: float) -> None:
+        self._signing, self._timeout = signing, timeout
 
-    async def sign(self, batch: Sequence[Attempt]) -> list[dict[str, str]]:
-        """Sign a batch in one hop; return the headers of each delivery."""
-        date = http_date(self._clock.now())
-        messages = [
-            post_string(a.track.target, date, a.rendered.digest, CONTENT_TYPE, a.entry.attestations)
-            for a in batch
-        ]
-        signatures = await self._signer.sign_many(messages)
-        return [
-            signed_headers(
-                a.track.target, date, a.rendered.digest, a.entry.attestations, self._signer.key_id, signature
-            )
-            for a, signature in zip(batch, signatures, strict=True)
-        ]
+    async def sign(self, batch: Sequence[Attempt]) -> list[Signed]:
+        """Sign a batch in one hop."""
+        return await self._signing.sign(
+            [Message(a.track.target, a.rendered.digest, a.entry.attestations) for a in batch]
+        )
 
-    async def send(self, attempt: Attempt, headers: dict[str, str]) -> Result:
+    async def send(self, attempt: Attempt, signed: Signed) -> Result:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 
         Which of the two a subscriber takes is remembered while the relay runs.
         """
-        result = await self._send(attempt, headers)
+        result = await self._send(attempt, signed)
         announce = attempt.entry.announce
         if result.status not in _TRY_ANNOUNCE or announce is None or attempt.rendered is announce:
             return result
         again = replace(attempt, rendered=announce)
-        [headers] = await self.sign([again])
-        result = await self._send(again, headers)
+        [signed] = await self.sign([again])
+        result = await self._send(again, signed)
         attempt.track.announce_only = result.verdict is Verdict.DELIVERED
         return result
 
-    async def _send(self, attempt: Attempt, headers: dict[str, str]) -> Result:
+    async def _send(self, attempt: Attempt, signed: Signed) -> Result:
         try:
-            posted = await self._remote.post(
-                attempt.track.target.url, headers=headers, body=attempt.rendered.body, timeout=self._timeout
-            )
+            posted = await self._signing.send(signed, attempt.rendered.body, self._timeout)
         except RemoteError as failure:
             return Result(Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after)
         return Result(verdict(posted.status), f"status {posted.status}", posted.retry_after, posted.status)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.domain.actor import Actor
-    from relay.ports import Clock, Remote, Store
+    from relay.ports import Clock, Store
     from relay.services.signing import Signing
 
     Document = Mapping[str, object]
@@ -31,8 +31,8 @@ GONE_FOR: Final = 600.0
 class Fetcher:
     """Fetches ActivityPub documents. Failures are remembered for a minute, permanent ones for ten."""
 
-    def __init__(self, *, remote: Remote, signing: Signing, store: Store, clock: Clock) -> None:
-        self._remote, self._signing, self._store, self._clock = remote, signing, store, clock
+    def __init__(self, *, signing: Signing, store: Store, clock: Clock) -> None:
+        self._signing, self._store, self._clock = signing, store, clock
         self._failures: Remembered[RemoteError] = Remembered(clock, seconds=FAILED_FOR, most=10_000)
         self._flights: SingleFlight[Document] = SingleFlight()
 
@@ -95,9 +95,7 @@ class Fetcher:
         return document
 
     async def _get(self, url: str) -> tuple[Document, str | None]:
-        fetched = await self._remote.get(
-            url, accept=ACCEPT, limit=LIMIT, timeout=TIMEOUT, sign=self._signing.get_headers
-        )
+        fetched = await self._signing.get(url, accept=ACCEPT, limit=LIMIT, timeout=TIMEOUT)
         if not check_content_type(fetched.content_type):
             message = f"the answer is {fetched.content_type or 'of no type'}, not ActivityPub"
             raise RemoteError(message, code="bad-type", temporary=False)

@@ -325,3 +325,28 @@ async def test_relays_that_are_followed(tmp_path: Path) -> None:
         assert await tx.upstreams.by_actor(actor) == changed
         await tx.upstreams.remove(actor)
         assert await tx.upstreams.by_actor(actor) is None
+
+
+async def test_servers_that_take_rfc_9421_are_few_and_for_a_time(store: SqliteStore) -> None:
+    async def save(server: str, until: float | None, *, now: float = 0.0, most: int = 3) -> None:
+        async with store.transaction() as tx:
+            await tx.fanout.save_rfc9421_server(server, until, now=now, most=most)
+
+    async def known(now: float = 0.0) -> list[tuple[str, float]]:
+        async with store.reading() as tx:
+            return list((await tx.fanout.rfc9421_servers(now)).items())
+
+    assert await known() == []
+    await save("b.test", 20.0)
+    await save("a.test", 10.0)
+    assert await known() == [("a.test", 10.0), ("b.test", 20.0)]
+    assert await known(10.0) == [("b.test", 20.0)]
+    await save("a.test", 30.0)
+    await save("c.test", 40.0)
+    await save("d.test", 50.0)
+    assert await known() == [("a.test", 30.0), ("c.test", 40.0), ("d.test", 50.0)]
+    await save("c.test", None)
+    await save("c.test", None)
+    assert await known() == [("a.test", 30.0), ("d.test", 50.0)]
+    await save("e.test", 60.0, now=35.0)
+    assert await known() == [("d.test", 50.0), ("e.test", 60.0)]

@@ -95,6 +95,18 @@ class SqlFanout:
             for row in await self._sql.rows("all_hosts")
         }
 
+    async def rfc9421_servers(self, now: float) -> dict[str, float]:
+        """Return the servers that take RFC 9421, each with the time until which that is believed."""
+        return {row["server"]: row["until"] for row in await self._sql.rows("rfc9421_servers", now=now)}
+
+    async def save_rfc9421_server(self, server: str, until: float | None, *, now: float, most: int) -> None:
+        """Write whether a server takes RFC 9421 (None: no longer); keep `most` servers."""
+        if until is None:
+            await self._sql.run("drop_rfc9421_server", server=server)
+        else:
+            await self._sql.run("save_rfc9421_server", server=server, until=until)
+        await self._sql.run("trim_rfc9421_servers", now=now, most=most)
+
     async def prunable(self, before: float) -> int | None:
         """Return the last position that retention ended for."""
         last: int | None = await self._sql.value("oldest_kept", before=before)

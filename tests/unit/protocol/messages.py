@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from relay.protocol.httpsig import SignedRequest, inspect, verify
 from relay.protocol.sigheader import Failure, Signature
@@ -72,7 +73,10 @@ def message(
     lines = [component(name, request, origin) for name in covered]
     base = "\n".join([*lines, f'"@signature-params": ({listed}){parameters}']).encode()
     private = options.get("private")
-    value = sign(base, options.get("algorithm")) if private is None else private.sign(base)
+    if isinstance(private, rsa.RSAPrivateKey):
+        value = private.sign(base, padding.PKCS1v15(), SHA256())
+    else:
+        value = sign(base, options.get("algorithm")) if private is None else private.sign(base)
     signature = (
         ("signature-input", f"{label}=({listed}){parameters}"),
         ("signature", f"{label}=:{base64.b64encode(value).decode()}:"),

@@ -82,7 +82,8 @@ def made(
     made_of = sign(message, options.get("algorithm")) if private is None else private.sign(message)
     value = base64.b64encode(made_of).decode()
     method, _, path = lines.get("(request-target)", "post /inbox").partition(" ")
-    header = f'keyId="{KEY_ID}",{parameters},headers="{" ".join(lines)}",signature="{value}"'
+    key_id = options.get("key_id", KEY_ID)
+    header = f'keyId="{key_id}",{parameters},headers="{" ".join(lines)}",signature="{value}"'
     plain = tuple((name, value) for name, value in lines.items() if not name.startswith("("))
     return SignedRequest(method.upper(), path, (*plain, ("signature", header)), body)
 

@@ -192,6 +192,21 @@ def test_total_whatever_stands_in_the_headers(name: str, value: str, appended: b
     assert isinstance(found, Signature | Failure)
 
 
+ANY = st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+NAMES = st.sampled_from(["signature-input", "signature", "content-digest", "host", "date", "digest"])
+
+
+@given(ANY, ANY, st.lists(st.tuples(NAMES, ANY), max_size=8), st.binary(max_size=9))
+def test_total_whatever_the_request(
+    method: str, target: str, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    request = SignedRequest(method, target, tuple(headers), body)
+    assert isinstance(looked(request), Signature | Failure)
+    good = message(BOT)
+    assert isinstance(looked(replace(good, method=method, target=target)), Signature | Failure)
+    assert isinstance(looked(replace(good, headers=(*headers, *good.headers))), Signature | Failure)
+
+
 @given(st.data())
 def test_any_change_of_one_character_fails(data: st.DataObject) -> None:
     """Of what is covered, of what covers it, or of the body: nothing can be changed and still be believed."""

@@ -92,3 +92,21 @@ SELECT * FROM gaps WHERE subscription = :subscription ORDER BY first;
 -- name: count_between$
 -- How many entries a stretch of the log holds.
 SELECT count(*) FROM log WHERE position > :after AND position <= :upto;
+
+-- name: rfc9421_servers
+-- Servers that take RFC 9421, the one that is forgotten first at the top.
+SELECT server, until FROM rfc9421_servers WHERE until > :now ORDER BY until;
+
+-- name: save_rfc9421_server!
+-- A server takes RFC 9421.
+INSERT INTO rfc9421_servers (server, until) VALUES (:server, :until)
+ON CONFLICT (server) DO UPDATE SET until = excluded.until;
+
+-- name: drop_rfc9421_server!
+-- A server takes the older signatures.
+DELETE FROM rfc9421_servers WHERE server = :server;
+
+-- name: trim_rfc9421_servers!
+-- Forget what ended, and the oldest of what is too much.
+DELETE FROM rfc9421_servers WHERE until <= :now OR server IN
+  (SELECT server FROM rfc9421_servers ORDER BY until DESC, server LIMIT -1 OFFSET :most);

@@ -13,28 +13,19 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mediaattest import IssuerKey, describe_key
-from relay import __version__
-from relay.adapters.guard import AddressPolicy
 from relay.adapters.keys import KeyFolder
-from relay.adapters.media.sandbox import SandboxedDecoder
-from relay.adapters.remote import GuardedRemote
-from relay.adapters.scanners.library import ListLibrary, ListSource
-from relay.adapters.signing import ProcessSigner
+from relay.adapters.scanners.library import ListLibrary
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
 from relay.config.settings import database_path
-from relay.domain import hosts
 from relay.domain.errors import Refused
-from relay.domain.hashlist import ListPurpose
 from relay.domain.subscription import Mode
 from relay.protocol.documents import dump, relay_actor
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import (
     AttestationVerifier,
     Attestor,
-    IssueRules,
     IssuingKey,
-    Trust,
 )
 from relay.services.authenticate import Authenticator
 from relay.services.blocks import Blocks
@@ -43,7 +34,6 @@ from relay.services.deliver import FanOut
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
-from relay.services.identity import Identity
 from relay.services.inspect import Inspector, MediaLimits
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
@@ -54,6 +44,7 @@ from relay.services.posts import Posts
 from relay.services.proofs import Proofs
 from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
+from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
@@ -62,36 +53,21 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.services.upstreams import Upstreams
+from relay.wiring import parts
+from relay.wiring.parts import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
-    from aiohttp.abc import AbstractResolver
-
+    from relay.adapters.media.sandbox import SandboxedDecoder
     from relay.config.load import Configuration
     from relay.config.settings import Settings
-    from relay.ports import Clock, Remote, Signer
+    from relay.ports import Clock, Remote
+    from relay.services.identity import Identity
 
 PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
 """The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
 REPOSITORY: Final = "https://w3id.org/assay"
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What a test or the demo replaces of the world: time, names, trusted authorities, all other servers.
-
-    `signer` opens a signer for a key id and a PEM; `decoder` is one that runs already.
-    """
-
-    clock: Clock
-    remote: Remote | None = None
-    signer: Callable[[str, bytes], AbstractAsyncContextManager[Signer]] | None = None
-    decoder: SandboxedDecoder | None = None
-    resolver: AbstractResolver | None = None
-    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +122,6 @@ class Relay:
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
 
-def identity_of(settings: Settings) -> Identity:
-    """Return the relay's names."""
-    url = settings.relay.url
-    return Identity(
-        url=url,
-        server=hosts.server_name(url),
-        name=settings.relay.name,
-        summary=settings.relay.description,
-        version=__version__,
-    )
-
-
 @asynccontextmanager
 async def open_office(
     configuration: Configuration, *, exclusive: bool = False, clock: Clock | None = None
@@ -167,7 +131,7 @@ async def open_office(
     path = database_path(settings)
     if path is None:
         raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
-    identity, signals = identity_of(settings), Signals()
+    identity, signals = parts.identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
@@ -199,7 +163,7 @@ async def open_office(
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals),
             explainer=Explainer(store),
             lists=Lists(store, clock),
-            library=ListLibrary(_list_sources(settings), store),
+            library=ListLibrary(parts.list_sources(settings), store),
         )
 
 
@@ -220,18 +184,20 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
     folder = KeyFolder(settings.relay.data)
     main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
-    open_signer = outside.signer or _signing_processes
+    open_signer = outside.signer or parts.signing_processes
     signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
     if remote is None:
-        remote = await stack.enter_async_context(_guarded_remote(settings, identity, outside))
+        remote = await stack.enter_async_context(parts.guarded_remote(settings, identity, outside))
     decoder = outside.decoder
     if decoder is None:
-        decoder = await stack.enter_async_context(_decoder(settings, clock))
+        decoder = await stack.enter_async_context(parts.decoder(settings, clock))
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
-    signing = Signing(signer, remote, clock)
-    fetcher = Fetcher(remote=remote, signing=signing, store=store, clock=clock)
+    schemes = Schemes(clock, store)
+    await schemes.load()
+    signing = Signing(signer, remote, clock, schemes)
+    fetcher = Fetcher(signing=signing, store=store, clock=clock)
     keys = KeyRing(
         store=store,
         fetcher=fetcher,
@@ -245,7 +211,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         host_names=frozenset({identity.server}),
         scheme=urlsplit(identity.url).scheme,
     )
-    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=_trust(settings))
+    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=parts.trust(settings))
     inspector = Inspector(
         store=store,
         remote=remote,
@@ -261,12 +227,11 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         identity=identity,
         key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
         scanners=scanners,
-        rules=_issue_rules(settings),
+        rules=parts.issue_rules(settings),
     )
     fanout = FanOut(
         store=store,
-        remote=remote,
-        signer=signer,
+        signing=signing,
         clock=clock,
         signals=signals,
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
@@ -348,58 +313,3 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             prune=fanout.prune,
         ),
     )
-
-
-def _signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
-    return ProcessSigner(key_id=key_id, pem=pem)
-
-
-def _decoder(settings: Settings, clock: Clock) -> SandboxedDecoder:
-    return SandboxedDecoder(
-        clock=clock,
-        memory=settings.media.memory,
-        timeout=settings.media.fetch_timeout.total_seconds(),
-        max_pixels=settings.media.max_pixels,
-        workers=settings.media.decoders,
-    )
-
-
-def _guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> GuardedRemote:
-    return GuardedRemote(
-        clock=outside.clock,
-        user_agent=f"Assay/{__version__} (+{identity.url}/)",
-        addresses=AddressPolicy(allowed_private=settings.federation.private_addresses),
-        own_hosts=[urlsplit(identity.url).netloc],
-        allow_http=settings.federation.allow_http,
-        ca_file=outside.ca_file,
-        resolver=outside.resolver,
-    )
-
-
-def _trust(settings: Settings) -> Trust:
-    accepted = frozenset(settings.attestation.accepted_lists) or None
-    return Trust(frozenset(settings.attestation.trusted), accepted)
-
-
-def _issue_rules(settings: Settings) -> IssueRules:
-    """Attestations need an https actor id: a relay on plain http, for tests, issues none."""
-    return IssueRules(
-        enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
-        lifetime=int(settings.attestation.lifetime.total_seconds()),
-        withhold=settings.attestation.withhold,
-    )
-
-
-def _list_sources(settings: Settings) -> Sequence[ListSource]:
-    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST}
-    return [
-        ListSource(
-            name=scanner.name,
-            file=scanner.file,
-            category=scanner.category or "known",
-            purpose=ListPurpose.TEST
-            if scanner.builtin
-            else purposes.get(scanner.category or "", ListPurpose.ABUSE),
-        )
-        for scanner in settings.scanners
-    ]

@@ -1,0 +1,115 @@
+"""Parts of the relay, each from the settings that it depends on, and what a test replaces of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from relay import __version__
+from relay.adapters.guard import AddressPolicy
+from relay.adapters.media.sandbox import SandboxedDecoder
+from relay.adapters.remote import GuardedRemote
+from relay.adapters.scanners.library import ListSource
+from relay.adapters.signing import ProcessSigner
+from relay.domain import hosts
+from relay.domain.hashlist import ListPurpose
+from relay.services.attestations import IssueRules, Trust
+from relay.services.identity import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from aiohttp.abc import AbstractResolver
+
+    from relay.config.settings import Settings
+    from relay.ports import Clock, Remote, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a test or the demo replaces of the world: time, names, trusted authorities, all other servers.
+
+    `signer` opens a signer for a key id and a PEM; `decoder` is one that runs already.
+    """
+
+    clock: Clock
+    remote: Remote | None = None
+    signer: Callable[[str, bytes], AbstractAsyncContextManager[Signer]] | None = None
+    decoder: SandboxedDecoder | None = None
+    resolver: AbstractResolver | None = None
+    ca_file: Path | None = None
+
+
+def identity_of(settings: Settings) -> Identity:
+    """Return the relay's names."""
+    url = settings.relay.url
+    return Identity(
+        url=url,
+        server=hosts.server_name(url),
+        name=settings.relay.name,
+        summary=settings.relay.description,
+        version=__version__,
+    )
+
+
+def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
+    """Sign in processes of their own."""
+    return ProcessSigner(key_id=key_id, pem=pem)
+
+
+def decoder(settings: Settings, clock: Clock) -> SandboxedDecoder:
+    """Decode media in sandboxed processes."""
+    return SandboxedDecoder(
+        clock=clock,
+        memory=settings.media.memory,
+        timeout=settings.media.fetch_timeout.total_seconds(),
+        max_pixels=settings.media.max_pixels,
+        workers=settings.media.decoders,
+    )
+
+
+def guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> GuardedRemote:
+    """Reach other servers through the wall."""
+    return GuardedRemote(
+        clock=outside.clock,
+        user_agent=f"Assay/{__version__} (+{identity.url}/)",
+        addresses=AddressPolicy(allowed_private=settings.federation.private_addresses),
+        own_hosts=[urlsplit(identity.url).netloc],
+        allow_http=settings.federation.allow_http,
+        ca_file=outside.ca_file,
+        resolver=outside.resolver,
+    )
+
+
+def trust(settings: Settings) -> Trust:
+    """Say whose attestations count."""
+    accepted = frozenset(settings.attestation.accepted_lists) or None
+    return Trust(frozenset(settings.attestation.trusted), accepted)
+
+
+def issue_rules(settings: Settings) -> IssueRules:
+    """Attestations need an https actor id: a relay on plain http, for tests, issues none."""
+    return IssueRules(
+        enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
+        lifetime=int(settings.attestation.lifetime.total_seconds()),
+        withhold=settings.attestation.withhold,
+    )
+
+
+def list_sources(settings: Settings) -> Sequence[ListSource]:
+    """Say where the hash lists are and what they are for."""
+    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST}
+    return [
+        ListSource(
+            name=scanner.name,
+            file=scanner.file,
+            category=scanner.category or "known",
+            purpose=ListPurpose.TEST
+            if scanner.builtin
+            else purposes.get(scanner.category or "", ListPurpose.ABUSE),
+        )
+        for scanner in settings.scanners
+    ]
