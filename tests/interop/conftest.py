@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
 from relay.adapters.system import SystemClock
+from tests.interop.logs import ends, forget, logs_in
 from tests.interop.oracle import Oracle
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-
-LOGS: Final = 6000
-"""Characters of the end of each log that a failure shows."""
-FOLDER: Final = pytest.StashKey[Path]()
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -30,18 +27,16 @@ def clock() -> SystemClock:
 
 
 @pytest.fixture(autouse=True)
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """Where a test's processes keep their logs."""
-    request.node.stash[FOLDER] = tmp_path
-    return tmp_path
+    yield logs_in(tmp_path)
+    forget(tmp_path)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the end of every log in the test's folder when it fails."""
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of every log when a test fails."""
     report = yield
-    if report.failed and FOLDER in item.stash:
-        for log in sorted(item.stash[FOLDER].rglob("*.log")):
-            text = log.read_text(errors="replace")[-LOGS:]
-            report.sections.append((f"end of {log.relative_to(item.stash[FOLDER])}", text))
+    if report.failed:
+        report.sections.extend(ends())
     return report

@@ -27,7 +27,7 @@ class Oracle:
         script = KEPT / "npm/oracle.mjs"
         script.write_text((HERE / "fedify/oracle.mjs").read_text())
         self._log = log.open("wb")
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - ours
             [KEPT / "python/bin/node", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -42,7 +42,8 @@ class Oracle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(10)
@@ -50,7 +51,8 @@ class Oracle:
 
     def ask(self, question: str, **about: Any) -> Any:
         """The answer. An error of the oracle itself fails the test."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"ask": question, **about}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())

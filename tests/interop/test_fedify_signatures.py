@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from mediaattest import HEADER_NAME, format_header
-from relay.protocol.documents import CONTENT_TYPE, announce, dump
 from relay.domain.scheme import Scheme
 from relay.protocol import httpsig, rfc9421
+from relay.protocol.documents import CONTENT_TYPE, announce, dump
 from relay.protocol.httpsig import Failure, Signature, Target, body_digest, http_date, inspect, verify
 from relay.protocol.requests import SignedRequest
 from relay.services.signing import Message, bytes_of, headers_of
@@ -181,7 +181,7 @@ def test_we_notice_what_was_changed_on_the_way(
         return SignedRequest(theirs.method, theirs.target, fields, theirs.body)
 
     [old] = theirs.values(time)
-    later = http_date(clock.now() - 30) if time == "date" else old.replace("created=", "nonce=\"x\";created=")
+    later = http_date(clock.now() - 30) if time == "date" else old.replace("created=", 'nonce="x";created=')
     other = SignedRequest(theirs.method, theirs.target, theirs.headers, BODY + b" ")
     assert judged(other, clock) is Failure.DIGEST_MISMATCH
     assert judged(changed("host", "other.test"), clock) is Failure.WRONG_HOST
