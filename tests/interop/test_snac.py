@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ACTOR = "https://relay.test/actor"
 ROOT = KEPT / "snac/root"
-LIBRARIES = ":".join(str(path) for path in sorted(ROOT.glob("usr/lib/*-linux-gnu*")))
+LIBRARIES = ":".join(str(path) for part in ("usr/lib", "lib") for path in ROOT.glob(f"{part}/*-linux-gnu*"))
 QUIET = 5.0
 """Seconds in which a delivery would have arrived: snac looks at its queue every three."""
 
