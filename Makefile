@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/canary tools/interop
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout inbound writes memory policy signing verify
+BENCHES := fanout inbound writes memory policy signing verify verify_ld
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

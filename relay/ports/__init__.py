@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from relay.domain.media import Decoded, Digests, ScanResult, Undecodable
     from relay.domain.remote import Fetched, Posted
+    from relay.protocol.ldsig import Engine, Reading
+    from relay.protocol.unproven import Failure
 
 
-__all__ = ["Clock", "Decoder", "Remote", "Scanner", "Signer", "Store", "Tx"]
+__all__ = ["Canonicalizer", "Clock", "Decoder", "Remote", "Scanner", "Signer", "Store", "Tx"]
 
 
 class Clock(Protocol):
@@ -74,6 +76,18 @@ class Decoder(Protocol):
 
     async def decode(self, content: bytes) -> Decoded | Undecodable:
         """Hash every frame that counts, or say why not."""
+
+
+class Canonicalizer(Protocol):
+    """Reads signed Linked Data in a process that can be killed, and puts what it says in order.
+
+    Guarantees: returns within half a second from when a process takes the document, and a second more where one has
+    to be started; no input, however hostile, raises, blocks the loop or takes the calling process down; nothing is
+    fetched; a process that dies is replaced. Safe for concurrent calls.
+    """
+
+    async def read(self, body: bytes, engine: Engine) -> Reading | Failure:
+        """Read the document in `body`, which `strictjson` accepts, and the options of its signature."""
 
 
 class Scanner(Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.attachments import flat
 from relay.domain.errors import KeyUnavailable
 from relay.domain.log import Proof, Proven
+from relay.protocol.ldsig import moment
 from relay.services import provenance
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def _made_at(activity: Activity) -> float | None:
     """When the signature or proof says it was made, in seconds since 1970."""
     for name in ("proof", "signature"):
         for member in flat(activity.document.get(name)):
-            created = member.get("created") if isinstance(member, dict) else None
-            if isinstance(created, str):
-                try:
-                    return datetime.fromisoformat(created).timestamp()
-                except (ValueError, OverflowError):
-                    return None
+            created = moment(member.get("created")) if isinstance(member, dict) else None
+            if created is not None:
+                return created
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mediaattest import IssuerKey, describe_key
+from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.keys import KeyFolder
 from relay.adapters.scanners.library import ListLibrary
 from relay.adapters.sql.sqlite import SqliteStore
@@ -101,6 +102,7 @@ class Relay:
     decoder: SandboxedDecoder
     fetcher: Fetcher
     authenticator: Authenticator
+    provenance: Provenance
     receiver: Receiver
     inspector: Inspector
     verifier: AttestationVerifier
@@ -192,6 +194,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     decoder = outside.decoder
     if decoder is None:
         decoder = await stack.enter_async_context(parts.decoder(settings, clock))
+    canonicalizer = outside.canonicalizer
+    if canonicalizer is None:
+        canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
     schemes = Schemes(clock, store)
@@ -236,7 +241,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         signals=signals,
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
     )
-    proofs = Proofs(Provenance(), clock, memory=settings.federation.retention.total_seconds())
+    provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)
+    proofs = Proofs(provenance, clock, memory=settings.federation.retention.total_seconds())
     posts = Posts(
         store=store,
         intake=Intake(store),
@@ -273,6 +279,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         decoder=decoder,
         fetcher=fetcher,
         authenticator=authenticator,
+        provenance=provenance,
         receiver=Receiver(
             store=store,
             signals=signals,

@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from relay.config.settings import Settings
-    from relay.ports import Clock, Remote, Signer
+    from relay.ports import Canonicalizer, Clock, Remote, Signer
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What a test or the demo replaces of the world: time, names, trusted authorities, all other servers.
 
-    `signer` opens a signer for a key id and a PEM; `decoder` is one that runs already.
+    `signer` opens a signer for a key id and a PEM; `decoder` and `canonicalizer` are ones that run already.
     """
 
     clock: Clock
     remote: Remote | None = None
     signer: Callable[[str, bytes], AbstractAsyncContextManager[Signer]] | None = None
     decoder: SandboxedDecoder | None = None
+    canonicalizer: Canonicalizer | None = None
     resolver: AbstractResolver | None = None
     ca_file: Path | None = None
 

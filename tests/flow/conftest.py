@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.keys import MAIN_KEY, write_private
 from relay.adapters.media.sandbox import SandboxedDecoder
 from relay.adapters.signing import ThreadSigner
@@ -98,8 +99,14 @@ def follow(server: FakeServer, dialect: str = "mastodon", number: int = 1) -> di
 class Worlds:
     """Opens relays, also a second time on the same folder: that is a restart."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack, decoder: SandboxedDecoder) -> None:
-        self.folder, self._stack, self._decoder = folder, stack, decoder
+    def __init__(
+        self,
+        folder: Path,
+        stack: AsyncExitStack,
+        decoder: SandboxedDecoder,
+        canonicalizer: CanonicalProcesses,
+    ) -> None:
+        self.folder, self._stack, self._decoder, self._canonicalizer = folder, stack, decoder, canonicalizer
         self.clock = FakeClock(START)
         self.fediverse = FakeFediverse(self.clock)
 
@@ -111,7 +118,13 @@ class Worlds:
         path = self.folder / "config.yaml"
         path.write_text(config)
         configuration = load(path, {}, self.clock.now()).require()
-        outside = Outside(self.clock, remote=self.fediverse, signer=_threads, decoder=self._decoder)
+        outside = Outside(
+            self.clock,
+            remote=self.fediverse,
+            signer=_threads,
+            decoder=self._decoder,
+            canonicalizer=self._canonicalizer,
+        )
         relay = await (stack or self._stack).enter_async_context(open_relay(configuration, outside=outside))
         self.fediverse.relay_key = json.loads(relay.actor)["publicKey"]["publicKeyPem"]
         return World(relay, self.fediverse, self.clock)
@@ -139,10 +152,18 @@ async def decoder() -> AsyncIterator[SandboxedDecoder]:
         yield sandbox
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def canonicalizer() -> AsyncIterator[CanonicalProcesses]:
+    async with CanonicalProcesses(timeout=30.0) as processes:
+        yield processes
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def worlds(tmp_path: Path, decoder: SandboxedDecoder) -> AsyncIterator[Worlds]:
+async def worlds(
+    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses
+) -> AsyncIterator[Worlds]:
     async with AsyncExitStack() as stack:
-        yield Worlds(tmp_path, stack, decoder)
+        yield Worlds(tmp_path, stack, decoder, canonicalizer)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -77,6 +77,13 @@ class WorkerProcess:
         Raises ChildProcessError when the worker died or answered nonsense. After that, or after a
         cancellation, it can only be stopped.
         """
+        try:
+            return wire.parse_answer(await self.exchange(content))
+        except Malformed as error:
+            raise ChildProcessError("a decoding process answered nonsense") from error
+
+    async def exchange(self, content: bytes) -> bytes:
+        """Send a message and return the answer to it, on the terms of `ask`."""
         self.items += 1
         stdin = self.process.stdin
         assert stdin is not None  # noqa: S101 - a pipe was asked for
@@ -84,11 +91,9 @@ class WorkerProcess:
             stdin.write(len(content).to_bytes(wire.REQUEST_HEADER, "big"))
             stdin.write(content)
             await stdin.drain()
-            return wire.parse_answer(await self._receive())
-        except Malformed as error:
-            raise ChildProcessError("a decoding process answered nonsense") from error
+            return await self._receive()
         except OSError as error:
-            raise ChildProcessError("a decoding process ended") from error
+            raise ChildProcessError("a worker process ended") from error
 
     async def _receive(self) -> bytes:
         stdout = self.process.stdout

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     """Answer one picture after the other until the input ends."""
     memory, cpu, max_pixels, max_frames = (int(value) for value in arguments)
     confined = confinement.limit(memory=memory, cpu=cpu)
-    requests, answers = _pipes()
+    requests, answers = pipes()
     from relay.adapters.media import wire
     from relay.adapters.media.pictures import Limits
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         answers.write(wire.pack_answer(_answer(content, limits)))
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
+def pipes() -> tuple[BinaryIO, BinaryIO]:
     """The two pipes, and nothing else open; what C libraries print does not get between the answers."""
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     answers = os.fdopen(os.dup(1), "wb", buffering=0)

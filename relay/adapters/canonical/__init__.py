@@ -1,0 +1,1 @@
+"""Puts what documents say in order, in processes that can be killed."""

@@ -1,0 +1,134 @@
+"""The `Canonicalizer` that survives what it reads: documents of strangers are only put in order in other processes.
+
+The guard on the graph (ldgraph.py) refuses what would take long; the time limit is for what nobody thought of. A
+process that exceeds it, dies or answers nonsense is killed and its place filled again when the next document comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from relay.adapters.canonical import wire
+from relay.adapters.media.process import WorkerProcess
+from relay.domain.errors import Malformed
+from relay.protocol.unproven import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from relay.protocol.ldsig import Engine, Reading
+
+WORKER: Final = ("-m", "relay.adapters.canonical.worker")
+"""What the interpreter is asked to run."""
+
+MEMORY: Final = 1 << 30
+"""Bytes of address space of a process; it uses about 70 MiB."""
+TIMEOUT: Final = 0.5
+"""Seconds for one document; posts of servers take 2 ms."""
+DOCUMENTS_PER_WORKER: Final = 20_000
+"""A process is replaced after so many documents: what leaks goes with it."""
+
+
+@dataclass(slots=True)
+class ReaderStats:
+    """What was done: documents `read` or refused; workers `started`, `killed` for time, and that `died`."""
+
+    read: int = 0
+    killed: int = 0
+    died: int = 0
+    started: int = 0
+
+
+class CanonicalProcesses:
+    """Implements the port `Canonicalizer` with at most `workers` processes, each started when it is first needed.
+
+    `timeout` is in seconds and counts from when a process takes the document. Use it once, as an asynchronous context
+    manager; leaving kills the processes.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        timeout: float = TIMEOUT,
+        memory: int = MEMORY,
+        program: Sequence[str] = WORKER,
+    ) -> None:
+        processor_seconds = int(timeout + 1) * DOCUMENTS_PER_WORKER
+        self._arguments, self._program = (memory, processor_seconds), program
+        self._timeout = timeout
+        self._places = [_Place() for _ in range(workers)]
+        self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
+        self.stats = ReaderStats()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now."""
+        return tuple(place.worker.process.pid for place in self._places if place.worker)
+
+    @property
+    def confined(self) -> frozenset[str]:
+        """What confinement achieved for every running worker (names in media/confinement.py)."""
+        running = [place.worker.confined for place in self._places if place.worker]
+        return frozenset.intersection(*running) if running else frozenset()
+
+    async def __aenter__(self) -> Self:
+        for place in self._places:
+            self._free.put_nowait(place)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for place in self._places:
+            await place.dismiss()
+
+    async def read(self, body: bytes, engine: Engine) -> Reading | Failure:
+        """Read a document, or say why not (see the port)."""
+        place = await self._free.get()
+        try:
+            return await self._ask(place, wire.pack_question(body, engine))
+        finally:
+            self._free.put_nowait(place)
+
+    async def _ask(self, place: _Place, question: bytes) -> Reading | Failure:
+        try:
+            worker = place.worker or await self._fill(place)
+            async with asyncio.timeout(self._timeout):
+                answer = wire.parse_answer(await worker.exchange(question))
+        except TimeoutError:
+            self.stats.killed += 1
+            await place.dismiss()
+            return Failure.TOO_SLOW
+        except (ChildProcessError, Malformed):
+            self.stats.died += 1
+            await place.dismiss()
+            return Failure.CRASHED
+        except BaseException:
+            await place.dismiss()  # cancelled: the answer of the process would be taken for the next one
+            raise
+        self.stats.read += 1
+        if worker.items >= DOCUMENTS_PER_WORKER:
+            await place.dismiss()
+        return answer
+
+    async def _fill(self, place: _Place) -> WorkerProcess:
+        self.stats.started += 1
+        place.worker = await WorkerProcess.start(self._program, self._arguments)
+        return place.worker
+
+
+@dataclass(slots=True)
+class _Place:
+    """Room for one worker."""
+
+    worker: WorkerProcess | None = None
+
+    async def dismiss(self) -> None:
+        """Kill the worker, if there is one, and wait for its end."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            await worker.stop()
