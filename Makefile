@@ -1,6 +1,7 @@
 # Everything that is done with this repository. Needs GNU make and Python 3.11 or later; packages go into .venv.
 #
 #     make run PYTHON=python3.12     names the interpreter; without it the first that is new enough is taken
+#     make interop ONLY="-k snac"    says what to run, in words for pytest
 
 PYTHON ?=
 export PYTHON
@@ -57,7 +58,7 @@ generate: develop ## write the generated files anew
 	$(BIN)/python tools/canary
 
 interop: develop ## run the relay against software of others; fetches it into .interop
-	@$(BIN)/python tools/interop
+	@$(BIN)/python tools/interop $(ONLY)
 
 cover: develop ## run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=

@@ -35,7 +35,9 @@ async def provenance(tmp_path: Path, clock: SystemClock) -> AsyncIterator[Proven
     time = FakeClock(clock.now())
     remote = FakeFediverse(time)
     for one in (ALICE, MALLORY):
-        remote.server("social.test").serve(one.id.removeprefix("https://social.test"), one.document(), ACTIVITY)
+        remote.server("social.test").serve(
+            one.id.removeprefix("https://social.test"), one.document(), ACTIVITY
+        )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqliteStore(tmp_path / "relay.sqlite"))
         canonicalizer = await stack.enter_async_context(CanonicalProcesses(workers=1))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.protocol.ldsig import LdSignature, Reading, ld_signature, moment, options_json, verify_ld
 from relay.protocol.keys import load_key
+from relay.protocol.ldsig import LdSignature, Reading, ld_signature, moment, options_json, verify_ld
 from relay.protocol.unproven import Failure
 from tests.unit.domain.test_strictjson import VALUES
 from tests.unit.protocol.signed import key, pem
