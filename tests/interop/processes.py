@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock
 
 KEPT: Final = Path(__file__).resolve().parent.parent.parent / ".interop"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 45.0
 """Seconds in which something that has to happen has to have happened."""
 LOCAL: Final = "127.0.0.1"
 OURS: Final = {"PYTHONPATH": os.pathsep.join(sys.path)}
