@@ -193,6 +193,10 @@ class FakeServer:
     refusal: int = 401
     knocks: list[Scheme] = field(default_factory=list)
     """How the requests were signed that reached it."""
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Paths that lead to other URLs."""
+    etags: bool = False
+    """Whether it answers with an ETag, and 304 to one that still holds."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _posts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -289,11 +293,15 @@ class FakeFediverse:
         limit: int,
         timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         refuse_in_transaction()
         self.fetched.append(url)
         scheme = None if sign is None else self._check(url, dict(await sign(url)), b"", "GET")
         server, path = self._find(url)
+        if path in server.redirects:
+            url = server.redirects[path]
+            server, path = self._find(url)
         status, kind, body = self._document(server, path)
         status = server.knock(scheme) or status
         if server.secure and sign is None:
@@ -301,9 +309,12 @@ class FakeFediverse:
         if status != 200:
             temporary = status in {408, 425, 429} or status >= 500
             raise RemoteError(f"status {status}", code="status", temporary=temporary, status=status)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"' if server.etags else ""
+        if etag and (headers or {}).get("If-None-Match") == etag:
+            raise RemoteError("status 304", code="status", temporary=False, status=304)
         if len(body) > limit:
             raise RemoteError(code="too-large", temporary=False)
-        return Fetched(url, kind, body)
+        return Fetched(url, kind, body, etag)
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
         refuse_in_transaction()

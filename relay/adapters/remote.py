@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -135,6 +135,7 @@ class GuardedRemote:
         limit: int,
         timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """Fetch `url`, see port `Remote`. `limit` in bytes, `timeout` in seconds.
 
@@ -145,7 +146,8 @@ class GuardedRemote:
         deadline = asyncio.timeout(timeout)
         try:
             async with deadline:
-                return await self._follow(url, accept=accept, limit=limit, sign=sign)
+                fixed = {"Accept": accept, **(headers or {})}
+                return await self._follow(url, headers=fixed, limit=limit, sign=sign)
         except TimeoutError as error:
             # A timeout that `sign` let escape is not the peer's.
             if not deadline.expired():
@@ -156,19 +158,17 @@ class GuardedRemote:
         self,
         url: str,
         *,
-        accept: str,
+        headers: Mapping[str, str],
         limit: int,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None,
     ) -> Fetched:
         here = self._target(url)
         seen = {here}
         while True:
-            headers = {"Accept": accept, **(await sign(str(here)) if sign else {})}
-            answer = await self._fetch(here, headers, limit)
+            signed = {**headers, **(await sign(str(here)) if sign else {})}
+            answer = await self._fetch(here, signed, limit)
             if isinstance(answer, Fetched):
-                return (
-                    answer if len(seen) > 1 else Fetched(urldefrag(url)[0], answer.content_type, answer.body)
-                )
+                return answer if len(seen) > 1 else replace(answer, url=urldefrag(url)[0])
             here = self._redirected(here, answer)
             if here in seen or len(seen) > MAX_REDIRECTS:
                 raise _bad_redirect("a loop" if here in seen else f"more than {MAX_REDIRECTS}")
@@ -192,7 +192,10 @@ class GuardedRemote:
                 if response.status != 200:
                     raise self._wrong_status(response)
                 body = await _body(response, limit)
-                return Fetched(str(here), response.headers.get("Content-Type", ""), body)
+                kind, etag, modified = (
+                    response.headers.get(name, "") for name in ("Content-Type", "ETag", "Last-Modified")
+                )
+                return Fetched(str(here), kind, body, etag, modified)
         except _FAILURES as error:
             raise _failure(error, here) from error
 

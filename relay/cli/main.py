@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "follow": ("relay.cli.follow:follow", "Follow another relay, or list those that are followed."),
         "unfollow": ("relay.cli.follow:unfollow", "Stop following another relay."),
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
+        "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from relay.cli.output import ago, moment, size
+from relay.cli.output import ago, moment, size, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +47,7 @@ ATTESTATIONS: Final = {
     "hash-mismatch": "an attestation about other bytes",
     "revoked": "an attestation that was taken back",
 }
+_AGES: Final = frozenset({"subscribed for", "first seen"})
 _PHASES: Final = {
     "on_scanner_error": "A scanner did not answer and nothing matched, so `on_scanner_error` decided.",
     "otherwise": "No rule fitted, so `otherwise` decided.",
@@ -90,6 +91,10 @@ def _tried(step: Mapping[str, Any], found: Mapping[str, Any], policy: Policy) ->
 
 def _fact(name: str, facts: Mapping[str, Any]) -> str:
     value = facts.get(name)
+    if name in _AGES and isinstance(value, int):
+        return f"{name} is {span(value)}"
+    if isinstance(value, dict):
+        return f"{name} is {', '.join(f'{count} in the last {window}' for window, count in value.items())}"
     if isinstance(value, list):
         return f"{name} is {', '.join(value) or 'none'}"
     return f"{name} is {'none' if value is None else value}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import as_document, pairs, say
+from relay.cli.output import as_document, pairs, say, stamp
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ ANSWER: Final = {
     "waiting": "activities that wait for screening",
     "holds": "number by state: open, released, dropped, withdrawn",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
+    "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
 }
 
@@ -61,6 +62,15 @@ async def _status(session: Session) -> dict[str, Any]:
             "waiting": counts["waiting"],
             "holds": counts["holds"],
             "log": counts["log"],
+            "blocklists": {
+                one.name: {
+                    "entries": sum(sizes.values()),
+                    "checked_at": stamp(state.checked_at),
+                    "error": state.error,
+                    "pending": pending,
+                }
+                for one, state, sizes, pending in await office.blocklists.states()
+            },
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
 
@@ -78,6 +88,7 @@ def _show(found: Mapping[str, Any]) -> None:
             "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
+            **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
         }
     )
     day = found["last_24_hours"]
@@ -92,6 +103,16 @@ def _show(found: Mapping[str, Any]) -> None:
     shown = {name: f"{count:,}" for name, count in counts.items()}
     width = max(len(count) for count in shown.values())
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
+
+
+def _list(row: Mapping[str, Any]) -> str:
+    read = "not read yet" if row["checked_at"] is None else f"read {row['checked_at']}"
+    parts = [f"{row['entries']:,} servers, {read}"]
+    if row["error"]:
+        parts.append(f"last attempt failed: {row['error']}")
+    if row["pending"]:
+        parts.append("a sudden change waits for you -> assay blocks status")
+    return "; ".join(parts)
 
 
 def _counted(states: Mapping[str, int]) -> str:

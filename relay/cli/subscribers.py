@@ -20,6 +20,7 @@ from relay.domain.subscription import Dialect, State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.domain.software import Software
     from relay.domain.subscription import Subscription
     from relay.wiring import Office
 
@@ -31,6 +32,7 @@ ROW: Final = {
     "dialect": "`mastodon` or `litepub`",
     "state": "pending, accepted, rejected, suspended or unreachable",
     "reason": "why it is in this state, or null",
+    "software": "what its server runs, as its NodeInfo says, or null",
     "since": "time of the first Follow",
     "delivered": "activities that arrived",
     "refused": "activities that its server refused for good",
@@ -161,7 +163,7 @@ async def _details(session: Session, text: str) -> tuple[dict[str, Any], float]:
         now = office.clock.now()
         listed = {name: [_timed(row) for row in details[name]] for name in ("stragglers", "gaps", "letters")}
         more = {"cursor": details["cursor"], **listed, "health": sentences.host(details["host"], now)}
-        return _document(chosen, details) | more, now
+        return _document(chosen, details, await office.subscribers.software(chosen)) | more, now
 
 
 async def _command(session: Session, text: str, order: Order, reason: str | None) -> dict[str, Any]:
@@ -198,10 +200,13 @@ async def _named(office: Office, text: str) -> str:
 
 
 async def _row(office: Office, subscription: Subscription) -> dict[str, Any]:
-    return _document(subscription, await office.subscribers.details(subscription))
+    details = await office.subscribers.details(subscription)
+    return _document(subscription, details, await office.subscribers.software(subscription))
 
 
-def _document(subscription: Subscription, details: Mapping[str, Any]) -> dict[str, Any]:
+def _document(
+    subscription: Subscription, details: Mapping[str, Any], software: Software | None
+) -> dict[str, Any]:
     host = details["host"]
     return {
         "number": subscription.id,
@@ -211,6 +216,7 @@ def _document(subscription: Subscription, details: Mapping[str, Any]) -> dict[st
         "dialect": subscription.dialect.value,
         "state": subscription.state.value,
         "reason": subscription.reason,
+        "software": None if software is None else str(software),
         "since": stamp(subscription.created_at),
         "delivered": details["delivered"],
         "refused": details["refused"],
@@ -226,14 +232,16 @@ def _timed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = ["number", "server", "dialect", "state", "since", "delivered", "behind"]
+    known = any(row["software"] for row in rows)
+    software = ["software"] if known else []
+    columns = ["number", "server", "dialect", *software, "state", "since", "delivered", "behind"]
     failing = [row for row in rows if row["last_error"]]
     roomy = width() >= _WIDE
     table(
         [*columns, "last error"] if roomy and failing else columns,
-        [_cells(row, [row["last_error"] or ""] if roomy and failing else []) for row in rows],
+        [_cells(row, [row["last_error"] or ""] if roomy and failing else [], software=known) for row in rows],
         right=("number", "delivered", "behind"),
-        folds=("server", "last error"),
+        folds=("server", "software", "last error"),
     )
     if failing and not roomy:
         say()
@@ -245,12 +253,13 @@ def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
         say(f"{len(waiting)} waiting for you: assay subscribers approve {waiting[0]['number']}")
 
 
-def _cells(row: Mapping[str, Any], more: list[str]) -> list[str]:
+def _cells(row: Mapping[str, Any], more: list[str], *, software: bool) -> list[str]:
     counts = [f"{row['delivered']:,}", _behind(row)]
     return [
         str(row["number"]),
         row["server"],
         row["dialect"],
+        *([row["software"] or "-"] if software else []),
         row["state"],
         row["since"][:10],
         *counts,
@@ -272,6 +281,7 @@ def _show_details(found: Mapping[str, Any], now: float) -> None:
             "Actor": found["actor"],
             "Inbox": found["inbox"],
             "Dialect": f"{found['dialect']}, {dialect}",
+            "Software": found["software"] or "not known",
             "State": f"{found['state']}{reason}",
             "Since": when(found["since"], now),
             "Delivered": f"{found['delivered']:,}",

@@ -126,7 +126,7 @@ def _always_fits(condition: Condition) -> bool:
 
 def _includes(wide: Condition, narrow: Condition) -> bool:
     if isinstance(wide, Between):
-        if not isinstance(narrow, Between):
+        if not isinstance(narrow, Between) or wide.per != narrow.per:
             return False
         top = wide.most is None or (narrow.most is not None and narrow.most <= wide.most)
         return wide.least <= narrow.least and top

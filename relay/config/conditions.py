@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
+from relay.config.quantities import read_duration
 from relay.config.servers import NotAServer, read_server
 from relay.domain.facts import CONDITIONS, ConditionInfo, ConditionKind
 from relay.domain.policy import Between, OneOf
+from relay.domain.rates import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Dict
@@ -22,7 +24,13 @@ BY_NAME: Final = {info.fact.value: info for info in CONDITIONS}
 """The table of conditions, by the name that policies use."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_COMPARISON: Final = re.compile(r"(?:(?P<how>up to|less than|at least|more than)\s+)?(?P<number>[0-9]{1,9})")
+_COMPARISON: Final = re.compile(r"(?:(?P<how>up to|less than|at least|more than)\s+)?(?P<what>[0-9].{0,60})")
+_EXAMPLES: Final = {
+    ConditionKind.NUMBER: "up to 31",
+    ConditionKind.AGE: "less than 14 days",
+    ConditionKind.RATE: "more than 60 per minute",
+}
+_WHOLE: Final = re.compile("[0-9]{1,9}")
 
 
 class ConditionReader:
@@ -46,28 +54,29 @@ class ConditionReader:
             cause = f'unknown condition "{key.text}"'
             self._findings.error("P201", path, key.span, cause, fix=fix, guess=close)
             return None
-        if info.kind is ConditionKind.NUMBER:
+        if info.kind in _EXAMPLES:
             return self._number(info, value, path)
         return self._one_of(info, value, path)
 
     def _number(self, info: ConditionInfo, value: Node, path: str) -> Condition | None:
-        unit = info.unit
         text = value.text.strip() if isinstance(value, Scalar) else ""
-        found = _COMPARISON.fullmatch(text.removesuffix(unit).strip())
-        if found is None:
+        found = _COMPARISON.fullmatch(text)
+        amount = None if found is None else _amount(info, found["what"].strip())
+        if found is None or amount is None:
             cause = f'"{text}" has no unit or comparison' if text else f"{info.fact} needs a comparison"
-            self._findings.error("P206", path, value.span, cause, fix='Write for example "up to 31"')
+            fix = f'Write for example "{_EXAMPLES[info.kind]}"'
+            self._findings.error("P206", path, value.span, cause, fix=fix)
             return None
-        number = int(found["number"])
+        number, per = amount
         if found["how"] == "less than" and number == 0:
             self._findings.error("P206", path, value.span, "nothing is less than 0")
             return None
         return {
-            "up to": Between(info.fact, most=number),
-            "less than": Between(info.fact, most=number - 1),
-            "at least": Between(info.fact, least=number),
-            "more than": Between(info.fact, least=number + 1),
-        }.get(found["how"], Between(info.fact, number, number))
+            "up to": Between(info.fact, most=number, per=per),
+            "less than": Between(info.fact, most=number - 1, per=per),
+            "at least": Between(info.fact, least=number, per=per),
+            "more than": Between(info.fact, least=number + 1, per=per),
+        }.get(found["how"], Between(info.fact, number, number, per))
 
     def _one_of(self, info: ConditionInfo, value: Node, path: str) -> Condition | None:
         items = value.items if isinstance(value, Sequence) else (value,)
@@ -124,6 +133,20 @@ class ConditionReader:
                 "P203", path, item.span, f'list "{name}" is not defined', fix=fix, guess=close
             )
         return servers or frozenset()
+
+
+def _amount(info: ConditionInfo, text: str) -> tuple[int, str] | None:
+    """The number that a condition compares with, ages in seconds, and the window of a rate; None for other text."""
+    if info.kind is ConditionKind.NUMBER:
+        bare = text.removesuffix(info.unit).strip()
+        return (int(bare), "") if _WHOLE.fullmatch(bare) else None
+    if info.kind is ConditionKind.AGE:
+        try:
+            return int(read_duration(text).total_seconds()), ""
+        except ValueError:
+            return None
+    bare, _, per = text.rpartition(" per ")
+    return (int(bare), per.strip()) if _WHOLE.fullmatch(bare.strip()) and per.strip() in WINDOWS else None
 
 
 def read_server_name(item: Scalar, path: str, findings: Findings) -> str | None:

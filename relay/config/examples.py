@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Final
 from relay.config.actions import read_action
 from relay.config.document import Mapping, Scalar, Sequence
 from relay.config.rules import check_keys
-from relay.domain.facts import NONE, AttestationState, Fact, Facts, Scan
+from relay.domain.facts import NONE, AttestationState, Fact, Facts, Scan, Standing
 from relay.domain.media import MatchKind, MediaKind
 from relay.domain.policy import Action, Between, Verb, decide
+from relay.domain.rates import WINDOWS, PostCounts
 
 if TYPE_CHECKING:
     from relay.config.conditions import ConditionReader
     from relay.config.diagnostics import Findings, Span
     from relay.config.document import Node
-    from relay.domain.policy import Condition, Decision, Policy
+    from relay.domain.policy import Decision, Policy
 
 EXAMPLE_KEYS: Final = ("given", "expect", "by")
 _PLURAL: Final = frozenset({Fact.MEDIA, Fact.FROM, Fact.ATTESTED_BY})
+_LONG: Final = 10 * 365 * 86400
 
 
 def run_examples(
@@ -76,16 +78,16 @@ class _Example:
         """The facts that `given` names, the others as if there were nothing; None after an error."""
         before = self._findings.errors
         values: dict[Fact, list[str]] = {}
-        distance: int | None = None
+        numbers: dict[tuple[Fact, str], int | None] = {}
         for condition in self._conditions.read(given, f"{self._path}.given"):
             if isinstance(condition, Between):
-                distance = self._exact(condition, given.span)
+                numbers[condition.fact, condition.per] = self._exact(condition, given.span)
             else:
                 values[condition.fact] = self._single(condition.fact, sorted(condition.values), given.span)
-        return None if self._findings.errors > before else _facts(values, distance)
+        return None if self._findings.errors > before else _facts(values, numbers)
 
-    def _exact(self, condition: Condition, span: Span) -> int | None:
-        if isinstance(condition, Between) and condition.least == condition.most:
+    def _exact(self, condition: Between, span: Span) -> int | None:
+        if condition.least == condition.most:
             return condition.least
         self._findings.error("P206", self._path, span, f"an example needs one number as {condition.fact}")
         return None
@@ -102,7 +104,7 @@ def _expected(node: Node, path: str, findings: Findings) -> Action | None:
     return read_action(node, path, findings)
 
 
-def _facts(values: dict[Fact, list[str]], distance: int | None) -> Facts:
+def _facts(values: dict[Fact, list[str]], numbers: dict[tuple[Fact, str], int | None]) -> Facts:
     first = {fact: words[0] for fact, words in values.items() if words and words[0] != NONE}
     match = first.get(Fact.MATCH)
     # Where something matched, a scan has said so: writing it twice would be a nuisance.
@@ -113,8 +115,19 @@ def _facts(values: dict[Fact, list[str]], distance: int | None) -> Facts:
         attested_by=frozenset(values.get(Fact.ATTESTED_BY, [])),
         scan=Scan(scan) if scan else None,
         match=MatchKind(match) if match else None,
-        match_distance=distance,
+        match_distance=numbers.get((Fact.MATCH_DISTANCE, "")),
         category=first.get(Fact.CATEGORY),
         from_hosts=frozenset(values.get(Fact.FROM, [])),
         type=first.get(Fact.TYPE, "Create"),
+        standing=Standing(
+            # An example that says nothing about it is about a server that has long been known.
+            subscribed_for=_or_long(numbers.get((Fact.SUBSCRIBED_FOR, ""))),
+            first_seen=_or_long(numbers.get((Fact.FIRST_SEEN, ""))),
+            posts=PostCounts(*(numbers.get((Fact.POSTS_FROM_SERVER, window)) or 0 for window in WINDOWS)),
+            software=first.get(Fact.SOFTWARE),
+        ),
     )
+
+
+def _or_long(age: int | None) -> int:
+    return _LONG if age is None else age

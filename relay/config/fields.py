@@ -22,12 +22,15 @@ from relay.config.quantities import (
     read_address,
     read_count,
     read_duration,
+    read_rate,
     read_share,
     read_size,
 )
 from relay.config.servers import NotAServer, read_server
 from relay.domain.errors import Malformed
 from relay.domain.hosts import is_http_url, origin
+from relay.domain.rates import Rate
+from relay.domain.software import PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +55,7 @@ def _reader(read: Callable[[object], object]) -> PlainValidator:
     """A validator that leaves alone what is already of the value's own type."""
 
     def validate(value: object) -> object:
-        own = isinstance(value, Address | timedelta | ipaddress.IPv4Network | ipaddress.IPv6Network)
+        own = isinstance(value, Address | Rate | timedelta | ipaddress.IPv4Network | ipaddress.IPv6Network)
         return value if own else read(value)
 
     return PlainValidator(validate)
@@ -90,6 +93,18 @@ def _origin(value: object) -> object:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"has a path; write {found}")
     return found
+
+
+def _url(value: object) -> object:
+    if not is_http_url(value):
+        raise ValueError("is not a web address; write for example https://lists.example/blocks.csv")
+    return value
+
+
+def _software(value: object) -> object:
+    if not isinstance(value, str) or not PATTERN.fullmatch(value):
+        raise ValueError("is not a software as NodeInfo names it; write for example spamd or spamd/1.*")
+    return value
 
 
 def _path(value: object, info: ValidationInfo) -> object:
@@ -158,6 +173,19 @@ Network: TypeAlias = Annotated[
 
 Server: TypeAlias = Annotated[str, BeforeValidator(_server)]
 """A server name in lower-case A-labels; `*.example` covers subdomains."""
+
+RateLimit: TypeAlias = Annotated[
+    Rate | None, _reader(read_rate), PlainSerializer(_written), _schema("300 per minute", "string")
+]
+"""How often something may happen, written `300 per minute`; None for `unlimited`."""
+
+WebAddress: TypeAlias = Annotated[
+    str, BeforeValidator(_url), _schema("https://lists.example/blocks.csv", "string")
+]
+"""An http or https URL."""
+
+SoftwareName: TypeAlias = Annotated[str, BeforeValidator(_software)]
+"""A software as NodeInfo names it, with a pattern for the version or without: `spamd/1.*`."""
 
 Issuer: TypeAlias = Annotated[str, BeforeValidator(_issuer)]
 """An actor id (a web address) or a server name."""

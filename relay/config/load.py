@@ -117,6 +117,7 @@ def _settings(root: Mapping, place: Place, findings: Findings) -> Settings | Non
         return None
     before = findings.errors
     _check_scanners(settings, root, findings)
+    _check_blocklists(settings, root, findings)
     _check_addresses(settings, root, findings)
     return settings if findings.errors == before else None
 
@@ -134,6 +135,23 @@ def _check_scanners(settings: Settings, root: Mapping, findings: Findings) -> No
             cause = f'list file of scanner "{scanner.name}" is not there'
             fix = "Paths start at the configuration file."
             findings.error("C302", f"scanners.{place}.file", span, cause, fix=fix)
+
+
+def _check_blocklists(settings: Settings, root: Mapping, findings: Findings) -> None:
+    names = set[str]()
+    for place, listed in enumerate(settings.federation.blocklists):
+        where = ("federation", "blocklists", place)
+        if listed.label in names:
+            cause = f'there is another blocklist "{listed.label}" above'
+            span = span_at(root, *where, "name")
+            path = f"federation.blocklists.{place}.name"
+            findings.error("C305", path, span, cause, fix="Give each its own name.")
+        names.add(listed.label)
+        if listed.file is not None and not listed.file.is_file():
+            cause = f'file of blocklist "{listed.label}" is not there'
+            path = f"federation.blocklists.{place}.file"
+            fix = "Paths start at the configuration file."
+            findings.error("C302", path, span_at(root, *where, "file"), cause, fix=fix)
 
 
 def _check_addresses(settings: Settings, root: Mapping, findings: Findings) -> None:

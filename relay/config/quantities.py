@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from relay.domain.rates import WINDOWS, Rate
+
 _SIZES: Final = {
     "bytes": 1,
     "kb": 1000,
@@ -65,6 +67,19 @@ def read_count(value: object) -> int:
     if number != int(number):
         raise ValueError("is not a whole number")
     return int(number)
+
+
+def read_rate(value: object) -> Rate | None:
+    """How often something may happen, from `300 per minute`, `20 per hour` or `unlimited` (None)."""
+    if value == "unlimited":
+        return None
+    amount, per, window = value.rpartition(" per ") if isinstance(value, str) else ("", "", "")
+    if not per or window.strip() not in WINDOWS:
+        raise ValueError("is not a rate; write for example 300 per minute, or unlimited")
+    count = read_count(amount.strip())
+    if count < 1:
+        raise ValueError("lets nothing through; write for example 300 per minute, or unlimited")
+    return Rate(count, WINDOWS[window.strip()])
 
 
 def read_share(value: object) -> float:

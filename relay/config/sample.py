@@ -11,7 +11,7 @@ from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy import POLICY_KEYS, SCANNER_ERROR_VERBS
 from relay.config.rules import RULE_KEYS
 from relay.config.schema import schema
-from relay.config.settings import ScannerSettings, Section, Settings
+from relay.config.settings import BlocklistSettings, ScannerSettings, Section, Settings
 from relay.domain.facts import CONDITIONS, ConditionKind
 from relay.domain.policy import DEFAULT_REASONS, Verb
 
@@ -37,6 +37,8 @@ _FORMS: Final = {
     ConditionKind.SERVERS: "a server name, `*.example`, `list:NAME`, or a list of these",
     ConditionKind.NUMBER: "`up to 31`, `less than 31`, `at least 1`, `more than 1`, or a number",
     ConditionKind.NAMES: "a name or a list of names",
+    ConditionKind.AGE: "`less than 14 days`, `at least 2 hours`, `up to` and `more than` likewise",
+    ConditionKind.RATE: "`more than 60 per minute`, `per hour` or `per day`; likewise the other comparisons",
 }
 
 
@@ -120,6 +122,8 @@ def reference() -> str:
     ]
     for name, section, model in _sections():
         parts += ["", f"## {name}", "", section.description or "", "", *_rows(model, f"{name}.")]
+        if name == "federation":
+            parts += ["", *_rows(BlocklistSettings, "federation.blocklists[].")]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
     return "\n".join([*parts, "", *_policy_reference()]) + "\n"
@@ -162,7 +166,6 @@ def _policy_reference() -> list[str]:
         *actions,
         "",
         f"`defer` waits at most {MAX_DEFER // 86400} days.",
-        f"`on_scanner_error` is one of {_words(SCANNER_ERROR_VERBS)}.",
         f"`on_scanner_error` is one of {_words(SCANNER_ERROR_VERBS)}.",
         "",
         "### The policy that is used when none is given",

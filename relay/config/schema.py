@@ -31,7 +31,8 @@ def _condition_schemas() -> dict[str, object]:
         words = [*info.values, *(["any"] if info.any_of else [])]
         item: dict[str, object] = {"enum": words} if words else {"type": "string"}
         numbers: dict[str, object] = {"type": ["string", "integer"]}
-        form = numbers if info.kind is ConditionKind.NUMBER else _one_or_many(item)
+        compared = info.kind in {ConditionKind.NUMBER, ConditionKind.AGE, ConditionKind.RATE}
+        form = numbers if compared else _one_or_many(item)
         found[info.fact.value] = {**form, "description": info.meaning}
     return found
 

@@ -7,8 +7,10 @@ given as they are written, so that the sample shows them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,9 +25,12 @@ from relay.config.fields import (
     Network,
     Origin,
     Place,
+    RateLimit,
     Secret,
     Server,
     Share,
+    SoftwareName,
+    WebAddress,
     written,
 )
 
@@ -87,6 +92,54 @@ class AdminSettings(Section):
     )
 
 
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+"""Names of scanners, blocklists and categories: lower-case letters, digits and hyphens."""
+
+ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class BlocklistSettings(Section):
+    """A list of servers that somebody else keeps."""
+
+    name: ScannerName | None = Field(
+        default=None, description="Name of the list, unique; by default made from its address or file."
+    )
+    url: WebAddress | None = Field(
+        default=None, description="Address of the list, or of the dataset of a FIRES server."
+    )
+    file: FilePath | None = Field(default=None, description="File of the list; only `mastodon-csv`.")
+    format: Literal["mastodon-csv", "fires"] = Field(
+        description="`mastodon-csv`: as Mastodon exports it, or a name a line; `fires`: a FIRES dataset."
+    )
+    refresh: Duration = Field(
+        default=written("12 hours"), description="How often the list is looked at; at least 5 minutes."
+    )
+    action: Literal["block", "observe"] = Field(
+        default="block",
+        description="`block` what the list says, or `observe`: only count what it would have refused.",
+    )
+
+    @property
+    def label(self) -> str:
+        """The name, or the one that is made from the address or the file."""
+        if self.name is not None:
+            return self.name
+        place = (urlsplit(self.url).hostname or "") if self.url else (self.file.stem if self.file else "")
+        return re.sub("[^a-z0-9]+", "-", place.lower()).strip("-")[:64] or "list"
+
+    @model_validator(mode="after")
+    def _complete(self) -> BlocklistSettings:
+        if (self.url is None) == (self.file is None):
+            cause = "a blocklist needs either `url` or `file`"
+            raise PydanticCustomError("C307", "{cause}", {"cause": cause, "fix": "Write one of the two."})
+        if self.format == "fires" and self.url is None:
+            cause = "a FIRES dataset has an address, not a file"
+            raise PydanticCustomError(
+                "C308", "{cause}", {"cause": cause, "fix": "Write url: https://…/datasets/…"}
+            )
+        return self
+
+
 class FederationSettings(Section):
     """Who takes part, and how other servers are reached."""
 
@@ -98,11 +151,35 @@ class FederationSettings(Section):
         ),
     )
     allow: tuple[Server, ...] = Field(
-        default=(), description='Servers that may subscribe without waiting; "*.example" covers subdomains.'
+        default=(),
+        description=(
+            'Servers that may subscribe without waiting and that no blocklist blocks; "*.example" covers subdomains.'
+        ),
     )
     block: tuple[Server, ...] = Field(
         default=(),
         description="Servers that are neither heard nor sent to, and their subdomains.",
+    )
+    blocklists: tuple[BlocklistSettings, ...] = Field(
+        default=(),
+        description=(
+            "Lists of servers to block that others keep: `{url or file, format: mastodon-csv or fires, "
+            "refresh: 12 hours, action: block or observe}`. `block` and `allow` win over them."
+        ),
+    )
+    block_software: tuple[SoftwareName, ...] = Field(
+        default=(),
+        description=(
+            "Software that may not subscribe, as NodeInfo names it: `spamd`, `spamd/1.*`. "
+            "Looked at after a Follow and once a week."
+        ),
+    )
+    rate: RateLimit = Field(
+        default=written("3000 per minute"),
+        description=(
+            "How much one server may send; more is answered 429, which servers repeat later. "
+            "Deletes and Undos are never limited. `unlimited` for no limit."
+        ),
     )
     publish_from: Literal["subscribers", "anyone"] = Field(
         default="subscribers", description="Whose activities are relayed."
@@ -148,12 +225,6 @@ class MediaSettings(Section):
         default=written("1 GiB"),
         description="How much memory each decoder may use.",
     )
-
-
-NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
-"""Names of scanners and categories: lower-case letters, digits and hyphens."""
-
-ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class ScannerSettings(Section):
@@ -247,7 +318,6 @@ class Settings(Section):
 
 LATER_KEYS = frozenset(
     {
-        "blocklists",
         "evidence",
         "reports",
         "service",

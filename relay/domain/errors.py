@@ -9,6 +9,7 @@ RelayError
 ├── NotFound           no such thing here
 ├── Conflict           the thing is not in a state in which this can be done
 ├── Busy               no room now (temporary)
+├── TooMany            more than this server may send in a time (temporary)
 └── RemoteError        another server did not answer as it should (temporary or not)
 
 Verification verdicts and scan outcomes are values, not exceptions.
@@ -83,6 +84,17 @@ class Busy(RelayError):
     temporary = True
 
     def __init__(self, message: str | None = None, *, retry_after: int = 30) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooMany(RelayError):
+    """This server sends more than is accepted; try again later."""
+
+    code = "rate-limited"
+    temporary = True
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 60) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

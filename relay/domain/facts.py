@@ -8,11 +8,12 @@ policies are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from relay.domain.media import MatchKind, MediaKind
+from relay.domain.rates import PostCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,10 @@ class Fact(StrEnum):
     CATEGORY = "category"
     FROM = "from"
     TYPE = "type"
+    SOFTWARE = "software"
+    SUBSCRIBED_FOR = "subscribed for"
+    FIRST_SEEN = "first seen"
+    POSTS_FROM_SERVER = "posts from server"
 
 
 class AttestationState(StrEnum):
@@ -115,6 +120,21 @@ def worst_match(kinds: Iterable[MatchKind]) -> MatchKind | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about the server that signed an activity.
+
+    `subscribed_for` and `first_seen` are seconds since its first Follow and since the relay first heard of it; 0 for a
+    server that is no subscriber or was never heard of, so that probation holds for both. `posts` are those of the last
+    minute, hour and day, `software` the name in its NodeInfo, None while that is not known.
+    """
+
+    subscribed_for: int = 0
+    first_seen: int = 0
+    posts: PostCounts = field(default_factory=PostCounts)
+    software: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known about one activity when it is decided.
 
@@ -122,8 +142,8 @@ class Facts:
     `attestation`, `scan`, `match`: of the worst item, see the functions above; `scan` and `match` may be
     None. `attested_by`: hosts of the issuers of the valid attestations. `match_distance`: bits, the smallest
     of all matches; `category`: of the worst match. `from_hosts`: the servers of the signer, the actor, the
-    object and the announced object. `type`: the activity's type. Hosts are lower-case A-labels, with `:port`
-    where the URL has one.
+    object and the announced object. `type`: the activity's type. `standing`: about the server that signed. Hosts are
+    lower-case A-labels, with `:port` where the URL has one.
     """
 
     media: frozenset[MediaKind] = frozenset()
@@ -135,6 +155,7 @@ class Facts:
     category: str | None = None
     from_hosts: frozenset[str] = frozenset()
     type: str = "Create"
+    standing: Standing = field(default_factory=Standing)
 
     def as_json(self) -> dict[str, object]:
         """The facts under the names policies use, in a stable order, to be kept with a decision."""
@@ -148,6 +169,10 @@ class Facts:
             "category": self.category,
             "from": sorted(self.from_hosts),
             "type": self.type,
+            "software": self.standing.software,
+            "subscribed for": self.standing.subscribed_for,
+            "first seen": self.standing.first_seen,
+            "posts from server": _per_window(self.standing.posts),
         }
 
     @classmethod
@@ -168,7 +193,27 @@ class Facts:
             category=category if isinstance(category, str) else None,
             from_hosts=frozenset(_words(document.get("from"))),
             type=str(document.get("type", "Create")),
+            standing=_standing(document),
         )
+
+
+def _per_window(posts: PostCounts) -> dict[str, int]:
+    return {"minute": posts.minute, "hour": posts.hour, "day": posts.day}
+
+
+def _standing(document: Mapping[str, object]) -> Standing:
+    software, posts = document.get("software"), document.get("posts from server")
+    counts = posts if isinstance(posts, dict) else {}
+    return Standing(
+        subscribed_for=_count(document.get("subscribed for")),
+        first_seen=_count(document.get("first seen")),
+        posts=PostCounts(*(_count(counts.get(window)) for window in ("minute", "hour", "day"))),
+        software=software if isinstance(software, str) else None,
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _words(value: object) -> list[str]:
@@ -198,6 +243,8 @@ class ConditionKind(StrEnum):
     SERVERS = "servers"
     NUMBER = "number"
     NAMES = "names"
+    AGE = "age"
+    RATE = "rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +325,30 @@ CONDITIONS: Final = (
         ConditionKind.CHOICE,
         "The activity's type.",
         ACTIVITY_TYPES,
+        about_media=False,
+    ),
+    ConditionInfo(
+        Fact.SOFTWARE,
+        ConditionKind.NAMES,
+        "What the server that signed runs, as its NodeInfo says; `none` while that is not known.",
+        about_media=False,
+    ),
+    ConditionInfo(
+        Fact.SUBSCRIBED_FOR,
+        ConditionKind.AGE,
+        "How long ago the server that signed first followed; 0 seconds for one that is no subscriber.",
+        about_media=False,
+    ),
+    ConditionInfo(
+        Fact.FIRST_SEEN,
+        ConditionKind.AGE,
+        "How long ago the relay first heard of the server that signed.",
+        about_media=False,
+    ),
+    ConditionInfo(
+        Fact.POSTS_FROM_SERVER,
+        ConditionKind.RATE,
+        "How many posts of the server that signed came in the last minute, hour or day; counted since the start.",
         about_media=False,
     ),
 )

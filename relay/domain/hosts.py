@@ -123,6 +123,21 @@ def covers(pattern: str, server: str) -> bool:
     return not pattern.startswith("*.") and _on_any_port(pattern, server).endswith(f".{pattern}")
 
 
+@lru_cache(maxsize=8192)  # the same servers are asked about with every activity
+def covered_by(server: str) -> tuple[str, ...]:
+    """Every pattern without `*.` whose block reaches `server`, the nearest first: the same as `covers` asks.
+
+    The server and its parent domains, each with the server's port and without: what finds one server in a list of any
+    length.
+    """
+    host, port = _split_port(server)
+    names = [host]
+    while "." in host and not host.startswith("["):
+        host = host.partition(".")[2]
+        names.append(host)
+    return tuple(names) if port is None else (*(f"{name}:{port}" for name in names), *names)
+
+
 def _bad(sentence: str) -> Malformed:
     return Malformed(sentence, code="url")
 

@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from relay.domain.facts import NONE, Fact, Facts, covering_names
@@ -74,15 +75,19 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The fact is a number, at least `least` and at most `most`."""
+    """The fact is a number, at least `least` and at most `most`.
+
+    Ages are in seconds. `per` is the window of a rate (`minute`, `hour`, `day`), empty for all others.
+    """
 
     fact: Fact
     least: int = 0
     most: int | None = None
+    per: str = ""
 
     def normal(self) -> list[object]:
         """A JSON-able form, the same for equal conditions."""
-        return [self.fact.value, self.least, self.most]
+        return [self.fact.value, self.least, self.most, *([self.per] if self.per else [])]
 
 
 Condition: TypeAlias = OneOf | Between
@@ -140,8 +145,11 @@ _PLURAL: Final = frozenset({Fact.MEDIA, Fact.FROM})
 Compiled: TypeAlias = tuple[float, tuple[Check, ...], Rule, Tried, Tried]
 
 
-def _inside(condition: Between) -> Callable[[int | None], bool]:
+def _inside(condition: Between) -> Callable[[Any], bool]:
     least, most = condition.least, math.inf if condition.most is None else condition.most
+    if condition.per:
+        count = attrgetter(condition.per)
+        return lambda posts: bool(least <= count(posts) <= most)
     return lambda number: number is not None and least <= number <= most
 
 
@@ -195,6 +203,10 @@ def prepare(facts: Facts) -> Prepared:
         facts.category or NONE,
         servers,
         facts.type,
+        facts.standing.software or NONE,
+        facts.standing.subscribed_for,
+        facts.standing.first_seen,
+        facts.standing.posts,
     )
 
 

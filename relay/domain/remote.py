@@ -9,12 +9,15 @@ from dataclasses import dataclass
 class Fetched:
     """A successful GET: the body after any content coding, at most the limit that was asked for.
 
-    `url` is where the body finally came from, after redirects; `content_type` as sent, or an empty string.
+    `url` is where the body finally came from, after redirects; `content_type`, `etag` and `modified` (the header
+    `Last-Modified`) as sent, or an empty string.
     """
 
     url: str
     content_type: str
     body: bytes
+    etag: str = ""
+    modified: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.facts import Facts, Scan, worst_attestation, worst_match, worst_scan
+from relay.domain.facts import Facts, Scan, Standing, worst_attestation, worst_match, worst_scan
 from relay.domain.media import Digests, ScanOutcome, ScanResult
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _SCAN: Final = {
     ScanOutcome.UNSCANNABLE: Scan.UNSCANNABLE,
     ScanOutcome.UNAVAILABLE: Scan.UNAVAILABLE,
 }
+
+_UNKNOWN: Final = Standing()
 
 
 def digests_of(content: bytes) -> Digests:
@@ -59,10 +61,18 @@ def is_current(known: MediaFacts, versions: Mapping[str, str]) -> bool:
     return known.result.outcome is not ScanOutcome.UNAVAILABLE and known.result.versions == dict(versions)
 
 
-def facts_of(items: Sequence[Item], *, servers: Iterable[str], kind: str, issuers: Iterable[str]) -> Facts:
+def facts_of(
+    items: Sequence[Item],
+    *,
+    servers: Iterable[str],
+    kind: str,
+    issuers: Iterable[str],
+    standing: Standing = _UNKNOWN,
+) -> Facts:
     """Put together the facts that the policy decides on; of several items the worst counts.
 
-    `issuers` are the servers of the issuers of valid attestations, `servers` everybody the activity names.
+    `issuers` are the servers of the issuers of valid attestations, `servers` everybody the activity names, `standing`
+    is that of the server that signed.
     """
     matches = [match for item in items for match in item.matches]
     worst = worst_match(match.kind for match in matches)
@@ -77,4 +87,5 @@ def facts_of(items: Sequence[Item], *, servers: Iterable[str], kind: str, issuer
         category=next((match.category for match in matches if match.kind is worst), None),
         from_hosts=frozenset(servers),
         type=kind,
+        standing=standing,
     )

@@ -57,8 +57,11 @@ class Remote(Protocol):
         limit: int,
         timeout: float,
         sign: Callable[[str], Awaitable[Mapping[str, str]]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """Fetch `url`. `sign` gives the headers that sign a GET of the URL it is called with, anew per redirect.
+
+        `headers` are sent besides, such as `If-None-Match`; the answer to that, 304, is not 200 either.
 
         Any status but 200 raises `RemoteError` with that status; 408, 425, 429 and 5xx are temporary.
         """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
+    from relay.ports.moderation import Blocking, Servers
 
     Row = Mapping[str, object]
 
@@ -283,6 +284,14 @@ class Tx(Protocol):
     @property
     def upstreams(self) -> Upstreams:
         """The relays that this one follows."""
+
+    @property
+    def blocking(self) -> Blocking:
+        """Blocklists, opt-outs, suspensions."""
+
+    @property
+    def servers(self) -> Servers:
+        """Since when servers are known, and what they run."""
 
 
 class Store(Protocol):

@@ -5,15 +5,17 @@ Source: RFC 7033, RFC 6415, NodeInfo 2.0 and 2.1 (FEP-0151), FEP-ae0c (a relay M
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
+from relay.domain.attachments import flat
 from relay.domain.errors import Malformed
-from relay.domain.hosts import parse_pattern, server_name
+from relay.domain.hosts import is_http_url, parse_pattern, server_name
+from relay.domain.software import software_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from relay.domain.software import Software
     from relay.protocol.documents import Json
 
 WEBFINGER_TYPE: Final = "application/jrd+json"
@@ -21,6 +23,7 @@ HOST_META_TYPE: Final = "application/xrd+xml"
 NODEINFO_VERSIONS: Final = ("2.0", "2.1")
 
 _SCHEMA: Final = "http://nodeinfo.diaspora.software/ns/schema/"
+_READ: Final = frozenset({"1.0", "1.1", "2.0", "2.1", "2.2"})
 _AS2_TYPES: Final = (
     "application/activity+json",
     'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
@@ -86,6 +89,25 @@ def nodeinfo(
         "usage": {"users": {"total": 0, "activeMonth": 0, "activeHalfyear": 0}, "localPosts": 0},
         "metadata": dict(metadata),
     }
+
+
+def nodeinfo_address(links: object) -> str | None:
+    """Where the newest NodeInfo is that a link document names, of version 1.0 to 2.2; None without one. Total."""
+    found: dict[str, str] = {}
+    for link in flat(links.get("links")) if isinstance(links, Mapping) else ():
+        if isinstance(link, Mapping):
+            version, href = str(link.get("rel", "")).removeprefix(_SCHEMA), link.get("href")
+            if version in _READ and isinstance(href, str) and is_http_url(href):
+                found[version] = href
+    return found[max(found)] if found else None
+
+
+def software_in(document: object) -> Software | None:
+    """The software that a NodeInfo document names; None when it names none. Total."""
+    software = document.get("software") if isinstance(document, Mapping) else None
+    if not isinstance(software, Mapping):
+        return None
+    return software_named(software.get("name"), software.get("version"))
 
 
 def host_meta(*, url: str) -> str:

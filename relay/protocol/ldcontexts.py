@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 Definitions: TypeAlias = dict[str, object]
 
@@ -62,14 +62,11 @@ class Context:
     definitions: Mapping[str, bytes]
     is_whole: bool
 
-    def json(self, used: Container[str]) -> bytes:
+    def json(self, used: Iterable[str]) -> bytes:
         """The table as a context in JSON, with those terms only that are used: engines take long over the others."""
-        parts = [
-            each
-            for name, each in self.definitions.items()
-            if self.is_whole or name in used or name.startswith("@")
-        ]
-        return b"{" + b",".join(parts) + b"}"
+        kept = self.definitions if self.is_whole else {name for name in used if name in self.definitions}
+        keywords = [] if self.is_whole else [name for name in ("@vocab",) if name in self.definitions]
+        return b"{" + b",".join(self.definitions[name] for name in (*keywords, *kept)) + b"}"
 
 
 def bundled(address: str) -> tuple[Context, ...] | None:

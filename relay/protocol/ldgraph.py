@@ -24,6 +24,8 @@ MAX_ORDERS: Final = 2000
 
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NIL: Final = f"{RDF}nil"
+_FIRST: Final = f"{RDF}first"
+_REST: Final = f"{RDF}rest"
 BLANK: Final = "_:"
 
 
@@ -137,7 +139,9 @@ class Graph:
         node: Node | Literal = head
         while node != NIL:
             said = self._nodes.get(node, {}) if isinstance(node, str) else {}
-            first, rest = list(said.get(f"{RDF}first", ())), list(said.get(f"{RDF}rest", ()))
+            if _FIRST not in said:
+                return None
+            first, rest = list(said[_FIRST]), list(said.get(_REST, ()))
             if len(first) != 1 or len(rest) != 1 or len(found) > MAX_QUADS:
                 return None
             found.append(first[0])

@@ -174,9 +174,8 @@ class _Reader:
                     return False
                 is_text = term.container == "@language"
                 unread.discard((term.iri, is_text))
-                is_read = self._is_property(
-                    value, term, [one for one in said.get(term.iri, ()) if _is_text(one) == is_text]
-                )
+                objects = [one for one in said.get(term.iri, ()) if _is_text(one) == is_text]
+                is_read = self._is_property(value, term, objects)
             if not is_read:
                 return False
         return not unread
@@ -231,7 +230,7 @@ def _is_usual(name: str, term: Term) -> bool:
 
 
 def _is_text(one: Node | Literal) -> bool:
-    return isinstance(one, Literal) and one.language != ""
+    return type(one) is Literal and one.language != ""
 
 
 def _texts(value: object) -> set[tuple[str, object]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import orjson
@@ -77,10 +78,22 @@ def shape(document: Document) -> Shape | Failure:
 
 def _contexts(value: object, used: set[str]) -> tuple[list[object], Mapping[str, Term]] | Failure:
     """The contexts with tables for addresses, and the terms that hold after all of them (JSON-LD 1.1 4.1.2)."""
-    entries = value if isinstance(value, list) else [value]
+    read = _read_contexts(orjson.dumps(value))
+    if isinstance(read, Failure):
+        return read
+    entries, terms, prefixes = read
+    names = used | prefixes
+    return [orjson.Fragment(one.json(names)) if isinstance(one, Context) else one for one in entries], terms
+
+
+@lru_cache(maxsize=128)
+def _read_contexts(source: bytes) -> tuple[list[Inline | Context], Mapping[str, Term], set[str]] | Failure:
+    """Contexts, the terms that hold after them, and the prefixes they use. A server sends few different ones."""
+    value = orjson.loads(source)
     terms: dict[str, Term] = {}
     found: list[Inline | Context] = []
-    for entry in entries:
+    prefixes: set[str] = set()
+    for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, str):
             tables = bundled(entry)
             if tables is None:
@@ -94,14 +107,12 @@ def _contexts(value: object, used: set[str]) -> tuple[list[object], Mapping[str,
                 return defined
             found.append(entry)
             terms.update(defined)
-            used.update(_prefixes(entry))
+            prefixes.update(_prefixes(entry))
         else:
             return Failure.BAD_CONTEXT
         if len(found) > MAX_CONTEXTS:
             return Failure.BAD_CONTEXT
-    if table("activitystreams") not in found:
-        return Failure.UNKNOWN_CONTEXT
-    return [orjson.Fragment(one.json(used)) if isinstance(one, Context) else one for one in found], terms
+    return (found, terms, prefixes) if table("activitystreams") in found else Failure.UNKNOWN_CONTEXT
 
 
 def _prefixes(context: Inline) -> Iterator[str]:

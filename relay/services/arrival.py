@@ -65,3 +65,9 @@ def servers_of(activity: Activity) -> frozenset[str]:
         urls += inner.attributed_to
         urls += [url for url in (inner.actor, inner.object_id) if url is not None]
     return hosts.server_names(urls)
+
+
+def authors_of(activity: Activity) -> frozenset[str]:
+    """Return the actors that an activity is by: its own, and whom an embedded object is attributed to."""
+    post = activity.object
+    return frozenset((activity.actor, *(post.attributed_to if post is not None else ())))

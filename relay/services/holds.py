@@ -10,12 +10,13 @@ from relay.domain.errors import Conflict, NotFound
 from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, HoldState
 from relay.domain.policy import Verb
-from relay.services.arrival import servers_of
+from relay.services.arrival import authors_of, servers_of
 from relay.services.decide import Subject, ruled
 
 if TYPE_CHECKING:
     from relay.domain.intake import Hold
     from relay.ports import Clock, Store
+    from relay.services.blocks import Blocks
     from relay.services.decide import Decider
     from relay.services.signals import Signals
 
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 class Holds:
     """Lists, releases and drops holds."""
 
-    def __init__(self, *, store: Store, clock: Clock, decider: Decider, signals: Signals) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, decider: Decider, signals: Signals, blocks: Blocks
+    ) -> None:
         self._store, self._clock, self._decider, self._signals = store, clock, decider, signals
+        self._blocks = blocks
 
     async def all(self, state: HoldState = HoldState.OPEN, most: int = 200) -> list[Hold]:
         """Return the newest holds in a state."""
@@ -40,9 +44,19 @@ class Holds:
         return hold
 
     async def release(self, hold_id: int, *, who: str, note: str | None) -> Hold:
-        """Publish what is held as if it came now. Raises `NotFound`, or `Conflict` when it is not open."""
+        """Publish what is held as if it came now.
+
+        Raises `NotFound`, or `Conflict` when it is not open, or when its server or its author may not be relayed any
+        more.
+        """
         hold = await self.find(hold_id)
-        servers = servers_of(parse_activity(hold.body)) | {hold.server, hosts.server_name(hold.object_id)}
+        activity = parse_activity(hold.body)
+        servers = servers_of(activity) | {hold.server, hosts.server_name(hold.object_id)}
+        await self._blocks.load(self._store)
+        if self._blocks.any_blocked(servers):
+            raise Conflict(f"hold {hold_id} is of a server that is blocked now", code="blocked")
+        if self._blocks.opted_out(authors_of(activity), servers):
+            raise Conflict(f"the author of hold {hold_id} has blocked the relay", code="opted-out")
         now = self._clock.now()
         subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven)
         entry = self._decider.entry(subject, None, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.subscription import State, UpstreamState
@@ -18,7 +19,7 @@ class Peers:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._servers: frozenset[str] = frozenset()
+        self._servers: dict[str, float] = {}
         self._actors: frozenset[str] = frozenset()
         self._version = -1
         self._looked_at = float("-inf")
@@ -28,6 +29,11 @@ class Peers:
         """Whether an accepted subscriber, or a relay that we follow, stands for this server."""
         await self._refresh()
         return server in self._servers
+
+    async def since(self, server: str) -> float | None:
+        """When an accepted subscriber of this server first followed, or we a relay there; None when there is none."""
+        await self._refresh()
+        return self._servers.get(server)
 
     async def publishes(self, actor_id: str) -> bool:
         """Whether this very actor is an accepted subscriber, or a relay that accepted our Follow."""
@@ -53,9 +59,11 @@ class Peers:
                 served = {State.ACCEPTED, State.UNREACHABLE}
                 subscriptions = [one for one in await tx.subscribers.all() if one.state in served]
                 upstreams = [one for one in await tx.upstreams.all() if one.state is UpstreamState.ACCEPTED]
-                servers = [one.server for one in subscriptions] + [one.server for one in upstreams]
+                # Of several of one server the oldest counts.
+                everyone = [(one.server, one.created_at) for one in subscriptions]
+                everyone += [(one.server, one.created_at) for one in upstreams]
                 actors = [one.actor for one in subscriptions if one.state is State.ACCEPTED]
-                self._servers = frozenset(servers)
+                self._servers = dict(sorted(everyone, key=itemgetter(1), reverse=True))
                 self._actors = frozenset(actors + [one.actor for one in upstreams])
         self._version, self._looked_at = version, self._clock.monotonic()
 

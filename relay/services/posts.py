@@ -17,7 +17,7 @@ from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
 from relay.domain.policy import Verb
 from relay.domain.subscription import INSTANCE_TYPES
-from relay.services.arrival import Receipt
+from relay.services.arrival import Receipt, authors_of
 from relay.services.decide import ANNOUNCED, Subject, ruled
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Store
     from relay.protocol.httpsig import SignedRequest
     from relay.services.arrival import Arrival, ReceiveRules
+    from relay.services.blocks import Blocks
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from relay.services.peers import Peers
     from relay.services.proofs import Proofs
     from relay.services.signals import Signals
+    from relay.services.standing import Standings
 
 TOKENS: Final = 7
 """Attestations that are read from one request (attestation.md, carriage)."""
@@ -54,11 +56,14 @@ class Posts:
         decider: Decider,
         proofs: Proofs,
         identity: Identity,
+        blocks: Blocks,
+        standings: Standings,
         rules: ReceiveRules,
     ) -> None:
         self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
         self._peers, self._fetcher, self._decider = peers, fetcher, decider
         self._proofs, self._identity = proofs, identity
+        self._blocks, self._standings = blocks, standings
         self.rules = rules
 
     async def create(self, arrival: Arrival) -> Receipt:
@@ -149,6 +154,8 @@ class Posts:
             return "ignored-not-public"
         if self._identity.server in arrival.servers:
             return "ignored-own"
+        if self._blocks.opted_out(authors_of(arrival.activity), arrival.servers):
+            return "ignored-opt-out"
         return None
 
     def _public(self, activity: Activity) -> bool:
@@ -178,10 +185,11 @@ class Posts:
         self, arrival: Arrival, object_id: str, proven: Proven | None, *, kind: str | None = None
     ) -> Receipt:
         incoming = self._incoming(arrival, object_id, proven, kind=kind)
+        self._standings.count(incoming.server)
         post = arrival.activity.object
         if incoming.kind == "Announce" or post is None or post.media or not post.media_complete:
             return await self._store_it(incoming, None)
-        return await self._store_it(incoming, self._settle_text(incoming, arrival))
+        return await self._store_it(incoming, await self._settle_text(incoming, arrival))
 
     def _incoming(
         self, arrival: Arrival, object_id: str, proven: Proven | None, *, kind: str | None = None
@@ -204,10 +212,11 @@ class Posts:
             proven=proven,
         )
 
-    def _settle_text(self, incoming: Incoming, arrival: Arrival) -> Settled:
+    async def _settle_text(self, incoming: Incoming, arrival: Arrival) -> Settled:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
         subject = _subject(incoming, arrival)
-        facts = Facts(from_hosts=subject.origins, type=incoming.kind)
+        standing = await self._standings.of(incoming.server)
+        facts = Facts(from_hosts=subject.origins, type=incoming.kind, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
         return self._decider.settle(subject, decision, facts, None, ())
 

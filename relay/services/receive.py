@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from relay.domain import hosts
 from relay.domain.activity import Activity, parse_activity
 from relay.domain.authority import overreach
-from relay.domain.errors import KeyUnavailable, Refused, RemoteError, Unauthorized
+from relay.domain.errors import KeyUnavailable, Refused, RemoteError, TooMany, Unauthorized
 from relay.protocol.actors import check_inbox
 from relay.services.arrival import Arrival, Receipt, servers_of
 from relay.services.keyring import KeyGone
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from relay.services.blocks import Blocks
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
+    from relay.services.limits import Limits
+    from relay.services.optouts import OptOuts
     from relay.services.peers import Peers
     from relay.services.posts import Posts
     from relay.services.proofs import Proofs
     from relay.services.signals import Signals
     from relay.services.subscribers import Subscribers
+    from relay.services.tally import Tally
     from relay.services.upstreams import Upstreams
 
 PARSED_ON_THE_LOOP: Final = 64 * 1024
@@ -55,6 +58,9 @@ class Receiver:
         posts: Posts,
         fetcher: Fetcher,
         blocks: Blocks,
+        opt_outs: OptOuts,
+        limits: Limits,
+        tally: Tally,
         identity: Identity,
         allow_http: bool,
     ) -> None:
@@ -62,9 +68,11 @@ class Receiver:
         self._authenticator, self._proofs, self._peers = authenticator, proofs, peers
         self._subscribers, self._upstreams, self._posts = subscribers, upstreams, posts
         self._blocks, self._identity, self._allow_http = blocks, identity, allow_http
+        self._opt_outs, self._limits, self._tally = opt_outs, limits, tally
         self._handlers: dict[str, Callable[[Arrival], Awaitable[Receipt]]] = {
             "Follow": self._follow,
             "Undo": self._undo,
+            "Block": self._block,
             "Accept": self._answer,
             "Reject": self._answer,
             "Create": posts.create,
@@ -77,7 +85,8 @@ class Receiver:
     async def receive(self, request: SignedRequest) -> Receipt:
         """Take a request to the inbox; it is durable, or deliberately ignored, when this returns.
 
-        Raises `Malformed` (400), `Unauthorized` (401), `Refused` (403), `KeyUnavailable` and `Busy` (503).
+        Raises `Malformed` (400), `Unauthorized` (401), `Refused` (403), `TooMany` (429), `KeyUnavailable` and
+        `Busy` (503).
         """
         activity = await _parse(request.body)
         try:
@@ -87,8 +96,7 @@ class Receiver:
                 return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
             raise
         arrival = await self._arrival(activity, sender, request)
-        if self._blocks.any_blocked(arrival.servers | {sender.server}):
-            raise Refused("This server is blocked here.", code="blocked")
+        self._admit(arrival)
         if sender.replayed:
             return Receipt("ignored-replay")
         receipt = await self._handle(arrival)
@@ -120,6 +128,19 @@ class Receiver:
         handler = self._handlers.get(arrival.activity.type)
         return Receipt("ignored-type") if handler is None else await handler(arrival)
 
+    def _admit(self, arrival: Arrival) -> None:
+        """Refuse what names a blocked server, and more than a server may send. Raises `Refused`, `TooMany`."""
+        if self._blocks.any_blocked(arrival.servers | {arrival.sender.server}):
+            self._tally.add("inbox", "blocked")
+            raise Refused("This server is blocked here.", code="blocked")
+        try:
+            self._limits.check(arrival.sender.server, arrival.activity.type)
+        except TooMany as error:
+            self._tally.add("inbox", error.code)
+            raise
+        for name in self._blocks.observe(arrival.servers):
+            self._tally.add("blocklist_observed", name)
+
     # ------------------------------------------------------------------ subscriptions
 
     async def _follow(self, arrival: Arrival) -> Receipt:
@@ -138,12 +159,17 @@ class Receiver:
     async def _undo(self, arrival: Arrival) -> Receipt:
         activity, sender = arrival.activity, arrival.sender
         undone = activity.object
+        if await self._opt_outs.undo(activity, sender.actor):
+            return Receipt("opt-out-ended")
         if undone is not None and undone.type not in {None, "Follow"}:
             return Receipt("ignored-undo")
         if undone is None and not await self._is_follow(activity.object_id, sender.actor):
             return Receipt("ignored-undo")
         gone = await self._subscribers.undo(sender.actor)
         return Receipt("unfollowed" if gone else "ignored-undo")
+
+    async def _block(self, arrival: Arrival) -> Receipt:
+        return Receipt(await self._opt_outs.block(arrival.activity, arrival.sender.actor))
 
     async def _is_farewell(self, arrival: Arrival) -> bool:
         """Whether a bare id is undone that stands for the sender's own subscription, though it is on our server."""

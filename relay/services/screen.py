@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from relay.services.fetch import Fetcher
     from relay.services.inspect import Inspector
     from relay.services.signals import Signals
+    from relay.services.standing import Standings
 
 LEASE: Final = 300.0
 """Seconds after which work that nobody finished is taken again."""
@@ -64,12 +65,13 @@ class Screening:
         attestor: Attestor,
         decider: Decider,
         blocks: Blocks,
+        standings: Standings,
         unlisted: bool,
         at_once: int = 8,
     ) -> None:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
-        self._decider, self._blocks = decider, blocks
+        self._decider, self._blocks, self._standings = decider, blocks, standings
         self._seen = relayed(unlisted=unlisted)
         self._at_once = at_once
 
@@ -113,6 +115,7 @@ class Screening:
     async def _screen(self, work: Work) -> None:
         try:
             object_id, post = await self._post(work)
+            self._still_wanted(work, post)
         except Dropped as drop:
             await self._settle(work, self._dropped(drop.reason), ())
             return
@@ -125,7 +128,21 @@ class Screening:
         about = None if object_id == work.object_id else object_id
         work = replace(work, object_id=object_id)
         items = await self._inspect(work, post)
+        try:
+            self._still_wanted(work, post)  # looking at media takes minutes; a block must not come too late
+        except Dropped as drop:
+            await self._settle(work, self._dropped(drop.reason), items)
+            return
         await self._decide(work, post, items, about)
+
+    def _still_wanted(self, work: Work, post: ApObject) -> None:
+        """Raise `Dropped` when a server that the work names is blocked by now, or an author has opted out."""
+        servers = _servers(work, post)
+        if self._blocks.any_blocked(servers):
+            raise Dropped("blocked")
+        authors = post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
+        if self._blocks.opted_out(authors, servers):
+            raise Dropped("opted-out")
 
     async def _post(self, work: Work) -> tuple[str, ApObject]:
         """Return the object and its id: embedded by its author, or fetched. Raises `Dropped`, `RemoteError`."""
@@ -177,7 +194,7 @@ class Screening:
             return Item(ref.url, ref.kind, None, outcome, "timeout", AttestationState.MISSING)
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
-        facts = self._facts(work, post, items)
+        facts = await self._facts(work, post, items)
         decision = self._decider.decision(facts, work.received_at)
         tokens: list[str] = []
         if decision.would is Verb.RELAY_AND_ATTEST:
@@ -188,10 +205,12 @@ class Screening:
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about), items)
 
-    def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
-        servers = hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
+    async def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
-        return facts_of(items, servers=servers, kind=work.kind, issuers=issuers)
+        standing = await self._standings.of(work.server)
+        return facts_of(
+            items, servers=_servers(work, post), kind=work.kind, issuers=issuers, standing=standing
+        )
 
     async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
         async with self._store.transaction() as tx:
@@ -212,6 +231,11 @@ class Screening:
         rest = backoff(work.attempts, self._clock.jitter(), retry_after)
         async with self._store.transaction() as tx:
             await tx.activities.postpone(work.seq, self._clock.now() + rest)
+
+
+def _servers(work: Work, post: ApObject) -> frozenset[str]:
+    """Every server that a work names: of the signer, the actor, the object and its authors."""
+    return hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
 
 
 def _given_up(item: Item) -> Item:

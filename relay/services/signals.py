@@ -27,6 +27,12 @@ class Wakeup:
             pass
         self._event.clear()
 
+    def take(self) -> bool:
+        """Return and forget whether there is work."""
+        found = self._event.is_set()
+        self._event.clear()
+        return found
+
 
 class Signals:
     """The wake-ups of one process, and what the fan-out should hear at once."""
@@ -35,6 +41,8 @@ class Signals:
         self.screening = Wakeup()
         self.fanout = Wakeup()
         self.letters = Wakeup()
+        self.software = Wakeup()
+        self.enforcement = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: set[str] = set()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from relay.domain.activity import Activity
     from relay.domain.actor import Actor
+    from relay.domain.moderation import Cause
+    from relay.domain.software import Software
     from relay.ports import Clock, Store, Tx
     from relay.services.identity import Identity
     from relay.services.peers import Peers
@@ -73,6 +75,7 @@ class Subscribers:
         server = hosts.server_name(actor.id)
         now = self._clock.now()
         async with self._store.transaction() as tx:
+            await tx.blocking.drop_opt_out(actor.id)  # whoever follows wants to hear from the relay again
             existing = await tx.subscribers.by_actor(actor.id)
             upstream = await tx.upstreams.by_actor(actor.id)
             outcome = on_follow(
@@ -96,7 +99,7 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=now, who=actor.id, action="follow", subject=actor.id, detail=outcome.state.value
             )
-        self._wake()
+        self.changed()
         return subscription
 
     async def undo(self, actor_id: str) -> bool:
@@ -112,7 +115,16 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=self._clock.now(), who=actor_id, action="unfollow", subject=actor_id, detail=""
             )
-        self._wake()
+        self.changed()
+        return True
+
+    async def leave(self, tx: Tx, actor_id: str) -> bool:
+        """End the subscription of an actor that blocked the relay: nothing is sent. False when there was none."""
+        subscription = await tx.subscribers.by_actor(actor_id)
+        if subscription is None:
+            return False
+        await tx.subscribers.recall_letters(actor_id, {reply.value for reply in Reply})
+        await tx.subscribers.remove(subscription.id)
         return True
 
     async def answered(self, actor_id: str, follow_id: str | None, *, accepted: bool) -> bool:
@@ -147,6 +159,12 @@ class Subscribers:
         async with self._store.reading() as tx:
             return await tx.subscribers.details(subscription.id)
 
+    async def software(self, subscription: Subscription) -> Software | None:
+        """Return what a subscriber's server runs, as far as it said so."""
+        async with self._store.reading() as tx:
+            known = await tx.servers.known(subscription.server)
+        return None if known is None else known.software
+
     async def command(self, text: str, command: Command, *, who: str, reason: str | None) -> Subscription:
         """Carry out an operator's command. Raises `NotFound`, or `Conflict` when it does not fit the state."""
         chosen = await self.find(text)
@@ -155,15 +173,67 @@ class Subscribers:
             current = await tx.subscribers.by_actor(chosen.actor)
             if current is None:
                 raise NotFound(f"no subscriber is called {text}")
-            outcome = on_command(current, command, reason)
-            if outcome is None:
-                raise Conflict(f"{current.server} is {current.state}: {command} does not fit")
+            outcome = await self._commanded(tx, current, command, reason)
             changed = await self._apply(tx, current, outcome, now)
             await tx.subscribers.audit(
                 at=now, who=who, action=command.value, subject=current.actor, detail=reason or ""
             )
-        self._wake()
+        self.changed()
         return changed
+
+    async def _commanded(
+        self, tx: Tx, current: Subscription, command: Command, reason: str | None
+    ) -> Outcome:
+        """Decide what a command means. What the relay itself suspended ends by itself, or becomes the operator's."""
+        held = current.id in await tx.blocking.suspensions()
+        if held and command is Command.RESUME:
+            fix = "it resumes by itself when that ends; a server in federation.allow is blocked by no list"
+            raise Conflict(f"{current.server} is suspended, {current.reason}: {fix}")
+        if held and command is Command.SUSPEND:
+            await tx.blocking.unsuspend(current.id)
+            return Outcome(State.SUSPENDED, (), reason)
+        outcome = on_command(current, command, reason)
+        if outcome is None:
+            raise Conflict(f"{current.server} is {current.state}: {command} does not fit")
+        return outcome
+
+    async def interrupt(self, actor_id: str, cause: Cause, reason: str, *, who: str) -> bool:
+        """Suspend a subscription for a cause that ends by itself; nothing goes to it, what waits is taken back."""
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            current = await tx.subscribers.by_actor(actor_id)
+            if current is None:
+                return False
+            await tx.subscribers.recall_letters(actor_id, {reply.value for reply in Reply})
+            await tx.blocking.suspend(current.id, cause, current.state, now)
+            await self._apply(tx, current, Outcome(State.SUSPENDED, (), reason), now)
+            await tx.subscribers.audit(at=now, who=who, action="suspend", subject=actor_id, detail=reason)
+        self.changed()
+        return True
+
+    async def restore(self, actor_id: str, *, who: str) -> bool:
+        """End what `interrupt` began: the subscription is what it was before, unless a person decided meanwhile."""
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            current = await tx.subscribers.by_actor(actor_id)
+            if current is None:
+                return False
+            held = (await tx.blocking.suspensions()).get(current.id)
+            await tx.blocking.unsuspend(current.id)
+            if held is None or current.state is not State.SUSPENDED:
+                return False
+            pending = held[1] is State.PENDING
+            outcome = (
+                Outcome(State.PENDING, (), "waiting for approval")
+                if pending
+                else Outcome(State.ACCEPTED, (Reply.ACCEPT,))
+            )
+            await self._apply(tx, current, outcome, now)
+            await tx.subscribers.audit(
+                at=now, who=who, action="resume", subject=actor_id, detail=current.reason or ""
+            )
+        self.changed()
+        return True
 
     async def remove(self, text: str, *, who: str, reason: str | None = None) -> Subscription:
         """Forget a subscriber and tell it so; it may follow again."""
@@ -174,7 +244,7 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=self._clock.now(), who=who, action="remove", subject=chosen.actor, detail=reason or ""
             )
-        self._wake()
+        self.changed()
         return chosen
 
     # ------------------------------------------------------------------ effects
@@ -262,7 +332,9 @@ class Subscribers:
                 document = documents.undo(id=new_id, actor=own, follow=ours, to=subscription.actor)
         return documents.dump(document)
 
-    def _wake(self) -> None:
+    def changed(self) -> None:
+        """Something changed in the store: look again, and let the workers look."""
         self._peers.changed()
         self._signals.letters.set()
+        self._signals.software.set()
         self._signals.changed()

@@ -17,6 +17,7 @@ from relay.domain.errors import (
     RelayError,
     RemoteError,
     TooLarge,
+    TooMany,
     Unauthorized,
 )
 from relay.protocol.documents import dump
@@ -31,6 +32,7 @@ _STATUS: Final[dict[type[RelayError], int]] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    TooMany: 429,
     RemoteError: 502,
     KeyUnavailable: 503,
     Busy: 503,
@@ -59,7 +61,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except RelayError as error:
         status, headers = status_of(error), None
-        if status == 503:
+        if status in {429, 503}:
             headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_AFTER))}
         return problem(status, error.code, str(error), headers)
     except web.HTTPException as error:

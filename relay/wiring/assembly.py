@@ -18,28 +18,34 @@ from relay.adapters.keys import KeyFolder
 from relay.adapters.scanners.library import ListLibrary
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
+from relay.adapters.textfiles import read_file
+from relay.config import values
 from relay.config.settings import database_path
 from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
 from relay.protocol.documents import dump, relay_actor
-from relay.services.arrival import ReceiveRules
 from relay.services.attestations import (
     AttestationVerifier,
     Attestor,
     IssuingKey,
 )
 from relay.services.authenticate import Authenticator
+from relay.services.blocklists import Blocklists, BlocklistSchedule
 from relay.services.blocks import Blocks
+from relay.services.blocksources import BlockSources
 from relay.services.decide import Decider
 from relay.services.deliver import FanOut
+from relay.services.enforcement import Enforcement
 from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
 from relay.services.holds import Holds
-from relay.services.inspect import Inspector, MediaLimits
+from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
+from relay.services.limits import Limits
 from relay.services.lists import Lists, ListWatch
+from relay.services.optouts import OptOuts
 from relay.services.peers import Peers
 from relay.services.posts import Posts
 from relay.services.proofs import Proofs
@@ -49,6 +55,8 @@ from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signals import Signals
 from relay.services.signing import Signing
+from relay.services.software import SoftwareWatch
+from relay.services.standing import Standings
 from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
@@ -86,6 +94,8 @@ class Office:
     upstreams: Upstreams
     holds: Holds
     explainer: Explainer
+    blocks: Blocks
+    blocklists: Blocklists
     lists: Lists
     library: ListLibrary
 
@@ -98,6 +108,8 @@ class Relay:
     actor: bytes
     tally: Tally
     blocks: Blocks
+    limits: Limits
+    sources: BlockSources
     remote: Remote
     decoder: SandboxedDecoder
     fetcher: Fetcher
@@ -111,6 +123,9 @@ class Relay:
     fanout: FanOut
     letters: Letters
     watch: ListWatch
+    schedule: BlocklistSchedule
+    enforcement: Enforcement
+    software: SoftwareWatch
     upkeep: Upkeep
 
     async def work(self) -> None:
@@ -120,6 +135,9 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.schedule.run())
+            tasks.create_task(self.enforcement.run())
+            tasks.create_task(self.software.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
@@ -137,6 +155,12 @@ async def open_office(
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
+        blocklists = Blocklists(store, clock, values.blocklists(settings))
+        blocks = Blocks(
+            settings.federation.block,
+            allow=(*settings.federation.allow, identity.server),
+            actions={one.name: one.action for one in blocklists.lists.values()},
+        )
         yield Office(
             settings=settings,
             identity=identity,
@@ -162,8 +186,10 @@ async def open_office(
                 mode=Mode(settings.federation.subscriptions),
                 allow=settings.federation.allow,
             ),
-            holds=Holds(store=store, clock=clock, decider=decider, signals=signals),
+            holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             explainer=Explainer(store),
+            blocks=blocks,
+            blocklists=blocklists,
             lists=Lists(store, clock),
             library=ListLibrary(parts.list_sources(settings), store),
         )
@@ -198,7 +224,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
-    blocks, tally, signals = Blocks(settings.federation.block), Tally(), office.signals
+    blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    await blocks.load(store)
+    limits, standings = Limits(settings.federation.rate, clock), Standings(store, clock, office.peers)
+    sources = BlockSources(remote, read_file)
     schemes = Schemes(clock, store)
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
@@ -216,7 +245,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         host_names=frozenset({identity.server}),
         scheme=urlsplit(identity.url).scheme,
     )
-    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=parts.trust(settings))
+    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=values.trust(settings))
     inspector = Inspector(
         store=store,
         remote=remote,
@@ -224,7 +253,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         clock=clock,
         verifier=verifier,
         scanners=scanners,
-        limits=MediaLimits(settings.media.max_size, settings.media.fetch_timeout.total_seconds()),
+        limits=values.media_limits(settings),
     )
     attestor = Attestor(
         store=store,
@@ -232,7 +261,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         identity=identity,
         key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
         scanners=scanners,
-        rules=parts.issue_rules(settings),
+        rules=values.issue_rules(settings),
     )
     fanout = FanOut(
         store=store,
@@ -253,10 +282,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         decider=office.decider,
         proofs=proofs,
         identity=identity,
-        rules=ReceiveRules(
-            anyone=settings.federation.publish_from == "anyone",
-            unlisted=settings.federation.relay_unlisted,
-        ),
+        blocks=blocks,
+        standings=standings,
+        rules=values.receive_rules(settings),
     )
     return Relay(
         office=office,
@@ -275,6 +303,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         ),
         tally=tally,
         blocks=blocks,
+        limits=limits,
+        sources=sources,
         remote=remote,
         decoder=decoder,
         fetcher=fetcher,
@@ -286,11 +316,16 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             authenticator=authenticator,
             proofs=proofs,
             peers=office.peers,
-            subscribers=office.subscribers,
+            subscribers=subscribers,
             upstreams=office.upstreams,
             posts=posts,
             fetcher=fetcher,
             blocks=blocks,
+            opt_outs=OptOuts(
+                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
+            ),
+            limits=limits,
+            tally=tally,
             identity=identity,
             allow_http=settings.federation.allow_http,
         ),
@@ -306,6 +341,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
+            standings=standings,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
@@ -313,6 +349,16 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
+        schedule=BlocklistSchedule(office.blocklists, sources, clock),
+        enforcement=Enforcement(
+            store=store,
+            clock=clock,
+            signals=signals,
+            blocks=blocks,
+            subscribers=subscribers,
+            banned=settings.federation.block_software,
+        ),
+        software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         upkeep=Upkeep(
             store=store,
             clock=clock,

@@ -14,7 +14,6 @@ from relay.adapters.scanners.library import ListSource
 from relay.adapters.signing import ProcessSigner
 from relay.domain import hosts
 from relay.domain.hashlist import ListPurpose
-from relay.services.attestations import IssueRules, Trust
 from relay.services.identity import Identity
 
 if TYPE_CHECKING:
@@ -82,21 +81,6 @@ def guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> 
         allow_http=settings.federation.allow_http,
         ca_file=outside.ca_file,
         resolver=outside.resolver,
-    )
-
-
-def trust(settings: Settings) -> Trust:
-    """Say whose attestations count."""
-    accepted = frozenset(settings.attestation.accepted_lists) or None
-    return Trust(frozenset(settings.attestation.trusted), accepted)
-
-
-def issue_rules(settings: Settings) -> IssueRules:
-    """Attestations need an https actor id: a relay on plain http, for tests, issues none."""
-    return IssueRules(
-        enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
-        lifetime=int(settings.attestation.lifetime.total_seconds()),
-        withhold=settings.attestation.withhold,
     )
 
 

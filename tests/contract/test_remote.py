@@ -277,6 +277,24 @@ async def test_every_hop_is_signed_for_its_own_url_as_it_is_sent() -> None:
         ]
 
 
+async def test_what_saves_a_download_is_sent_and_received() -> None:
+    """RFC 9110 13: an ETag that still holds is answered 304, which is not 200."""
+
+    async def tagged(exchange: Exchange) -> None:
+        known = b'if-none-match: "1"' in exchange.head.lower()
+        headers = ('ETag: "1"', "Last-Modified: Sun, 22 Nov 2026 00:00:00 GMT")
+        await (exchange.answer(304) if known else exchange.answer(200, b"list", *headers))
+
+    async with serving(tagged) as peer, client() as remote:
+        fetched = await get(remote, peer.url())
+        assert (fetched.etag, fetched.modified) == ('"1"', "Sun, 22 Nov 2026 00:00:00 GMT")
+        with pytest.raises(RemoteError) as caught:
+            await remote.get(
+                peer.url(), accept="text/csv", limit=99, timeout=5, headers={"If-None-Match": fetched.etag}
+            )
+    assert (caught.value.status, caught.value.temporary) == (304, False)
+
+
 async def test_what_a_request_says_about_us(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(hello) as peer, serving(hello) as proxy, client() as remote:
         monkeypatch.setenv("HTTP_PROXY", proxy.url())

@@ -14,6 +14,7 @@ import pytest_asyncio
 from mediaattest import decode_multikey
 from relay.adapters.media.canary import clean_picture
 from relay.cli.serving import admin_app, listening, public_app
+from relay.domain.rates import Rate
 from tests.fakes import sign_request
 from tests.flow.conftest import INBOX, follow
 from tests.flow.test_screen import LOCAL, PLAIN, screened
@@ -111,6 +112,24 @@ async def test_a_follow_over_http_and_what_is_wrong_with_others(
     headers = {name: value for name, value in request.headers if name != "host"}
     async with web.post("/inbox", data=request.body, headers=headers) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
+
+
+async def test_a_server_over_its_rate_is_answered_429_and_counted(
+    world: World, web: aiohttp.ClientSession
+) -> None:
+    world.relay.limits.rate = Rate(1, 60)
+    server = await world.subscribe("m.test")
+    request = server.actor().sign(INBOX, follow(server, number=2), world.clock.now())
+    headers = {name: value for name, value in request.headers if name != "host"}
+    async with web.post("/inbox", data=request.body, headers=headers) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+        assert (await answer.json(content_type=None))["code"] == "rate-limited"
+    async with (
+        listening(admin_app(world.relay), "127.0.0.1", 0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+        session.get("/metrics") as answer,
+    ):
+        assert 'assay_inbox_total{outcome="rate-limited"} 1.0' in await answer.text()
 
 
 async def test_row_13_a_body_over_the_limit_is_refused_declared_or_not(web: aiohttp.ClientSession) -> None:

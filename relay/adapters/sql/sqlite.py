@@ -18,9 +18,11 @@ import aiosqlite
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
+from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
+from relay.adapters.sql.servers import SqlServers
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
 from relay.domain.errors import Conflict
@@ -36,7 +38,7 @@ _BUSY_TIMEOUT: Final = 10_000
 
 
 class SqlTx:
-    """Port `Tx`: the five parts of the store on one connection."""
+    """Port `Tx`: the parts of the store on one connection."""
 
     def __init__(self, queries: Queries) -> None:
         self.activities = SqlActivities(queries)
@@ -44,6 +46,8 @@ class SqlTx:
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
         self.upstreams = SqlUpstreams(queries)
+        self.blocking = SqlBlocking(queries)
+        self.servers = SqlServers(queries)
 
 
 class SqliteStore:

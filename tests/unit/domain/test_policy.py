@@ -18,6 +18,7 @@ from relay.domain.facts import (
     Fact,
     Facts,
     Scan,
+    Standing,
     covering_names,
     worst_attestation,
     worst_match,
@@ -41,6 +42,7 @@ from relay.domain.policy import (
     Verb,
     decide,
 )
+from relay.domain.rates import PostCounts
 
 NOW = 1_000_000.0
 SERVERS = ("a.example", "b.a.example", "c.b.a.example", "other.example", "a.example:8080", "[::1]:8080")
@@ -61,6 +63,13 @@ facts_values = st.builds(
     category=st.none() | st.sampled_from(["csam", "ncii"]),
     from_hosts=st.frozensets(st.sampled_from(SERVERS), max_size=3),
     type=st.sampled_from(ACTIVITY_TYPES),
+    standing=st.builds(
+        Standing,
+        subscribed_for=st.integers(0, 60),
+        first_seen=st.integers(0, 60),
+        posts=st.builds(PostCounts, st.integers(0, 60), st.integers(0, 60), st.integers(0, 60)),
+        software=st.none() | st.sampled_from(["csam", "ncii"]),
+    ),
 )
 
 
@@ -69,7 +78,7 @@ def one_of() -> st.SearchStrategy[Condition]:
         info.fact: info.values
         or (PATTERNS if info.kind is ConditionKind.SERVERS else ("csam", "ncii", "none"))
         for info in CONDITIONS
-        if info.kind is not ConditionKind.NUMBER
+        if info.kind not in {ConditionKind.NUMBER, ConditionKind.AGE, ConditionKind.RATE}
     }
     return st.sampled_from(list(words)).flatmap(
         lambda fact: st.builds(
@@ -78,8 +87,15 @@ def one_of() -> st.SearchStrategy[Condition]:
     )
 
 
-conditions = one_of() | st.builds(
-    Between, st.just(Fact.MATCH_DISTANCE), st.integers(0, 40), st.none() | st.integers(0, 60)
+bounds = {"least": st.integers(0, 40), "most": st.none() | st.integers(0, 60)}
+conditions = (
+    one_of()
+    | st.builds(
+        Between, st.sampled_from([Fact.MATCH_DISTANCE, Fact.SUBSCRIBED_FOR, Fact.FIRST_SEEN]), **bounds
+    )
+    | st.builds(
+        Between, st.just(Fact.POSTS_FROM_SERVER), **bounds, per=st.sampled_from(["minute", "hour", "day"])
+    )
 )
 rules = st.builds(
     Rule,
@@ -109,6 +125,7 @@ def words_of(facts: Facts, fact: Fact) -> set[str]:
         Fact.MATCH: facts.match or "none",
         Fact.CATEGORY: facts.category or "none",
         Fact.TYPE: facts.type,
+        Fact.SOFTWARE: facts.standing.software or "none",
     }
     if fact is Fact.MEDIA:
         return {kind.value for kind in facts.media} or {"none"}
@@ -118,10 +135,15 @@ def words_of(facts: Facts, fact: Fact) -> set[str]:
 
 def fits(condition: Condition, facts: Facts) -> bool:
     if isinstance(condition, Between):
-        distance = facts.match_distance
-        if distance is None or distance < condition.least:
+        number = {
+            Fact.MATCH_DISTANCE: facts.match_distance,
+            Fact.SUBSCRIBED_FOR: facts.standing.subscribed_for,
+            Fact.FIRST_SEEN: facts.standing.first_seen,
+            Fact.POSTS_FROM_SERVER: getattr(facts.standing.posts, condition.per or "day"),
+        }[condition.fact]
+        if number is None or number < condition.least:
             return False
-        return condition.most is None or distance <= condition.most
+        return condition.most is None or number <= condition.most
     if condition.fact is Fact.FROM:
         return any(hosts.matches(name, host) for name in condition.values for host in facts.from_hosts)
     if condition.fact is Fact.ATTESTED_BY:

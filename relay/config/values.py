@@ -1,0 +1,56 @@
+"""From settings to the values that services are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.domain.blocklist import Blocklist, Effect, ListFormat
+from relay.services.arrival import ReceiveRules
+from relay.services.attestations import IssueRules, Trust
+from relay.services.inspect import MediaLimits
+
+if TYPE_CHECKING:
+    from relay.config.settings import Settings
+
+
+def trust(settings: Settings) -> Trust:
+    """Whose attestations count."""
+    accepted = frozenset(settings.attestation.accepted_lists) or None
+    return Trust(frozenset(settings.attestation.trusted), accepted)
+
+
+def issue_rules(settings: Settings) -> IssueRules:
+    """What is attested. Attestations need an https actor id: a relay on plain http, for tests, issues none."""
+    return IssueRules(
+        enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
+        lifetime=int(settings.attestation.lifetime.total_seconds()),
+        withhold=settings.attestation.withhold,
+    )
+
+
+def media_limits(settings: Settings) -> MediaLimits:
+    """How large media may be, and how long fetching may take."""
+    return MediaLimits(settings.media.max_size, settings.media.fetch_timeout.total_seconds())
+
+
+def receive_rules(settings: Settings) -> ReceiveRules:
+    """What the operator lets in."""
+    return ReceiveRules(
+        anyone=settings.federation.publish_from == "anyone",
+        unlisted=settings.federation.relay_unlisted,
+    )
+
+
+def blocklists(settings: Settings) -> tuple[Blocklist, ...]:
+    """The lists of servers that others keep."""
+    return tuple(
+        Blocklist(
+            name=one.label,
+            place=one.url or str(one.file),
+            format=ListFormat(one.format),
+            refresh=one.refresh.total_seconds(),
+            action=Effect(one.action),
+            is_file=one.file is not None,
+        )
+        for one in settings.federation.blocklists
+    )
