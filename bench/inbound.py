@@ -1,9 +1,10 @@
-"""Activities accepted and durable per second, text only, signed, over HTTP on loopback.
+"""Activities accepted and durable per second, text only, over HTTP on loopback: plain, and with a signature inside.
 
     python -m bench.inbound
 
 The senders are processes on the same cores; their requests are signed beforehand. The limit beside it is what the
-same server answers when it only reads and digests the body.
+same server answers when it only reads and digests the body. What carries a Linked Data signature is verified before
+the answer, so that it can be passed on as it is.
 """
 
 from __future__ import annotations
@@ -25,18 +26,20 @@ from bench.world import SinkProcess, bench_relay, save, subscribe
 from relay.cli.serving import listening, public_app
 from relay.domain.intake import StoredKey
 from tests.fakes import PUBLIC, pem_of, rsa_key, sign_request
+from tests.unit.protocol.signed_ld import sign_ld
 
-COUNT, CONNECTIONS, ROUNDS = 4_000, 16, 3
+COUNT, CONNECTIONS, ROUNDS = 2_000, 16, 3
+CONTEXT = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"]
 
 
-def requests(server: str, now: float) -> list[bytes]:
-    """Signed Creates of about 3 KB, as bytes on the wire."""
+def requests(server: str, now: float, *, inside: bool) -> list[bytes]:
+    """Signed Creates of about 3 KB, as bytes on the wire; `inside`: with a Linked Data signature, too."""
     actor, key = f"http://{server}/users/alice", rsa_key(0)
     made = []
     for number in range(COUNT):
         note = f"http://{server}/notes/{number}"
         activity = {
-            "@context": "https://www.w3.org/ns/activitystreams",
+            "@context": CONTEXT,
             "id": f"{note}/activity",
             "type": "Create",
             "actor": actor,
@@ -49,6 +52,8 @@ def requests(server: str, now: float) -> list[bytes]:
                 "content": "x" * 2_600,
             },
         }
+        if inside:
+            activity = sign_ld(activity, key, f"{actor}#main-key")
         body = json.dumps(activity).encode()
         signed = sign_request(key, f"{actor}#main-key", "http://relay.test/inbox", body, now)
         head = "".join(f"{name}: {value}\r\n" for name, value in signed.headers)
@@ -97,23 +102,34 @@ async def answer_rate(app: web.Application, folder: Path) -> float:
     return COUNT / seconds
 
 
-async def measure(port: int) -> tuple[float, float]:
-    """Accepted per second, and the same server doing nothing but read and digest."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = f"origin.test:{port}"
-        for number, item in enumerate(requests(server, time.time())):
-            (folder / f"{number:06}.http").write_bytes(item)
-        async with bench_relay(folder) as relay:
+async def accepted_rate(port: int, folder: Path, *, inside: bool) -> float:
+    """Accepted per second. The requests stay in the folder."""
+    folder.mkdir()
+    server = f"origin.test:{port}"
+    for number, item in enumerate(requests(server, time.time(), inside=inside)):
+        (folder / f"{number:06}.http").write_bytes(item)
+    with tempfile.TemporaryDirectory() as data:
+        async with bench_relay(Path(data)) as relay:
             await subscribe(relay, ["origin.test"], port)
             actor = f"http://{server}/users/alice"
             key = StoredKey(f"{actor}#main-key", actor, pem_of(rsa_key(0)), time.time())
             async with relay.office.store.transaction() as tx:
                 await tx.subscribers.save_key(key)
-            accepted = await answer_rate(public_app(relay), folder)
+            rate = await answer_rate(public_app(relay), folder)
+            async with relay.office.store.reading() as tx:
+                entries = await tx.fanout.entries(0, COUNT)
+            assert all((entry.forward is not None) is inside for entry in entries)
+    return rate
+
+
+async def measure(port: int) -> tuple[float, float, float]:
+    """Accepted per second, the same with signatures inside, and the server doing nothing but read and digest."""
+    with tempfile.TemporaryDirectory() as name:
+        plain, inside = Path(name) / "plain", Path(name) / "inside"
+        rates = await accepted_rate(port, plain, inside=False), await accepted_rate(port, inside, inside=True)
         bare = web.Application()
         bare.router.add_post("/inbox", _digest)
-        return accepted, await answer_rate(bare, folder)
+        return *rates, await answer_rate(bare, plain)
 
 
 async def _digest(request: web.Request) -> web.Response:
@@ -125,11 +141,15 @@ def main() -> None:
     rows = []
     with SinkProcess() as port:
         for _ in range(ROUNDS):
-            accepted, bare = uvloop.run(measure(port))
-            rows.append((accepted, bare, accepted / bare))
-    accepted, bare, share = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(f"accepted and durable {accepted:,.0f}/s; the server alone {bare:,.0f}/s; share {share:.0%}")
-    save("inbound", {"accepted": accepted, "bare": bare, "share": share})
+            plain, inside, bare = uvloop.run(measure(port))
+            rows.append((plain, inside, bare, plain / bare, inside / plain))
+    plain, inside, bare, share, verified = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(f"accepted and durable {plain:,.0f}/s; the server alone {bare:,.0f}/s; share {share:.0%}")
+    print(f"with a Linked Data signature that is verified {inside:,.0f}/s: {verified:.0%} of that")
+    save(
+        "inbound",
+        {"accepted": plain, "bare": bare, "share": share, "verified": inside, "verified share": verified},
+    )
 
 
 if __name__ == "__main__":

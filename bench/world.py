@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 CONFIG = """\
 relay: {url: "http://relay.test", data: data}
-federation: {subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true}
+federation: {subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true, rate: unlimited}
 """
 
 

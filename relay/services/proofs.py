@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.attachments import flat
-from relay.domain.errors import KeyUnavailable
+from relay.domain.errors import Busy, KeyUnavailable
 from relay.domain.log import Proof, Proven
 from relay.protocol.ldsig import moment
 from relay.services import provenance
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AHEAD: Final = 3600.0
 """Seconds by which the clock of whoever signed may be ahead."""
+AT_ONCE: Final = 64
+"""Proofs that are looked at or wait for it: a tenth of a second of work or so. More are not waited for."""
 
 
 class Proofs:
@@ -24,16 +26,20 @@ class Proofs:
 
     def __init__(self, found: Provenance, clock: Clock, *, memory: float) -> None:
         self._provenance, self._clock, self._memory = found, clock, memory
+        self._looking = 0
 
     async def of(self, activity: Activity) -> Proven | None:
-        """How the bytes of an activity are proven that its own actor sent; None when they are not, or not now."""
+        """How the bytes of an activity are proven that its own actor sent; None when they are not, or not now.
+
+        Under load proofs are left alone: what is not proven is announced, and nobody has to wait.
+        """
         try:
             return await self._look(activity)
-        except KeyUnavailable:
+        except (KeyUnavailable, Busy):
             return None
 
     async def passed_on(self, activity: Activity) -> Proven | None:
-        """How an activity is proven that somebody else brings. Raises `KeyUnavailable`: it may be tried again.
+        """How an activity is proven that somebody else brings. Raises `KeyUnavailable`, `Busy`: try again.
 
         Old proofs do not count: what keeps a post from being relayed twice is remembered only so long.
         """
@@ -46,7 +52,13 @@ class Proofs:
     async def _look(self, activity: Activity) -> Proven | None:
         if not (activity.ld_signed or activity.has_proof):
             return None
-        found = await self._provenance.check(activity)
+        if self._looking >= AT_ONCE:
+            raise Busy("too many proofs are waiting to be checked")
+        self._looking += 1
+        try:
+            found = await self._provenance.check(activity)
+        finally:
+            self._looking -= 1
         if isinstance(found, provenance.Proven) and found.same:
             return Proven(Proof(found.by), found.expires)
         return None

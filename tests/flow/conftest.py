@@ -24,6 +24,7 @@ from tests.fakes import START, FakeClock, FakeFediverse, FakeServer, private_pem
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from relay.ports import Canonicalizer
     from relay.protocol.httpsig import SignedRequest
     from relay.services.receive import Receipt
 
@@ -104,7 +105,7 @@ class Worlds:
         folder: Path,
         stack: AsyncExitStack,
         decoder: SandboxedDecoder,
-        canonicalizer: CanonicalProcesses,
+        canonicalizer: Canonicalizer,
     ) -> None:
         self.folder, self._stack, self._decoder, self._canonicalizer = folder, stack, decoder, canonicalizer
         self.clock = FakeClock(START)

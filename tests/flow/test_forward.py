@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +12,23 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relay.adapters.media.canary import canary_pictures, clean_picture
-from relay.domain.errors import KeyUnavailable, RemoteError, Unauthorized
+from relay.domain.errors import Busy, KeyUnavailable, RemoteError, Unauthorized
+from relay.services.proofs import AT_ONCE
 from tests.fakes import PUBLIC
-from tests.flow.conftest import BASE, INBOX
+from tests.flow.conftest import BASE, INBOX, Worlds
 from tests.flow.test_screen import screened
 from tests.unit.protocol.signed_ld import add_proof, base58, sign_ld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from relay.adapters.canonical.pool import CanonicalProcesses
+    from relay.adapters.media.sandbox import SandboxedDecoder
+    from relay.protocol.ldsig import Engine, Reading
+    from relay.protocol.unproven import Failure
     from tests.fakes import FakeActor, FakeServer
-    from tests.flow.conftest import World, Worlds
+    from tests.flow.conftest import World
 
 CONTEXT = [
     "https://www.w3.org/ns/activitystreams",
@@ -354,3 +362,41 @@ async def test_a_hold_of_a_signed_post_is_released_as_it_came(worlds: Worlds) ->
     await world.settle()
     assert [one.body for one in mastodon.inbox] == [body]
     assert [one["object"] for one in litepub.arrivals()] == [note["id"]]
+
+
+class Slow:
+    """Port `Canonicalizer` with processes that have all hands full until `done`."""
+
+    def __init__(self, processes: CanonicalProcesses) -> None:
+        self._processes, self.done, self.full = processes, asyncio.Event(), asyncio.Event()
+        self._waiting = 0
+
+    async def read(self, body: bytes, engine: Engine) -> Reading | Failure:
+        self._waiting += 1
+        if self._waiting == AT_ONCE:
+            self.full.set()
+        await self.done.wait()
+        return await self._processes.read(body, engine)
+
+
+async def test_under_load_proofs_are_left_alone_and_what_others_bring_has_to_wait(
+    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses
+) -> None:
+    slow = Slow(canonicalizer)
+    async with AsyncExitStack() as stack:
+        world = await Worlds(tmp_path, stack, decoder, slow).open()
+        mastodon, _ = await readers(world)
+        origin, peer = await world.subscribe("origin.test"), await world.subscribe("peer.test")
+        creates = [signed(origin, origin.create(origin.note())) for _ in range(AT_ONCE + 2)]
+        async with asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(world.post(author(origin), one)) for one in creates[:AT_ONCE]]
+            await slow.full.wait()
+            assert (await world.post(author(origin), creates[-2])).code == "published"
+            with pytest.raises(Busy):
+                await world.post(peer.actor(), creates[-1])
+            slow.done.set()
+        assert {one.result().code for one in waiting} == {"published"}
+        assert (await world.post(peer.actor(), creates[-1])).code == "published"
+        await world.settle()
+        kinds = [one["type"] for one in mastodon.arrivals()]
+        assert (kinds.count("Announce"), kinds.count("Create")) == (1, AT_ONCE + 1)

@@ -60,7 +60,9 @@ def meant(document: dict[str, Any], engine: Engine = "first") -> Reading:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_signature_of_real_servers_verifies(engine: Engine) -> None:
     outcomes = {name: verified(body, engine=engine) for name, body in BODIES.items()}
-    spoilt = {one.name for one in SIGNED if not one.facts["ldsig_ok"]}  # by ActivityRelay, which forwarded them
+    spoilt = {
+        one.name for one in SIGNED if not one.facts["ldsig_ok"]
+    }  # by ActivityRelay, which forwarded them
     assert (len(outcomes), len(spoilt)) == (48, 2)
     assert {name for name, found in outcomes.items() if found is Failure.MISMATCH} == spoilt
     readings = {name: found for name, found in outcomes.items() if isinstance(found, Reading)}
