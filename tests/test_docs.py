@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -19,6 +20,8 @@ DOCUMENTS = sorted(
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+THREAT = re.compile(r"^\| .+ \| .+ \| (none yet|`tests/.+`) \|$", re.MULTILINE)
+NAMED_TEST = re.compile(r"`(tests/[^`]+\.py)::([^`]+)`")
 TARGET = re.compile(r"^([a-z-]+):(.*)", re.MULTILINE)
 PLAIN = frozenset({"cd", "cp", "curl", "export", "git", "mkdir", "python", "systemctl"})
 """Programs of the system that a document may use; a new one is a decision, not an accident."""
@@ -93,6 +96,28 @@ def test_every_public_target_has_a_line_of_help() -> None:
     text = (ROOT / "Makefile").read_text()
     public = text.partition("# ---------------------------------------------------------------- parts")[0]
     assert [name for name, rest in TARGET.findall(public) if " ## " not in rest] == []
+
+
+def named_in(name: str) -> set[str]:
+    """The names of the tests in a file."""
+    tree = ast.parse((ROOT / name).read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in tree.body if isinstance(node, kinds) and node.name.startswith("test_")}
+
+
+def test_threats_name_tests_that_exist() -> None:
+    text = (ROOT / "THREAT_MODEL.md").read_text()
+    named = NAMED_TEST.findall(text)
+    assert [f"{name}::{test}" for name, test in named if test not in named_in(name)] == []
+    assert len(named) == text.count("::")  # none is written in a way that is not looked at
+
+
+def test_every_threat_has_a_test_or_says_that_it_has_none() -> None:
+    text = (ROOT / "THREAT_MODEL.md").read_text()
+    tables = [part for part in text.split("\n\n") if part.startswith("| threat | defence | test |")]
+    assert len(tables) == 7  # STRIDE, and abuse of the relay itself
+    for table in tables:
+        assert len(THREAT.findall(table)) == len(table.splitlines()) - 2
 
 
 def test_every_dependency_is_explained() -> None:

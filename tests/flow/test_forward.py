@@ -116,6 +116,28 @@ async def test_a_post_with_a_signature_that_does_not_fit_is_announced(world: Wor
     assert [one["type"] for one in mastodon.arrivals()] == ["Announce"]
 
 
+async def test_bytes_that_say_more_than_was_signed_are_not_passed_on(world: World) -> None:
+    mastodon, _ = await readers(world)
+    origin = await world.subscribe("origin.test")
+    create = signed(origin, origin.create(origin.note()))
+    create["object"]["undeclared"] = "for readers of plain JSON"
+    await send(world, author(origin), create)
+    assert [one["type"] for one in mastodon.arrivals()] == ["Announce"]
+
+
+async def test_deletions_and_moves_are_passed_on_whatever_the_policy(worlds: Worlds) -> None:
+    world = await worlds.open(BASE + "policy: {version: 1, rules: [], otherwise: drop}\n")
+    mastodon, _ = await readers(world)
+    origin = await world.subscribe("origin.test")
+    note, alice = origin.note(), author(origin).id
+    assert (await send(world, author(origin), signed(origin, origin.create(note))))[0] == "dropped"
+    move = {"id": f"{alice}#move", "type": "Move", "actor": alice, "object": alice, "to": [PUBLIC]}
+    for activity in (change(origin, note, "Delete"), {**move, "target": "https://new.test/users/alice"}):
+        _, body = await send(world, author(origin), signed(origin, activity))
+        assert mastodon.inbox.pop().body == body
+    assert mastodon.inbox == []
+
+
 @pytest.mark.parametrize("kind", ["Update", "Delete"])
 async def test_a_signed_change_travels_as_it_is_and_cannot_be_announced(world: World, kind: str) -> None:
     mastodon, litepub = await readers(world)

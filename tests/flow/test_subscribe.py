@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +101,24 @@ async def test_the_operator_rejects_suspends_resumes_and_removes(worlds: Worlds)
         assert changed.state is state
     await subscribers.remove("m.test", who="test")
     assert await subscribers.all() == []
+
+
+async def test_who_did_what_is_on_record(worlds: Worlds) -> None:
+    world = await worlds.open(APPROVE)
+    server, subscribers = world.server("m.test"), world.relay.office.subscribers
+    actor = server.actor().id
+    await world.post(server.actor(), follow(server))
+    await subscribers.command("m.test", Command.APPROVE, who="ann", reason="they asked nicely")
+    blocked = {"id": f"{actor}#block", "type": "Block", "actor": actor, "object": "https://relay.test/actor"}
+    await world.post(server.actor(), blocked)
+    with closing(sqlite3.connect(worlds.folder / "data" / "relay.sqlite")) as database:
+        rows = database.execute("SELECT at, who, action, subject, detail FROM audit").fetchall()
+    now = world.clock.now()
+    assert rows == [
+        (now, actor, "follow", actor, "pending"),
+        (now, "ann", "approve", actor, "they asked nicely"),
+        (now, actor, "opt-out", actor, "the relay was blocked: subscription ended"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +227,16 @@ async def test_row_37_an_inbox_on_the_relay_itself_is_refused(world: World) -> N
     server.serve("/actor", document)
     with pytest.raises(Refused):
         await world.post(server.actor(), follow(server))
+
+
+async def test_an_inbox_of_another_origin_is_refused(world: World) -> None:
+    server, victim = world.server("m.test"), world.server("victim.test")
+    server.serve("/actor", {**server.actor().document(), "inbox": victim.actor().inbox})
+    with pytest.raises(Refused) as error:
+        await world.post(server.actor(), follow(server))
+    assert error.value.code == "bad-inbox"
+    await world.settle()
+    assert victim.inbox == []
 
 
 async def test_a_blocked_server_is_refused_with_its_subdomains(worlds: Worlds) -> None:

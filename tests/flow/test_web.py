@@ -17,7 +17,7 @@ from relay.cli.serving import admin_app, listening, public_app
 from relay.domain.rates import Rate
 from tests.fakes import sign_request
 from tests.flow.conftest import INBOX, follow
-from tests.flow.test_screen import LOCAL, PLAIN, screened
+from tests.flow.test_screen import KNOWN, LOCAL, PLAIN, screened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -178,6 +178,24 @@ async def test_attestations_are_looked_up_by_subscribers_only(worlds: Worlds) ->
         async with world.relay.office.store.transaction() as tx:
             await tx.media.retract(digest, world.clock.now())
         assert (await look(digest, "b.test"))[0] == 410
+
+
+async def test_held_withheld_and_unknown_files_look_alike(worlds: Worlds) -> None:
+    world = await screened(worlds, PLAIN + LOCAL + "attestation: {withhold: 100%, lookup: public}\n")
+    server, clean = world.server("a.test"), clean_picture(61)
+    for content in (clean, KNOWN):
+        await world.publish(server, server.picture(content))
+    answers = set()
+    async with (
+        listening(public_app(world.relay), "127.0.0.1", 0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+        for content in (clean, KNOWN, b"never seen"):
+            path = f"/media-attestations/sha256/{hashlib.sha256(content).hexdigest()}"
+            async with session.get(path) as answer:
+                headers = {name: value for name, value in answer.headers.items() if name != "Date"}
+                answers.add((answer.status, str(headers), await answer.text()))
+    assert len(answers) == 1
 
 
 async def test_health_and_metrics(world: World) -> None:
