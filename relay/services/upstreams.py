@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
 from relay.domain.activity import AS_PUBLIC
-from relay.domain.errors import Conflict, NotFound, RelayError, RemoteError
+from relay.domain.errors import Conflict, Malformed, NotFound, RelayError, RemoteError
 from relay.domain.subscription import Dialect, Upstream, UpstreamState
 from relay.protocol import documents
 from relay.protocol.actors import check_inbox
@@ -57,7 +57,11 @@ class Upstreams:
 
     async def follow(self, actor: str, dialect: Dialect, *, who: str) -> Upstream:
         """Want to follow a relay. Raises `Malformed` for what is no actor id, `Conflict` when it is followed."""
-        hosts.check_url(actor, allow_http=self._allow_http)
+        try:
+            hosts.check_url(actor, allow_http=self._allow_http)
+        except Malformed as error:
+            message = f"{actor} is no actor id: write one such as https://relay.example/actor"
+            raise Malformed(message, code="bad-actor") from error
         server, now = hosts.server_name(actor), self._clock.now()
         if server == self._identity.server:
             raise Conflict("a relay cannot follow itself", code="own-actor")
