@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature as InvalidPublicSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSigner,
     HTTPMessageVerifier,
@@ -157,6 +160,27 @@ def test_what_is_signed_in_the_shapes_of_appendix_b(inputs: str) -> None:
     )
     assert isinstance(base, bytes)
     assert _sorted(base) == _sorted(prepared.signature_base)
+
+
+def test_the_known_answer_of_appendix_b_2_6() -> None:
+    """The Ed25519 signature of the RFC, over what we read as signed, with the key of B.1.4."""
+    value = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
+    covered = '("date" "@method" "@path" "@authority" "content-type" "content-length")'
+    headers = (
+        ("date", "Tue, 20 Apr 2021 02:07:55 GMT"),
+        ("content-type", "application/json"),
+        ("content-length", "18"),
+        ("signature-input", f'sig-b26={covered};created=1618884473;keyid="test-key-ed25519"'),
+    )
+    request = SignedRequest("POST", "/foo?param=Value&Pet=dog", headers, b'{"hello": "world"}')
+    parsed = rfc9421.parse(request, [f"sig-b26=:{value}:"])
+    assert not isinstance(parsed, Failure)
+    base = rfc9421.signature_base(parsed[0], request, "https://example.com")
+    assert isinstance(base, bytes)
+    public = Ed25519PublicKey.from_public_bytes(b64decode("JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs="))
+    public.verify(parsed[1], base)
+    with pytest.raises(InvalidPublicSignature):
+        public.verify(parsed[1], base.replace(b"/foo", b"/bar"))
 
 
 def _fields(covered: list[str]) -> tuple[tuple[str, str], ...]:
