@@ -1,13 +1,14 @@
 # Everything that is done with this repository. Needs GNU make and Python 3.11 or later; packages go into .venv.
 #
 #     make run PYTHON=python3.12     names the interpreter; without it the first that is new enough is taken
+#     make interop ONLY="-k snac"    says what to run, in words for pytest
 
 PYTHON ?=
 export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SCRIPTS := tools/generate tools/vectors tools/canary
+SCRIPTS := tools/generate tools/vectors tools/canary tools/interop
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
 BENCHES := fanout inbound writes memory policy signing verify verify_ld
@@ -17,7 +18,7 @@ BENCHES := fanout inbound writes memory policy signing verify verify_ld
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install run test check format lint types arch vectors generate cover bench lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop cover bench lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -30,7 +31,7 @@ run: install ## start the relay of config.yaml; the first time also make keys an
 	@exec $(BIN)/assay serve --config config.yaml
 
 # ---------------------------------------------------------------- change it
-test: develop ## run everything that CI runs
+test: develop ## run all tests that need nothing but this repository
 	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -rfEs || status=1; exit $$status
 
 check: develop ## look at everything that is quick to look at: run it before each commit
@@ -56,6 +57,9 @@ generate: develop ## write the generated files anew
 	$(BIN)/python tools/generate
 	$(BIN)/python tools/canary
 
+interop: develop ## run the relay against software of others; fetches it into .interop
+	@$(BIN)/python tools/interop $(ONLY)
+
 cover: develop ## run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -69,7 +73,7 @@ lock: develop ## pin the newest packages that fit pyproject.toml
 	tools/lock
 
 clean: ## remove .venv and caches; never data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- parts of the above

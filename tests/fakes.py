@@ -186,6 +186,8 @@ class FakeServer:
     hang: asyncio.Event | None = None
     secure: bool = False
     """Whether unsigned GETs are refused (authorized fetch)."""
+    refused: int = 0
+    """Deliveries that it refused."""
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
     schemes: frozenset[Scheme] = frozenset(Scheme)
@@ -324,6 +326,7 @@ class FakeFediverse:
         misunderstood = server.knock(self._check(url, dict(headers), body, "POST"))
         refused = next((status for text, status in server.refuses.items() if text.encode() in body), None)
         status = misunderstood or refused or server.status
+        server.refused += status >= 400
         if 200 <= status < 300:
             server.inbox.append(Received(url, {k.lower(): v for k, v in headers.items()}, body))
             async with server.changed:

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from relay.domain.log import Proof
+
 PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(?:/[A-Za-z0-9.+~*_-]{1,64})?")
 """A software as people write it: `spamd`, `spamd/1.*`."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_RELEASE: Final = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
+_MASTODON: Final = frozenset({"mastodon", "hometown", "kmyblue", "fedibird"})
+_MASTODON_PROOFS: Final = (4, 7)
+_WITHOUT_PROOFS: Final = frozenset(
+    {"calckey", "cherrypick", "firefish", "foundkey", "iceshrimp", "misskey", "sharkey", "takahe"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,22 @@ def software_named(name: object, version: object) -> Software | None:
         return None
     shown = version if isinstance(version, str) else ""
     return Software(name.lower(), "".join(letter for letter in shown if letter.isprintable())[:100])
+
+
+def checks(software: Software | None, proof: Proof) -> bool:
+    """Whether a server can be taken to check such proofs; what is not known is taken to do so.
+
+    Integrity proofs are younger than most servers: one that does not know them drops in silence what has no other
+    signature (protocol.md 2 and 3.1: Mastodon since 4.7, nobody of the Misskey family, not Takahe).
+    """
+    if proof is not Proof.INTEGRITY or software is None:
+        return True
+    if software.name in _WITHOUT_PROOFS:
+        return False
+    found = _RELEASE.match(software.version)
+    if software.name not in _MASTODON or found is None:
+        return True
+    return (int(found[1]), int(found[2])) >= _MASTODON_PROOFS
 
 
 def banned_by(software: Software, patterns: tuple[str, ...]) -> str | None:

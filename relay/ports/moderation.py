@@ -110,7 +110,7 @@ class Servers(Protocol):
         """Note that something came from a server; the first time stays. Return what is known about it."""
 
     async def runs(self, server: str, software: Software | None, *, at: float, due_at: float) -> None:
-        """Write what a server runs, None when it does not say."""
+        """Write what a server runs, None when it does not say; the `version` of the subscribers grows."""
 
     async def unanswered(self, server: str, *, due_at: float, error: str) -> None:
         """Write that a server could not be asked; what it ran before stays."""

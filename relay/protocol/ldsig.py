@@ -28,6 +28,8 @@ Engine: TypeAlias = Literal["first", "second"]
 """Which of the two engines reads a document; the second is asked when a signature does not verify."""
 
 _UNSIGNED: Final = frozenset({"type", "id", "signatureValue"})
+_CONTEXT: Final = "https://w3id.org/identity/v1"
+"""Under which the options are hashed. Fedify writes it down beside them; it says nothing that is not so anyway."""
 _OPTIONS: Final = frozenset({"creator", "created", "expires", "nonce", "domain"})
 """Whatever else stood there would not be signed, or not be known to who verifies."""
 
@@ -64,6 +66,8 @@ def ld_signature(document: Document, actor: str, now: float) -> LdSignature | Fa
     if not isinstance(signature, dict):
         return Failure.UNSIGNED
     options = {name: value for name, value in signature.items() if name not in _UNSIGNED}
+    if options.pop("@context", _CONTEXT) != _CONTEXT:
+        return Failure.BAD_SIGNATURE
     if signature.get("type") != "RsaSignature2017" or not _OPTIONS.issuperset(options):
         return Failure.BAD_SIGNATURE
     if not all(isinstance(value, str) and len(value) <= MAX_URL for value in options.values()):

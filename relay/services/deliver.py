@@ -135,6 +135,7 @@ class FanOut:
             subscriptions = await tx.subscribers.all()
             progress = await tx.fanout.progress()
             hosts = await tx.fanout.hosts()
+            known = await tx.servers.all({one.server for one in subscriptions})
         first = self._version < 0
         self._version = version
         served = {s.id: s for s in subscriptions if s.state in {State.ACCEPTED, State.UNREACHABLE}}
@@ -143,15 +144,14 @@ class FanOut:
             track.peer.tracks.remove(track)
             self._ledger.forget(gone)
         for number, subscription in served.items():
-            known = self._tracks.get(number)
-            if known is None:
-                self._add(subscription, progress[number], hosts)
-            else:
-                self._renew(known, subscription)
+            track = self._tracks.get(number) or self._add(subscription, progress[number], hosts)
+            self._renew(track, subscription)
+            server = known.get(subscription.server)
+            track.software = None if server is None else server.software
         if first:
             self._ledger.start(max((t.progress.cursor for t in self._tracks.values()), default=0))
 
-    def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> None:
+    def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> Track:
         peer = self._peers.get(subscription.server)
         if peer is None:
             peer = self._peers[subscription.server] = Peer(hosts.get(subscription.server) or Host())
@@ -163,6 +163,7 @@ class FanOut:
         for straggler in progress.stragglers.values():
             self._line.at(straggler.due_at, track)
         self._line.push(track)
+        return track
 
     def _renew(self, track: Track, subscription: Subscription) -> None:
         if track.subscription.inbox != subscription.inbox:

@@ -123,7 +123,7 @@ class Receiver:
             # A relay that takes part says so: no reason to refuse it, none to believe it either.
             return Receipt("ignored-unproven")
         excess = overreach(arrival.activity)
-        if excess is not None:
+        if excess is not None and not await self._is_farewell(arrival):
             return Receipt(f"ignored-{excess}")
         handler = self._handlers.get(arrival.activity.type)
         return Receipt("ignored-type") if handler is None else await handler(arrival)
@@ -171,10 +171,19 @@ class Receiver:
     async def _block(self, arrival: Arrival) -> Receipt:
         return Receipt(await self._opt_outs.block(arrival.activity, arrival.sender.actor))
 
+    async def _is_farewell(self, arrival: Arrival) -> bool:
+        """Whether a bare id is undone that stands for the sender's own subscription, though it is on our server."""
+        activity = arrival.activity
+        is_bare = activity.type == "Undo" and activity.object is None
+        return is_bare and await self._is_follow(activity.object_id, arrival.sender.actor)
+
     async def _is_follow(self, object_id: str | None, actor: str) -> bool:
         async with self._store.reading() as tx:
             subscription = await tx.subscribers.by_actor(actor)
-        return subscription is not None and subscription.follow_id == object_id
+        if subscription is None or object_id is None:
+            return False
+        # ActivityRelay 0.3.5 undoes the last Follow between us, and that may be ours of it.
+        return object_id in {subscription.follow_id, subscription.back_id}
 
     async def _answer(self, arrival: Arrival) -> Receipt:
         activity, sender = arrival.activity, arrival.sender

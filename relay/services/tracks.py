@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.software import checks
 from relay.domain.subscription import Dialect, State
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from relay.domain.delivery import Host, Progress
     from relay.domain.log import LogEntry, Rendered
+    from relay.domain.software import Software
     from relay.domain.subscription import Subscription
     from relay.protocol.httpsig import Target
 
@@ -82,6 +84,8 @@ class Track:
     rest_until: float = 0.0
     waiting: bool = False
     """Whether the track stands in the line."""
+    software: Software | None = None
+    """What its server runs, as far as is known."""
     announce_only: bool = False
     """Whether it refused bytes that others signed and took our Announce instead."""
     counted: bool = False
@@ -106,10 +110,13 @@ class Track:
         if self.subscription.server in entry.origins:
             return None
         if self.subscription.dialect is Dialect.MASTODON:
-            spared = self.announce_only and entry.announce is not None
-            forward = None if spared else entry.forwardable(now)
+            forward = entry.forwardable(now) if self._takes(entry) or entry.announce is None else None
             return entry.announce if forward is None else forward
         return entry.announce
+
+    def _takes(self, entry: LogEntry) -> bool:
+        """Whether what others signed in this way gets through to the subscriber, as far as is known."""
+        return not self.announce_only and entry.proven is not None and checks(self.software, entry.proven.by)
 
 
 class Line:

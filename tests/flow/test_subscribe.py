@@ -165,6 +165,27 @@ async def test_undo_by_id_of_the_follow_alone(world: World) -> None:
     assert done.code == "unfollowed"
 
 
+async def test_undo_that_names_our_own_follow_of_it(world: World) -> None:
+    """ActivityRelay 0.3.5 leaves like this; nobody can be put out like this but whom we follow."""
+    server, other = world.server("p.test"), await world.subscribe("o.test")
+    await world.post(server.actor(), follow(server, "litepub"))
+    await world.settle()
+    [back] = server.arrivals("Follow")
+    undo = {"type": "Undo", "object": back["id"]}
+    for number, sender in enumerate((other, server)):
+        activity = {**undo, "id": sender.url(f"/u/{number}"), "actor": sender.actor().id}
+        code = "unfollowed" if sender is server else "ignored-activity"
+        assert (await world.post(sender.actor(), activity)).code == code
+    assert [one.server for one in await world.relay.office.subscribers.all()] == ["o.test"]
+
+
+async def test_undo_of_nothing(world: World) -> None:
+    server = await world.subscribe("m.test")
+    undo = {"id": server.url("/u/1"), "type": "Undo", "actor": server.actor().id}
+    assert (await world.post(server.actor(), undo)).code == "ignored-undo"
+    assert len(await world.relay.office.subscribers.all()) == 1
+
+
 async def test_accept_of_a_follow_never_sent_is_ignored(world: World) -> None:
     """protocol.md 5.3 row 35."""
     server = await world.subscribe("m.test")

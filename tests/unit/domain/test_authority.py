@@ -67,4 +67,6 @@ def test_an_id_on_another_origin() -> None:
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda capture: capture.name)
 def test_real_servers_stay_within_their_authority(capture: Capture) -> None:
-    assert overreach(parse_activity(capture.body)) is None
+    # ActivityRelay answers an Undo with an Undo of that Undo, which is not its own (real-servers.md 8).
+    expected = Overreach.ACTIVITY if "Undo_Undo" in capture.name else None
+    assert overreach(parse_activity(capture.body)) is expected

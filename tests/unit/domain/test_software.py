@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relay.domain.software import PATTERN, Software, banned_by, software_named
+from relay.domain.log import Proof
+from relay.domain.software import PATTERN, Software, banned_by, checks, software_named
 from relay.protocol.discovery import nodeinfo_address, software_in
 
 SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/"
@@ -63,3 +64,24 @@ def test_software_of_a_document() -> None:
     assert [software_in(document) for document in (None, [], {}, {"software": "x"}, {"software": {}})] == [
         None
     ] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "checked"),
+    [
+        ("mastodon", "4.7.0-alpha.2+glitch", True),
+        ("mastodon", "4.6.9", False),
+        ("mastodon", "10.0", True),
+        ("mastodon", "main", True),
+        ("misskey", "2026.6.0", False),
+        ("takahe", "0.11", False),
+        ("mitra", "4.1", True),
+    ],
+)
+def test_who_checks_integrity_proofs(name: str, version: str, *, checked: bool) -> None:
+    assert checks(Software(name, version), Proof.INTEGRITY) is checked
+    assert checks(Software(name, version), Proof.LINKED_DATA)
+
+
+def test_software_that_is_not_known_is_taken_to_check_proofs() -> None:
+    assert checks(None, Proof.INTEGRITY)

@@ -46,10 +46,17 @@ def test_a_signature() -> None:
         {"signatureValue": None},
         {"signatureValue": "A" * 3000},
         {"other": "x"},
+        {"@context": "https://w3id.org/identity/v2"},
+        {"@context": ["https://w3id.org/identity/v1"]},
     ],
 )
 def test_signatures_that_are_none(changes: dict[str, Any]) -> None:
     assert seen(**changes) is Failure.BAD_SIGNATURE
+
+
+def test_the_context_of_the_options_may_be_written_down() -> None:
+    """Fedify does."""
+    assert seen(**{"@context": "https://w3id.org/identity/v1"}) == seen()
 
 
 def test_no_signature() -> None:

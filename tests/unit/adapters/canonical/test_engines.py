@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +20,8 @@ from tests.unit.protocol.signed_ld import AS2, CREATED, SECURITY, mastodon_creat
 if TYPE_CHECKING:
     from relay.protocol.ldsig import Engine
 
-FORWARDED = Path(__file__).parents[3] / "golden" / "forwarded"
-BODIES = {one.name: one.body for one in CAPTURES if one.facts.get("ldsig_ok")} | {
-    path.name: path.read_bytes() for path in sorted(FORWARDED.glob("*.json"))
-}
+SIGNED = [one for one in CAPTURES if "ldsig_ok" in one.facts]
+BODIES = {one.name: one.body for one in SIGNED}
 ACTOR = "https://a.example/users/alice"
 KEY_ID = f"{ACTOR}#main-key"
 ENGINES: tuple[Engine, Engine] = ("first", "second")
@@ -63,7 +60,9 @@ def meant(document: dict[str, Any], engine: Engine = "first") -> Reading:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_signature_of_real_servers_verifies(engine: Engine) -> None:
     outcomes = {name: verified(body, engine=engine) for name, body in BODIES.items()}
-    spoilt = {name for name in outcomes if "spoilt" in name}
+    spoilt = {
+        one.name for one in SIGNED if not one.facts["ldsig_ok"]
+    }  # by ActivityRelay, which forwarded them
     assert (len(outcomes), len(spoilt)) == (48, 2)
     assert {name for name, found in outcomes.items() if found is Failure.MISMATCH} == spoilt
     readings = {name: found for name, found in outcomes.items() if isinstance(found, Reading)}
