@@ -336,8 +336,19 @@ async def test_what_another_server_passes_on_with_proof_is_relayed_as_it_is(worl
 
 async def test_a_stranger_brings_nothing_even_with_proof(world: World) -> None:
     origin, stranger = world.server("origin.test"), world.server("stranger.test")
+    create = signed(origin, origin.create(origin.note()))
     with pytest.raises(Unauthorized):
-        await world.post(stranger.actor(), signed(origin, origin.create(origin.note())))
+        await world.post(stranger.actor(), create)
+
+
+async def test_a_person_of_a_subscriber_brings_only_what_is_proven(world: World) -> None:
+    peer, origin = await world.subscribe("peer.test"), world.server("origin.test")
+    bob, create = peer.actor("/users/bob", "Person"), signed(origin, origin.create(origin.note()))
+    forged = {**create, "object": {**create["object"], "content": "<p>what alice never wrote</p>"}}
+    with pytest.raises(Unauthorized) as caught:
+        await world.post(bob, forged)
+    assert caught.value.code == "wrong-actor"
+    assert (await send(world, bob, create))[0] == "published"
 
 
 @pytest.mark.parametrize(("age", "code"), [(71, "published"), (74, "ignored-unproven")])
