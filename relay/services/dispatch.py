@@ -55,12 +55,15 @@ class Dispatch:
     async def send(self, attempt: Attempt, signed: Signed) -> Result:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 
-        Which of the two a subscriber takes is remembered while the relay runs.
+        Which of the two a subscriber takes is remembered while the relay runs. What it refuses and cannot be announced
+        is refused for good: the server is well, and need not rest.
         """
         result = await self._send(attempt, signed)
         announce = attempt.entry.announce
-        if result.status not in _TRY_ANNOUNCE or announce is None or attempt.rendered is announce:
+        if result.status not in _TRY_ANNOUNCE or attempt.rendered is announce:
             return result
+        if announce is None:
+            return replace(result, verdict=Verdict.REFUSED)
         again = replace(attempt, rendered=announce)
         [signed] = await self.sign([again])
         result = await self._send(again, signed)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.domain.log import LogEntry
     from relay.ports import Store
 
@@ -62,9 +64,9 @@ class LogReader:
         while len(self._chunks) > CHUNKS_KEPT:
             self._chunks.popitem(last=False)
 
-    def forget(self, object_ids: set[str]) -> None:
-        """Drop entries of objects that were withdrawn."""
+    def forget(self, withdrawn: Mapping[str, int]) -> None:
+        """Drop entries of objects that were withdrawn, up to a position for each."""
         for chunk in self._chunks.values():
-            gone = [at for at, entry in chunk.entries.items() if entry.object_id in object_ids]
+            gone = [at for at, entry in chunk.entries.items() if at <= withdrawn.get(entry.object_id, 0)]
             for position in gone:
                 del chunk.entries[position]

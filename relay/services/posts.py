@@ -119,6 +119,7 @@ class Posts:
         proven = None if refusal is not None else await self._proven(arrival)
         incoming = None if proven is None else self._incoming(arrival, object_id, proven)
         async with self._store.transaction() as tx:
+            before = await tx.fanout.head()
             whole_actor = object_id == arrival.activity.actor
             gone = await tx.activities.withdraw(object_id, self._clock.now(), whole_actor=whole_actor)
             if incoming is not None:
@@ -126,7 +127,7 @@ class Posts:
             elif refusal is None:
                 # The post may still come by another way.
                 await tx.activities.remember([loop_key("Delete", object_id)], self._clock.now())
-        self._signals.withdrawn(gone)
+        self._signals.withdrawn(gone, before)
         return Receipt("withdrawn")
 
     async def move(self, arrival: Arrival) -> Receipt:

@@ -8,6 +8,7 @@ from relay.domain.attachments import flat
 from relay.domain.errors import Busy, KeyUnavailable
 from relay.domain.log import Proof, Proven
 from relay.protocol.ldsig import moment
+from relay.protocol.unproven import Failure
 from relay.services import provenance
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ AHEAD: Final = 3600.0
 """Seconds by which the clock of whoever signed may be ahead."""
 AT_ONCE: Final = 64
 """Proofs that are looked at or wait for it: a tenth of a second of work or so. More are not waited for."""
+
+_NOT_LOOKED_AT: Final = frozenset({Failure.TOO_SLOW.code, Failure.CRASHED.code})
+"""No answer, which says nothing about the proof: the process was killed, perhaps because the machine is busy."""
 
 
 class Proofs:
@@ -59,9 +63,11 @@ class Proofs:
             found = await self._provenance.check(activity)
         finally:
             self._looking -= 1
-        if isinstance(found, provenance.Proven) and found.same:
-            return Proven(Proof(found.by), found.expires)
-        return None
+        if isinstance(found, provenance.Unproven):
+            if found.code in _NOT_LOOKED_AT:
+                raise Busy("a proof could not be checked in time")
+            return None
+        return Proven(Proof(found.by), found.expires) if found.same else None
 
 
 def _made_at(activity: Activity) -> float | None:

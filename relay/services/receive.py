@@ -20,6 +20,7 @@ from relay.services.keyring import KeyGone
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from relay.domain.log import Proven
     from relay.ports import Store
     from relay.protocol.httpsig import SignedRequest
     from relay.services.authenticate import Authenticator, Sender
@@ -95,28 +96,30 @@ class Receiver:
             if activity.type == "Delete":
                 return Receipt("ignored-gone")  # relays.md C16: the account is gone, senders must not retry
             raise
-        arrival = await self._arrival(activity, sender, request)
-        self._admit(arrival)
+        servers = servers_of(activity)
+        self._admit(sender, servers, activity.type)
         if sender.replayed:
             return Receipt("ignored-replay")
-        receipt = await self._handle(arrival)
+        proven = await self._brought(activity, sender)
+        receipt = await self._handle(Arrival(activity, sender, request, servers, proven))
         self._authenticator.acted_on(sender)
         self._signals.heard_from(sender.server)
         return receipt
 
-    async def _arrival(self, activity: Activity, sender: Sender, request: SignedRequest) -> Arrival:
-        """Find out whether the activity's actor says this, directly or by a proof in what somebody else passes on.
+    async def _brought(self, activity: Activity, sender: Sender) -> Proven | None:
+        """How the activity's actor proves what somebody else brings; None when he brings it himself.
 
-        Raises `Unauthorized` when neither is so and the sender is no relay that takes part (CVE-2025-54888).
+        Also None for what a relay that takes part brings without proof. Raises `Unauthorized` for what others do
+        (CVE-2025-54888).
         """
+        if sender.actor == activity.actor:
+            return None
         proven = None
-        if sender.actor != activity.actor:
-            takes_part = await self._posts.takes_from(sender.server)
-            if takes_part and activity.type in PASSED_ON:
-                proven = await self._proofs.passed_on(activity)
-            if proven is None and not await self._peers.publishes(sender.actor):
-                raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
-        return Arrival(activity, sender, request, servers_of(activity), proven)
+        if activity.type in PASSED_ON and await self._posts.takes_from(sender.server):
+            proven = await self._proofs.passed_on(activity)
+        if proven is None and not await self._peers.publishes(sender.actor):
+            raise Unauthorized("The key does not belong to the activity's actor.", code="wrong-actor")
+        return proven
 
     async def _handle(self, arrival: Arrival) -> Receipt:
         if not arrival.authentic and arrival.activity.type != "Create":
@@ -128,17 +131,17 @@ class Receiver:
         handler = self._handlers.get(arrival.activity.type)
         return Receipt("ignored-type") if handler is None else await handler(arrival)
 
-    def _admit(self, arrival: Arrival) -> None:
+    def _admit(self, sender: Sender, servers: frozenset[str], kind: str) -> None:
         """Refuse what names a blocked server, and more than a server may send. Raises `Refused`, `TooMany`."""
-        if self._blocks.any_blocked(arrival.servers | {arrival.sender.server}):
+        if self._blocks.any_blocked(servers | {sender.server}):
             self._tally.add("inbox", "blocked")
             raise Refused("This server is blocked here.", code="blocked")
         try:
-            self._limits.check(arrival.sender.server, arrival.activity.type)
+            self._limits.check(sender.server, kind)
         except TooMany as error:
             self._tally.add("inbox", error.code)
             raise
-        for name in self._blocks.observe(arrival.servers):
+        for name in self._blocks.observe(servers):
             self._tally.add("blocklist_observed", name)
 
     # ------------------------------------------------------------------ subscriptions

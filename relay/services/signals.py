@@ -45,7 +45,7 @@ class Signals:
         self.enforcement = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
-        self._withdrawn: set[str] = set()
+        self._withdrawn: dict[str, int] = {}
 
     def changed(self) -> None:
         """Something was published, or a subscription came, went or changed."""
@@ -61,13 +61,16 @@ class Signals:
         """A server sent a valid request, so it is up: its back-off can end."""
         self._heard.add(server)
 
-    def withdrawn(self, object_ids: set[str]) -> None:
-        """Objects were deleted by their own server: cached log entries of them must go."""
-        self._withdrawn |= object_ids
+    def withdrawn(self, object_ids: set[str], upto: int) -> None:
+        """Objects were deleted by their own server: cached log entries of them must go, up to that position.
+
+        What comes later is the deletion itself.
+        """
+        self._withdrawn |= dict.fromkeys(object_ids, upto)
         self.changed()
 
-    def take(self) -> tuple[set[str], set[str]]:
-        """Return and forget: servers heard from, objects withdrawn."""
+    def take(self) -> tuple[set[str], dict[str, int]]:
+        """Return and forget: servers heard from, objects withdrawn and up to which position."""
         heard, withdrawn = self._heard, self._withdrawn
-        self._heard, self._withdrawn = set(), set()
+        self._heard, self._withdrawn = set(), {}
         return heard, withdrawn

@@ -77,7 +77,7 @@ async def test_many_at_once_get_their_own_answers(reader: CanonicalProcesses) ->
 async def test_processes_are_confined(reader: CanonicalProcesses) -> None:
     assert reader.confined == frozenset()
     await reader.read(BODY, "first")
-    assert {"memory", "cpu", "no-files"} <= reader.confined
+    assert {"memory", "cpu", "no-files", "system-calls"} <= reader.confined
 
 
 async def test_a_process_that_was_killed_is_replaced(reader: CanonicalProcesses) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relay.adapters.media.canary import canary_pictures, clean_picture
 from relay.domain.errors import Busy, KeyUnavailable, RemoteError, Unauthorized
+from relay.protocol.unproven import Failure
 from relay.services.proofs import AT_ONCE
 from tests.fakes import PUBLIC
 from tests.flow.conftest import BASE, INBOX, Worlds
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from relay.adapters.canonical.pool import CanonicalProcesses
     from relay.adapters.media.sandbox import SandboxedDecoder
     from relay.protocol.ldsig import Engine, Reading
-    from relay.protocol.unproven import Failure
     from tests.fakes import FakeActor, FakeServer
     from tests.flow.conftest import World
 
@@ -261,6 +261,38 @@ async def test_what_a_server_cannot_check_is_announced_to_it_from_then_on(world:
     assert mastodon.refused == 2  # the bytes once, signed in both ways; then it is known
 
 
+async def test_a_deletion_that_a_server_does_not_take_holds_nothing_up(world: World) -> None:
+    mastodon, _ = await readers(world)
+    mastodon.refuses["RsaSignature2017"] = 403
+    origin = await world.subscribe("origin.test")
+    for kind in ("Update", "Delete"):
+        await send(world, author(origin), signed(origin, change(origin, origin.note(), kind)))
+    note = await world.publish(origin)
+    assert [one["object"] for one in mastodon.arrivals()] == [note["id"]]
+    found = await world.relay.office.subscribers.find("mastodon.test")
+    details = await world.relay.office.subscribers.details(found)
+    assert (details["refused"], details["failed"], details["stragglers"]) == (2, 0, [])
+
+
+async def test_a_deletion_outlives_what_it_deletes(world: World) -> None:
+    """The fan-out may have read the deletion from the log before it hears that the post is to be forgotten."""
+    mastodon, _ = await readers(world)
+    mastodon.hang = asyncio.Event()
+    origin = await world.subscribe("origin.test")
+    note = origin.note()
+    delivering = None
+    async with asyncio.TaskGroup() as tasks:
+        await world.post(author(origin), signed(origin, origin.create(note)))
+        delivering = tasks.create_task(world.relay.fanout.run_once())
+        await asyncio.sleep(0)  # noqa: TID251 - lets the delivery begin
+        await world.post(author(origin), signed(origin, change(origin, note, "Delete")))
+        await world.relay.fanout.look()
+        mastodon.hang.set()
+    await world.settle()
+    assert delivering.done()
+    assert [one["type"] for one in mastodon.arrivals()][-1] == "Delete"
+
+
 async def test_row_29_after_its_expiry_a_signed_post_is_announced_and_a_deletion_is_not_sent(
     world: World,
 ) -> None:
@@ -395,6 +427,28 @@ async def test_a_hold_of_a_signed_post_is_released_as_it_came(worlds: Worlds) ->
     await world.settle()
     assert [one.body for one in mastodon.inbox] == [body]
     assert [one["object"] for one in litepub.arrivals()] == [note["id"]]
+
+
+class Stuck:
+    """Port `Canonicalizer` whose processes are killed before they answer."""
+
+    async def read(self, _body: bytes, _engine: Engine) -> Reading | Failure:
+        return Failure.TOO_SLOW
+
+
+async def test_a_proof_that_could_not_be_looked_at_is_asked_for_again_and_not_called_wrong(
+    tmp_path: Path, decoder: SandboxedDecoder
+) -> None:
+    async with AsyncExitStack() as stack:
+        world = await Worlds(tmp_path, stack, decoder, Stuck()).open()
+        mastodon, _ = await readers(world)
+        origin, peer = await world.subscribe("origin.test"), await world.subscribe("peer.test")
+        with pytest.raises(Busy):
+            await world.post(peer.actor(), signed(origin, origin.create(origin.note())))
+        assert (await send(world, author(origin), signed(origin, origin.create(origin.note()))))[
+            0
+        ] == "published"
+        assert [one["type"] for one in mastodon.arrivals()] == ["Announce"]
 
 
 class Slow:
