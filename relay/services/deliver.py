@@ -142,6 +142,7 @@ class FanOut:
             track = self._tracks.pop(gone)
             track.peer.tracks.remove(track)
             self._ledger.forget(gone)
+        self._peers = {server: peer for server, peer in self._peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             known = self._tracks.get(number)
             if known is None:
