@@ -85,7 +85,9 @@ def test_what_says_row_is_counted() -> None:
     assert rows_of("test_row_07_x") == rows_of("test_rows_7_x") == [7]
     assert rows_of("test_rows_5_12_x") == [5, 12]
     assert rows_of("test_other") == rows_of("test_rows_of_x") == []
-    odd = [name for _, name in every_test(ROOT / "tests") if name.startswith("test_row_") and not rows_of(name)]
+    odd = [
+        name for _, name in every_test(ROOT / "tests") if name.startswith("test_row_") and not rows_of(name)
+    ]
     assert odd == []
 
 
