@@ -18,7 +18,9 @@ BENCHES := fanout inbound writes memory policy signing verify verify_ld
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install run test check format lint types arch vectors generate interop cover bench lock clean \
+SECONDS := 600
+
+.PHONY: help install run test check format lint types arch vectors generate interop cover bench fuzz lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -69,11 +71,15 @@ cover: develop ## run all tests and show what they do not reach
 bench: develop ## measure how fast it is
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
+fuzz: develop ## hand odd input to every parser for SECONDS=600, and try each property twenty times as often
+	@status=0; nice $(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) || status=1; \
+	  ASSAY_THOROUGH=1 nice $(BIN)/pytest --timeout=600 --durations=8 tests/unit --ignore=$(EDGES) || status=1; exit $$status
+
 lock: develop ## pin the newest packages that fit pyproject.toml
 	tools/lock
 
 clean: ## remove .venv and caches; never data
-	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .fuzz .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- parts of the above

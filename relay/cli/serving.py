@@ -14,7 +14,7 @@ from relay.services.figures import Figures
 from relay.telemetry import Metrics
 from relay.web.admin import Operations
 from relay.web.app import make_app
-from relay.web.federation import Federation
+from relay.web.federation import BODY_TIMEOUT, Federation
 from relay.web.pages import ListLine, Pages, Rules
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 GRACE: Final = 10.0
 """Seconds that requests under way may take when the relay stops."""
+LINGER: Final = 2.0
+"""Seconds for which the rest of a refused body is thrown away, so that the sender reads why."""
+IDLE: Final = 75.0
+"""Seconds for which a connection may bring no whole request: aiohttp allows an hour, the first request included."""
 _log: Final = logging.getLogger(__name__)
 
 
-def public_app(relay: Relay) -> web.Application:
-    """Make the public application of a relay."""
+def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Application:
+    """Make the public application of a relay. `body_timeout`: seconds that the body of a request may take."""
     office = relay.office
     settings = office.settings
     federation = Federation(
@@ -46,6 +50,7 @@ def public_app(relay: Relay) -> web.Application:
         lookup=settings.attestation.lookup,
         is_open=settings.federation.subscriptions == "open",
         repository=REPOSITORY,
+        body_timeout=body_timeout,
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     return make_app(federation, pages)
@@ -72,10 +77,25 @@ def admin_app(relay: Relay) -> web.Application:
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, *, tls: ssl.SSLContext | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    idle: float = IDLE,
 ) -> AsyncIterator[int]:
-    """Serve an application; the value is the port, also when 0 was asked for."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, handler_cancellation=False)
+    """Serve an application; the value is the port, also when 0 was asked for.
+
+    A connection is closed that brought no whole head of a request for `idle` seconds, however slowly bytes came.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=GRACE,
+        handler_cancellation=False,
+        keepalive_timeout=idle,
+        lingering_time=min(idle, LINGER),
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True)

@@ -188,7 +188,7 @@ def is_public_collection(value: object) -> bool:
 
 def _required_type(document: Document) -> str:
     types = types_of(document)
-    if not types:
+    if not types or not types[0]:
         raise Malformed("The activity has no type.", code="bad-type")
     return types[0]
 

@@ -122,3 +122,16 @@ class RemoteError(RelayError):
         self.temporary = temporary
         self.status = status
         self.retry_after = retry_after
+
+    def again(self) -> RemoteError:
+        """The same error anew, to be kept or raised.
+
+        One that was raised holds on to every frame that it passed, and to more of them each time it is raised again.
+        """
+        return RemoteError(
+            str(self),
+            code=self.code,
+            temporary=self.temporary,
+            status=self.status,
+            retry_after=self.retry_after,
+        )

@@ -81,6 +81,9 @@ class Blocking(Protocol):
     async def opt_out(self, actor: str) -> OptOut | None:
         """Return the opt-out of an actor."""
 
+    async def number_of_opt_outs(self, server: str) -> int:
+        """Return how many actors of a server blocked the relay."""
+
     async def add_opt_out(self, opt_out: OptOut) -> None:
         """Remember an opt-out; a repeated one replaces the first."""
 
@@ -117,3 +120,6 @@ class Servers(Protocol):
 
     async def forget(self, before: float) -> None:
         """Forget servers that sent nothing for long and have no subscription."""
+
+    async def trim(self, most: int) -> None:
+        """Forget who was heard from longest ago; `most` servers without a subscription stay."""

@@ -240,7 +240,16 @@ class Subscribers(Protocol):
         """Store a public key."""
 
     async def forget(self, before: float) -> None:
-        """Forget keys and actors that were not fetched again for long."""
+        """Forget keys and actors that were not fetched again for long, and the health of servers that left."""
+
+    async def trim(self, most: int) -> None:
+        """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+
+    async def trim_audit(self, most: int) -> None:
+        """Forget the oldest of what other servers did; `most` lines of it stay, and all that operators did."""
+
+    async def number_of(self, server: str) -> int:
+        """Return how many subscriptions a server has."""
 
     async def audit(self, *, at: float, who: str, action: str, subject: str, detail: str) -> None:
         """Write down who changed what."""

@@ -21,6 +21,7 @@ from relay.domain.actor import Actor, ActorKey
 from relay.domain.attachments import flat, types_of
 from relay.domain.errors import Malformed, Refused
 from relay.domain.hosts import check_url, is_http_url, same_origin, server_name
+from relay.protocol.keys import MAX_PEM
 from relay.protocol.multikeys import multikey_of, multikey_pem
 
 if TYPE_CHECKING:
@@ -181,7 +182,9 @@ def _key(entry: object, default_owner: str | None) -> ActorKey | None:
         pem = multikey_of(entry)
     claimed = entry.get("owner", entry.get("controller", default_owner))
     owner = _url(claimed.get("id") if isinstance(claimed, Mapping) else claimed)
-    return None if key_id is None or pem is None or owner is None else ActorKey(key_id, owner, pem)
+    if key_id is None or pem is None or owner is None or len(pem) > MAX_PEM:
+        return None
+    return ActorKey(key_id, owner, pem)
 
 
 def _url(value: object) -> str | None:

@@ -107,18 +107,24 @@ def read_changes(body: bytes, url: str) -> FiresPage:
 def apply_changes(
     entries: Mapping[str, ListedServer], changes: Iterable[FiresChange]
 ) -> dict[str, ListedServer]:
-    """The entries after changes, oldest first. Applying a change twice is the same as once."""
+    """The entries after changes, oldest first.
+
+    Applying changes twice is the same as once, and where one page ends and the next begins makes no difference. A
+    tombstone ends what the change said that it names, unless a newer change has replaced that already.
+    """
     found = dict(entries)
-    by_ref = {entry.ref: server for server, entry in found.items() if entry.ref}
+    named: dict[str, set[str]] = {}
+    for server, entry in found.items():
+        named.setdefault(entry.ref, set()).add(server)
     for change in changes:
-        server = change.server if change.server is not None else by_ref.get(change.ref)
-        if server is None:
-            continue
-        if change.entry is None:
-            found.pop(server, None)
-        else:
-            found[server] = change.entry
-            by_ref[change.ref] = server
+        ended = {change.server} if change.server is not None else set(named.get(change.ref, ()))
+        for server in ended:
+            before = found.pop(server, None)
+            if before is not None:
+                named[before.ref].discard(server)
+        if change.server is not None and change.entry is not None:
+            found[change.server] = change.entry
+            named.setdefault(change.entry.ref, set()).add(change.server)
         if len(found) > MOST_ENTRIES:
             raise _bad(f"The dataset names more than {MOST_ENTRIES:,} servers.")
     return found

@@ -30,7 +30,9 @@ PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
 MIN_KEY_BITS: Final = 2048
 MAX_KEY_BITS: Final = 8192
 
-_MAX_PEM: Final = 8192
+MAX_PEM: Final = 8192
+"""Characters of the longest PEM that is looked at, or kept."""
+
 _MAX_MULTIKEY: Final = 1536
 """Characters of the largest RSA key of `MAX_KEY_BITS`, and some more."""
 _ED25519: Final = b"\xed\x01"  # Multicodec ed25519-pub (0xed) and rsa-pub (0x1205), as varints
@@ -39,11 +41,13 @@ _LOADED: Final = (ValueError, UnsupportedAlgorithm)
 _PADDING: Final = PKCS1v15()
 
 
-@lru_cache(maxsize=4096)
 def load_key(pem: str) -> PublicKey | None:
     """The public key in a PEM (PKCS#1 or SubjectPublicKeyInfo) if it is one that we accept. Total."""
-    if len(pem) > _MAX_PEM:
-        return None
+    return _loaded(pem) if len(pem) <= MAX_PEM else None
+
+
+@lru_cache(maxsize=4096)
+def _loaded(pem: str) -> PublicKey | None:
     try:
         return _accepted(load_pem_public_key(pem.encode(errors="replace")))
     except _LOADED:

@@ -143,6 +143,7 @@ class FanOut:
             track = self._tracks.pop(gone)
             track.peer.tracks.remove(track)
             self._ledger.forget(gone)
+        self._peers = {server: peer for server, peer in self._peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             track = self._tracks.get(number) or self._add(subscription, progress[number], hosts)
             self._renew(track, subscription)

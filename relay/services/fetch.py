@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 LIMIT: Final = 1024 * 1024
 TIMEOUT: Final = 10.0
 ACTOR_AGE: Final = 24 * 3600.0
+LARGEST_KEPT: Final = 128 * 1024
+"""Bytes of an actor document that is stored; larger ones are fetched whenever they are needed."""
+MOST_KEPT: Final = 20_000
+"""Actors, and keys, of those who do not subscribe that are stored."""
+TRIM_EVERY: Final = 500
+"""Actors that are stored before what is too much is forgotten."""
 FAILED_FOR: Final = 60.0
 GONE_FOR: Final = 600.0
 
@@ -31,8 +37,17 @@ GONE_FOR: Final = 600.0
 class Fetcher:
     """Fetches ActivityPub documents. Failures are remembered for a minute, permanent ones for ten."""
 
-    def __init__(self, *, signing: Signing, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        signing: Signing,
+        store: Store,
+        clock: Clock,
+        most: int = MOST_KEPT,
+        trim_every: int = TRIM_EVERY,
+    ) -> None:
         self._signing, self._store, self._clock = signing, store, clock
+        self._most, self._trim_every, self._kept = most, trim_every, 0
         self._failures: Remembered[RemoteError] = Remembered(clock, seconds=FAILED_FOR, most=10_000)
         self._flights: SingleFlight[Document] = SingleFlight()
 
@@ -45,11 +60,11 @@ class Fetcher:
         address = url.partition("#")[0]
         failure = None if anew else self._failures.get(address)
         if failure is not None:
-            raise failure
+            raise failure.again()
         try:
             return await self._flights.run(address, lambda: self._fetch(address))
         except RemoteError as error:
-            self._failures.put(address, error, seconds=FAILED_FOR if error.temporary else GONE_FOR)
+            self._failures.put(address, error.again(), seconds=FAILED_FOR if error.temporary else GONE_FOR)
             raise
 
     async def actor(self, actor_id: str, *, max_age: float = ACTOR_AGE) -> Actor:
@@ -70,13 +85,19 @@ class Fetcher:
         return fetched
 
     async def keep(self, document: Document) -> Actor | None:
-        """Store an actor document that was just fetched; None when it is no actor."""
+        """Store an actor document that was just fetched, unless it is large; None when it is no actor."""
         try:
             actor = self._parse(document)
         except RemoteError:
             return None
+        content = dump(document)
+        if len(content) > LARGEST_KEPT:
+            return actor
+        self._kept += 1
         async with self._store.transaction() as tx:
-            await tx.subscribers.save_actor(actor.id, dump(document), self._clock.now())
+            await tx.subscribers.save_actor(actor.id, content, self._clock.now())
+            if self._kept % self._trim_every == 0:
+                await tx.subscribers.trim(self._most)
         return actor
 
     @staticmethod

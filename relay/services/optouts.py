@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
+from relay.domain.errors import Refused
 from relay.domain.moderation import OptOut
 
 if TYPE_CHECKING:
@@ -15,17 +16,29 @@ if TYPE_CHECKING:
     from relay.services.subscribers import Subscribers
 
 
+MOST_OF_ONE_SERVER: Final = 10_000
+"""Actors of one server that may block the relay: a server can have any number of them."""
+
+
 class OptOuts:
     """Keeps who blocked the relay. Nothing is sent in answer, not even an Undo of our own Follow."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, blocks: Blocks, subscribers: Subscribers, identity: Identity
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        blocks: Blocks,
+        subscribers: Subscribers,
+        identity: Identity,
+        most: int = MOST_OF_ONE_SERVER,
     ) -> None:
+        self._most = most
         self._store, self._clock, self._blocks = store, clock, blocks
         self._subscribers, self._identity = subscribers, identity
 
     async def block(self, activity: Activity, actor: str) -> str:
-        """Handle a Block signed by `actor`; return the code of the receipt.
+        """Handle a Block signed by `actor`; return the code of the receipt. Raises `Refused` when there are too many.
 
         The Block of a subscriber's own actor ends its subscription and stands for its whole server; a later Follow by
         the same actor ends it, like an Undo.
@@ -34,6 +47,9 @@ class OptOuts:
             return "ignored-block"
         now, server = self._clock.now(), hosts.server_name(actor)
         async with self._store.transaction() as tx:
+            known = await tx.blocking.opt_out(actor) is not None
+            if not known and await tx.blocking.number_of_opt_outs(server) >= self._most:
+                raise Refused("Too many of this server blocked the relay.", code="too-many-opt-outs")
             left = await self._subscribers.leave(tx, actor)
             await tx.blocking.add_opt_out(OptOut(actor, server, left, activity.id, now))
             detail = "the relay was blocked: subscription ended" if left else "the relay was blocked"

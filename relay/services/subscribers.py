@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
-from relay.domain.errors import Conflict, Malformed, NotFound
+from relay.domain.errors import Conflict, Malformed, NotFound, Refused
 from relay.domain.subscription import (
     Back,
     Command,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from relay.services.peers import Peers
     from relay.services.signals import Signals
 
+MOST_OF_ONE_SERVER: Final = 50
+"""Subscriptions of one server: every post is sent to each of them, and a server can have any number of actors."""
 _OUTDATED: Final = {
     Reply.ACCEPT: {Reply.ACCEPT, Reply.REJECT},
     Reply.REJECT: {Reply.ACCEPT, Reply.REJECT, Reply.FOLLOW_BACK},
@@ -66,7 +68,10 @@ class Subscribers:
     # ------------------------------------------------------------------ from servers
 
     async def follow(self, activity: Activity, actor: Actor) -> Subscription:
-        """Handle a Follow whose signature belongs to `actor`. Raises `Malformed` when it follows nothing of ours."""
+        """Handle a Follow whose signature belongs to `actor`.
+
+        Raises `Malformed` when it follows nothing of ours, `Refused` when its server has enough subscriptions.
+        """
         dialect = dialect_of(activity.object_id or "", self._identity.actor)
         echo = documents.FollowEcho.of(activity)
         if dialect is None or echo is None:
@@ -87,6 +92,9 @@ class Subscribers:
                 followed=upstream is not None and dialect is Dialect.LITEPUB,
             )
             if existing is None:
+                if await tx.subscribers.number_of(server) >= MOST_OF_ONE_SERVER:
+                    message = "This server has as many subscriptions as one may have."
+                    raise Refused(message, code="too-many-subscriptions")
                 subscription = await self._add(tx, echo.document(), actor, dialect, outcome, now)
             else:
                 subscription = replace(

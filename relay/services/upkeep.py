@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.services.fetch import MOST_KEPT
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -13,6 +15,10 @@ EVERY: Final = 600.0
 KEYS_KEPT: Final = 30 * 24 * 3600.0
 SERVERS_KEPT: Final = 180 * 24 * 3600.0
 """Seconds for which a server that sends nothing and does not subscribe is remembered."""
+SERVERS_MOST: Final = 50_000
+"""Servers without a subscription that are remembered: names cost an attacker with a domain nothing."""
+AUDIT_MOST: Final = 100_000
+"""Lines about what other servers did that are kept; those of operators are all kept."""
 FACTS_KEPT: Final = 30 * 24 * 3600.0
 """Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
 again that keeps coming back. They hold no content."""
@@ -40,4 +46,7 @@ class Upkeep:
             await tx.activities.forget(now - self._retention, decisions=now - FACTS_KEPT)
             await tx.media.forget(now - FACTS_KEPT, now)
             await tx.subscribers.forget(now - KEYS_KEPT)
+            await tx.subscribers.trim(MOST_KEPT)
+            await tx.subscribers.trim_audit(AUDIT_MOST)
             await tx.servers.forget(now - SERVERS_KEPT)
+            await tx.servers.trim(SERVERS_MOST)

@@ -30,7 +30,10 @@ _PUBLIC: Final = {"Vary": "Accept, Signature", "Cache-Control": "max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """What the federation pages are made of. `lookup`: who may look up attestations; `max_body` in bytes."""
+    """What the federation pages are made of. `lookup`: who may look up attestations; `max_body` in bytes.
+
+    `body_timeout`: seconds that the body of a request may take.
+    """
 
     identity: Identity
     actor: bytes
@@ -43,6 +46,7 @@ class Federation:
     lookup: str
     is_open: bool
     repository: str
+    body_timeout: float = BODY_TIMEOUT
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -64,7 +68,7 @@ class Federation:
         """Take an activity: 202 once it is durable or known to be of no concern."""
         if request.content_type not in _TYPES:
             raise Malformed("Activities are sent as application/activity+json.", code="bad-content-type")
-        body = await read_body(request, self.max_body)
+        body = await read_body(request, self.max_body, self.body_timeout)
         receipt = await self.receiver.receive(signed_request(request, body))
         self.tally.add("inbox", receipt.code)
         return web.Response(status=202)
@@ -151,13 +155,13 @@ def signed_request(request: web.Request, body: bytes) -> SignedRequest:
     return SignedRequest(request.method, request.raw_path, headers, body)
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Read at most `limit` bytes in `BODY_TIMEOUT` seconds. Raises `TooLarge`."""
+async def read_body(request: web.Request, limit: int, seconds: float = BODY_TIMEOUT) -> bytes:
+    """Read at most `limit` bytes in so many seconds. Raises `TooLarge`."""
     if (request.content_length or 0) > limit:
         raise TooLarge
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with asyncio.timeout(seconds):
             async for chunk in request.content.iter_chunked(64 * 1024):
                 body += chunk
                 if len(body) > limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,12 @@ import pytest
 
 from relay.adapters.guard import AddressPolicy
 from relay.adapters.inside import transaction
+from relay.adapters.sql.sqlite import SqliteStore
+from relay.adapters.system import SystemClock
 from relay.domain.errors import RemoteError
+from relay.services.blocks import Blocks
+from relay.services.signals import Signals
+from relay.services.software import SoftwareWatch
 from tests.contract.peers import LOOPBACK, ONLY_PUBLIC, PUBLIC, Authority, Exchange, Names, client, serving
 
 if TYPE_CHECKING:
@@ -352,3 +358,26 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
 def test_the_policy_of_these_tests_is_what_it_seems() -> None:
     assert ONLY_PUBLIC.refusal((PUBLIC, 8080)) is None
     assert ONLY_PUBLIC.refusal(("127.0.0.1", 8080)) is not None
+
+
+async def test_row_12_a_nodeinfo_link_to_a_private_address(tmp_path: Path) -> None:
+    async with serving(hello, host="127.0.0.1") as secret, client() as remote:
+
+        async def links(exchange: Exchange) -> None:
+            rel = "http://nodeinfo.diaspora.software/ns/schema/2.1"
+            document = {"links": [{"rel": rel, "href": secret.url("/nodeinfo/2.1")}]}
+            await exchange.answer(200, json.dumps(document).encode(), "Content-Type: application/json")
+
+        async with serving(links) as peer, SqliteStore(tmp_path / "relay.sqlite") as store:
+            clock = SystemClock()
+            watch = SoftwareWatch(
+                store=store, remote=remote, clock=clock, signals=Signals(), blocks=Blocks(())
+            )
+            await watch._ask("peer.example", peer.url("").rstrip("/"))
+            async with store.reading() as tx:
+                known = await tx.servers.known("peer.example")
+            assert known is not None
+            assert known.error is not None
+            assert known.error.startswith("blocked-address")
+            assert known.software is None
+            assert (peer.targets, secret.connections) == (["/.well-known/nodeinfo"], 0)

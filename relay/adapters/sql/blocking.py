@@ -159,6 +159,11 @@ class SqlBlocking:
         row = await self._sql.row("opt_out_of", actor=actor)
         return None if row is None else _opt_out(row)
 
+    async def number_of_opt_outs(self, server: str) -> int:
+        """Return how many actors of a server blocked the relay."""
+        number: int = await self._sql.value("count_opt_outs", server=server)
+        return number
+
     async def add_opt_out(self, opt_out: OptOut) -> None:
         """Remember an opt-out; a repeated one replaces the first."""
         await self._sql.run("touch_blocks", name="opt_outs")

@@ -55,6 +55,10 @@ class SqlServers:
         """Forget servers that sent nothing for long and have no subscription."""
         await self._sql.run("forget_servers", before=before)
 
+    async def trim(self, most: int) -> None:
+        """Forget who was heard from longest ago; `most` servers without a subscription stay."""
+        await self._sql.run("trim_servers", most=most)
+
 
 def _known(row: Mapping[str, Any]) -> Known:
     software = None if row["software"] is None else Software(row["software"], row["version"] or "")

@@ -166,9 +166,24 @@ class SqlSubscribers:
         await self._sql.run("save_key", id=key.id, actor=key.actor, pem=key.pem, at=key.fetched_at)
 
     async def forget(self, before: float) -> None:
-        """Forget keys and actors that were not fetched again for long."""
+        """Forget keys and actors that were not fetched again for long, and the health of servers that left."""
         await self._sql.run("forget_keys", before=before)
         await self._sql.run("forget_actors", before=before)
+        await self._sql.run("forget_hosts")
+
+    async def trim(self, most: int) -> None:
+        """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+        await self._sql.run("trim_keys", most=most)
+        await self._sql.run("trim_actors", most=most)
+
+    async def trim_audit(self, most: int) -> None:
+        """Forget the oldest of what other servers did; `most` lines of it stay, and all that operators did."""
+        await self._sql.run("trim_audit", most=most)
+
+    async def number_of(self, server: str) -> int:
+        """Return how many subscriptions a server has."""
+        number: int = await self._sql.value("count_subscriptions", server=server)
+        return number
 
     async def audit(self, *, at: float, who: str, action: str, subject: str, detail: str) -> None:
         """Write down who changed what."""

@@ -114,7 +114,7 @@ def test_row_33_an_actor_in_any_shape(value: Any) -> None:
     assert create(actor=value).actor == ACTOR
 
 
-@pytest.mark.parametrize("value", [None, 7, [], {}, [7]])
+@pytest.mark.parametrize("value", [None, 7, [], {}, [7], "", ["", "Create"]])
 def test_row_33_an_activity_has_a_type(value: Any) -> None:
     assert code_of(type=value) == "bad-type"
 

@@ -98,7 +98,7 @@ def test_what_retention_ended_for_is_skipped() -> None:
     assert progress.cursor == 7
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 1 << 32))
 def test_every_position_is_settled_exactly_once(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a story that can be told again

@@ -19,6 +19,7 @@ from relay.protocol.actors import (
     parse_actor,
     parse_key_document,
 )
+from relay.protocol.keys import MAX_PEM
 from tests.unit.captured import ACTORS, KEYS
 
 ACTOR = "https://a.example/users/alice"
@@ -136,6 +137,12 @@ def test_row_16_the_owner_has_to_be_the_one_that_was_named() -> None:
     other = "https://a.example/users/bob"
     assert key_of_owner(actor(), KEY_ID, other, now=NOW) is KeyFailure.NOT_LISTED
     assert key_of_owner(key(), KEY_ID, ACTOR, now=NOW) is KeyFailure.BAD_DOCUMENT
+
+
+def test_row_38_a_key_too_long_to_be_one_is_not_kept() -> None:
+    padding = "\n" * (MAX_PEM - len(PEM))
+    assert parse_actor(actor(publicKey=key(publicKeyPem=PEM + padding))).keys
+    assert parse_actor(actor(publicKey=key(publicKeyPem=PEM + padding + "\n"))).keys == ()
 
 
 def test_row_17_a_key_with_another_id() -> None:

@@ -86,6 +86,23 @@ def test_a_tombstone_wipes_out_what_its_change_said() -> None:
     assert apply_changes(said, [FiresChange("other", None, None)]) == said
 
 
+def test_a_tombstone_of_a_change_that_was_replaced_says_nothing() -> None:
+    old = change(recommendedPolicy="drop") | {"id": f"{URL}/changes/1"}
+    new = change(recommendedPolicy="filter") | {"id": f"{URL}/changes/2"}
+    late = {"id": f"{URL}/changes/1", "type": "Tombstone"}
+    at_once = apply_changes({}, read(old, new, late).changes)
+    page_by_page = apply_changes(apply_changes({}, read(old, new).changes), read(late).changes)
+    assert at_once == page_by_page
+    assert at_once["bad.test"].ref == f"{URL}/changes/2"
+
+
+def test_a_change_about_two_servers_is_wiped_out_for_both() -> None:
+    both = [change(entityKey=name, recommendedPolicy="drop") for name in ("a.test", "b.test", "a.test")]
+    late = {"id": f"{URL}/changes/1", "type": "Tombstone"}
+    assert sorted(apply_changes({}, read(*both).changes)) == ["a.test", "b.test"]
+    assert apply_changes({}, read(*both, late).changes) == {}
+
+
 def test_the_newest_change_counts_and_twice_is_once() -> None:
     changes = read(
         change(recommendedPolicy="drop"),

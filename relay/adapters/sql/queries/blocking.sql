@@ -101,6 +101,10 @@ SELECT * FROM opt_outs ORDER BY at, actor;
 -- The opt-out of an actor.
 SELECT * FROM opt_outs WHERE actor = :actor;
 
+-- name: count_opt_outs$
+-- How many actors of a server blocked the relay.
+SELECT count(*) FROM opt_outs WHERE server = :server;
+
 -- name: add_opt_out!
 -- Remember an opt-out.
 INSERT INTO opt_outs (actor, server, whole_server, activity_id, at)

@@ -20,6 +20,11 @@ WHERE server = :server;
 -- Write that a server could not be asked.
 UPDATE servers SET due_at = :due_at, error = :error WHERE server = :server;
 
+-- name: trim_servers!
+-- Forget who was heard from longest ago, of what is too much; not subscribers.
+DELETE FROM servers WHERE server IN (SELECT server FROM servers WHERE server NOT IN (SELECT server FROM subscriptions)
+  ORDER BY seen_at DESC, server LIMIT -1 OFFSET :most);
+
 -- name: forget_servers!
 -- Forget servers that sent nothing for long and have no subscription.
 DELETE FROM servers WHERE seen_at < :before AND server NOT IN (SELECT server FROM subscriptions);

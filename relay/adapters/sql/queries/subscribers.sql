@@ -99,6 +99,28 @@ DELETE FROM keys WHERE fetched_at < :before;
 -- Forget actor documents that were not fetched again for long.
 DELETE FROM actors WHERE fetched_at < :before AND id NOT IN (SELECT actor FROM subscriptions);
 
+-- name: trim_keys!
+-- Forget the oldest keys of what is too much; not those of subscribers.
+DELETE FROM keys WHERE id IN (SELECT id FROM keys WHERE actor NOT IN (SELECT actor FROM subscriptions)
+  ORDER BY fetched_at DESC, id LIMIT -1 OFFSET :most);
+
+-- name: trim_actors!
+-- Forget the oldest actor documents of what is too much; not those of subscribers.
+DELETE FROM actors WHERE id IN (SELECT id FROM actors WHERE id NOT IN (SELECT actor FROM subscriptions)
+  ORDER BY fetched_at DESC, id LIMIT -1 OFFSET :most);
+
+-- name: forget_hosts!
+-- Forget the health of servers that do not subscribe any more.
+DELETE FROM hosts WHERE server NOT IN (SELECT server FROM subscriptions);
+
+-- name: trim_audit!
+-- Forget the oldest of what other servers did, of what is too much; what operators did stays.
+DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE who LIKE 'http%' ORDER BY id DESC LIMIT -1 OFFSET :most);
+
+-- name: count_subscriptions$
+-- How many subscriptions a server has.
+SELECT count(*) FROM subscriptions WHERE server = :server;
+
 -- name: add_audit!
 -- Write down who changed what.
 INSERT INTO audit (at, who, action, subject, detail) VALUES (:at, :who, :action, :subject, :detail);
