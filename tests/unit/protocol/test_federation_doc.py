@@ -174,6 +174,8 @@ INBOX = {
     "services/intake.py": None,
     "services/keyring.py": None,
     "services/limits.py": None,
+    "services/optouts.py": None,
+    "services/proofs.py": None,
     "services/receive.py": None,
     "services/subscribers.py": {"follow"},
     "web/federation.py": {"inbox", "read_body"},
