@@ -118,6 +118,8 @@ class SqlActivities:
         """Purge an object that its own server deleted, or everything of an actor; return the objects."""
         about = {"object_id": object_id, "whose": object_id if whole_actor else None}
         gone = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
+        if not gone:
+            return {object_id}  # most deletions are of what never came here
         await self._sql.run("withdraw_activities", **about)
         await self._sql.run("withdraw_holds", at=at, **about)
         await self._sql.run("unpublish", **about)
