@@ -123,6 +123,7 @@ class Graph:
         for quad in quads:
             if not quad.graph:
                 self._nodes.setdefault(quad.subject, {}).setdefault(quad.predicate, {})[quad.object] = None
+        self._lists: dict[Node, list[Node | Literal] | None] = {}
         self._objects = {quad.object for quad in quads if not quad.graph}
 
     def about(self, node: Node) -> Mapping[str, Mapping[Node | Literal, None]]:
@@ -134,16 +135,23 @@ class Graph:
         return node in self._objects
 
     def members(self, head: Node) -> list[Node | Literal] | None:
-        """The members of a list (RDF Schema 1.1 5.2), None if the node does not begin one."""
+        """The members of a list (RDF Schema 1.1 5.2), None if the node begins none. Each is walked once."""
+        if head not in self._lists:
+            self._lists[head] = self._list(head)
+        return self._lists[head]
+
+    def _list(self, head: Node) -> list[Node | Literal] | None:
         found: list[Node | Literal] = []
+        passed: set[Node | Literal] = set()
         node: Node | Literal = head
         while node != NIL:
             said = self._nodes.get(node, {}) if isinstance(node, str) else {}
             if _FIRST not in said:
                 return None
             first, rest = list(said[_FIRST]), list(said.get(_REST, ()))
-            if len(first) != 1 or len(rest) != 1 or len(found) > MAX_QUADS:
+            if len(first) != 1 or len(rest) != 1 or node in passed:
                 return None
+            passed.add(node)
             found.append(first[0])
             node = rest[0]
         return found

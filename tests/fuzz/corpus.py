@@ -200,6 +200,7 @@ def _encodings() -> Iterator[bytes]:
 def _graphs() -> Iterator[bytes]:
     yield bytes([6, 3, 0, 6, 3, 1, 0, 0, 7, 1, 0, 7])
     yield bytes([6, 4, 0, 0, 1, 1, 0, 2, 10, 1, 3, 2])
+    yield bytes([6, 4, 0, 0, 1, 1, 0, 2, 0, 6, 7, 0])  # a list that bites its tail
     yield bytes(value for n in range(6) for value in (6, 3, n))
     yield bytes(value for n in range(5) for value in (n, 3, n + 1))
     yield bytes(value for n in range(36) for value in (n % 6, 3, n // 6))

@@ -155,3 +155,24 @@ def test_lists() -> None:
     assert Graph([*good, Quad("_:b", first, "z")]).members("_:a") is None
     assert Graph([*good[:3], Quad("_:b", rest, Literal("z", STRING))]).members("_:a") is None
     assert Graph([*good[:3], Quad("_:b", rest, "_:a")]).members("_:a") is None
+
+
+class Counting(dict[str, object]):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def get(self, key: str, default: object = None) -> object:
+        self.asked += 1
+        return super().get(key, default)
+
+
+def test_row_31_a_list_that_bites_its_tail_is_walked_once() -> None:
+    """Found by fuzzing: 2,000 references to such a list were 10 million steps, and the guard saw nothing wrong."""
+    ring = [
+        Quad(f"_:{n}", f"{RDF}{name}", f"_:{(n + 1) % 3}") for n in range(3) for name in ("first", "rest")
+    ]
+    graph = Graph(ring)
+    graph._nodes = looked = Counting(graph._nodes)
+    assert [graph.members("_:0") for _ in range(100)] == [None] * 100
+    assert looked.asked == 4
