@@ -194,10 +194,10 @@ async def open_relay(
         office = await stack.enter_async_context(
             open_office(configuration, exclusive=exclusive, clock=outside.clock)
         )
-        yield await _assemble(stack, office, outside)
+        yield await _assemble(stack, office, outside, serving=exclusive)
 
 
-async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> Relay:
+async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, serving: bool) -> Relay:
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
     folder = KeyFolder(settings.relay.data)
     main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
@@ -208,7 +208,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         remote = await stack.enter_async_context(parts.guarded_remote(settings, identity, outside))
     decoder = outside.decoder
     if decoder is None:
-        decoder = await stack.enter_async_context(parts.decoder(settings, clock))
+        decoder = await stack.enter_async_context(parts.decoder(settings, clock, eager=serving))
     canonicalizer = outside.canonicalizer
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())

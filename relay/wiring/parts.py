@@ -60,14 +60,15 @@ def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Si
     return ProcessSigner(key_id=key_id, pem=pem)
 
 
-def decoder(settings: Settings, clock: Clock) -> SandboxedDecoder:
-    """Decode media in sandboxed processes."""
+def decoder(settings: Settings, clock: Clock, *, eager: bool) -> SandboxedDecoder:
+    """Decode media in sandboxed processes; `eager` starts them at once, else the first picture does."""
     return SandboxedDecoder(
         clock=clock,
         memory=settings.media.memory,
         timeout=settings.media.fetch_timeout.total_seconds(),
         max_pixels=settings.media.max_pixels,
         workers=settings.media.decoders,
+        eager=eager,
     )
 
 

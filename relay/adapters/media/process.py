@@ -55,7 +55,7 @@ class WorkerProcess:
                 env=_ENVIRONMENT,
             )
         except OSError as error:
-            raise ChildProcessError("a decoding process could not be started") from error
+            raise ChildProcessError(f"a decoding process could not be started: {error}") from error
         worker = cls(process, frozenset())
         try:
             async with asyncio.timeout(_START_SECONDS):

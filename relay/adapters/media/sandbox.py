@@ -88,7 +88,8 @@ class SandboxedDecoder:
     `timeout` is in seconds and counts from when a worker takes the picture until the answer, both attempts
     together; waiting for a free worker is not counted. `max_pixels` bounds a frame, `max_frames` an
     animation. Use it once, as an asynchronous context manager; starting raises ChildProcessError when no
-    worker can be started, leaving waits for what was asked.
+    worker can be started, leaving waits for what was asked. Without `eager` a worker is started when it is needed:
+    commands may not need any.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class SandboxedDecoder:
         max_frames: int = MAX_FRAMES,
         items_per_worker: int = ITEMS_PER_WORKER,
         program: Sequence[str] = WORKER,
+        eager: bool = True,
     ) -> None:
         # More than the wall clock lets a worker use: it only stops one that the relay cannot stop any more.
         processor_seconds = int(timeout + 1) * items_per_worker + 60
@@ -111,7 +113,7 @@ class SandboxedDecoder:
         self._places = [_Place(terms, self._tally) for _ in range(workers)]
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._group = asyncio.TaskGroup()
-        self._open = False
+        self._open, self._eager = False, eager
 
     @property
     def stats(self) -> DecoderStats:
@@ -133,7 +135,7 @@ class SandboxedDecoder:
 
     async def __aenter__(self) -> Self:
         try:
-            for place in self._places:
+            for place in self._places if self._eager else ():
                 await place.fill()
             await self._group.__aenter__()
         except BaseException:
