@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
+
+from mediaattest import claims, digest, origin
+from mediaattest.model import MAX_CHECKS
 
 FEP = Path(__file__).resolve().parents[2] / "fep"
 SCHEMAS = {path.name: json.loads(path.read_text()) for path in (FEP / "schema").glob("*.json")}
@@ -58,6 +62,20 @@ def part(vector: dict[str, Any], number: int) -> Any:
 def test_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["$id"].endswith(f"/{name}")
+
+
+def test_patterns_are_those_of_the_library() -> None:
+    definitions, members = SCHEMAS["claims.schema.json"]["$defs"], SCHEMAS["claims.schema.json"]["properties"]
+    pairs = {
+        definitions["https-id"]["pattern"]: re.sub(r"\?P<[a-z]+>", "?:", origin._HTTPS_ID.pattern),
+        definitions["hash-string"]["pattern"]: digest._HASH.pattern,
+        definitions["method"]["pattern"]: claims._ALGORITHM.pattern,
+        members["alt"]["additionalProperties"]["pattern"]: claims._HEX.pattern,
+        members["med"]["properties"]["type"]["pattern"]: claims._MEDIA_TYPE.pattern,
+    }
+    for ours, library in pairs.items():
+        assert ours == f"^{library}$".replace("\\#", "#").replace("(?:?:", "(?:")
+    assert members["chk"]["maxItems"] == members["alt"]["maxProperties"] == MAX_CHECKS
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

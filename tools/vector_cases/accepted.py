@@ -100,6 +100,15 @@ def valid_cases() -> list[Vector]:
             issuer_class="self",
         ),
         case("status says standing", "W-06", ok, token(CLAIMS | rich), status="standing"),
+        case(
+            "the longest method and digest",
+            "F-17, F-18",
+            ok,
+            with_claims(
+                alt={"a" * 32: "ab" * 128},
+                chk=[*CLAIMS["chk"], {"alg": "9" + "._-" * 10 + "z", "list": LIST}],
+            ),
+        ),
         case("64 brackets", "F-05", ok, with_claims(note="[" * 61)),
         case(
             "key of the issuer's origin, spelled differently",

@@ -62,6 +62,8 @@ def claim_cases() -> list[Vector]:
         "F-18, V-23": {
             "alt empty": {"alt": {}},
             "alt in upper case": {"alt": {"sha512": "AB" * 64}},
+            "alt of 15 bytes": {"alt": {"md5": "ab" * 15}},
+            "alt of 129 bytes": {"alt": {"sha512": "ab" * 129}},
             "alt of an odd number of digits": {"alt": {"sha512": "ab" * 63 + "a"}},
             "nine alternatives": {"alt": {f"md5-{number}": "ab" * 16 for number in range(9)}},
         },
