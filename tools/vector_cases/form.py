@@ -55,6 +55,7 @@ def grammar_cases() -> list[Vector]:
         "byte order mark": token(b"\xef\xbb\xbf" + raw(CLAIMS)),
         "NaN": token(raw(CLAIMS)[:-1] + b',"x":NaN}'),
         "number beyond every float": token(raw(CLAIMS)[:-1] + b',"x":1e999}'),
+        "integer beyond every float": with_claims(note=10**309),
         "lone surrogate": token(raw(CLAIMS)[:-1] + b',"x":"\\ud800"}'),
     }
     brackets = {

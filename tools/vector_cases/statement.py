@@ -16,6 +16,7 @@ from vector_cases.tokens import (
     Vector,
     b64u,
     case,
+    raw,
     token,
     with_claims,
     without_claim,
@@ -78,6 +79,7 @@ def claim_cases() -> list[Vector]:
             "status a string": {"status": "ok"},
         },
     }
+    spellings = {"with a fraction of zero": b"%d.0" % IAT, "with an exponent": b"%de2" % (IAT // 100)}
     needed = {"sub": "F-12", "iat": "F-13", "exp": "F-13", "jti": "F-15", "res": "F-16", "chk": "F-17"}
     mismatch, unaccepted = "hash-mismatch", ("no-accepted-check", 10)
     return [
@@ -89,6 +91,15 @@ def claim_cases() -> list[Vector]:
         *(
             case(f"{name} missing", f"{clause}, V-23", ("malformed", 7), without_claim(name))
             for name, clause in needed.items()
+        ),
+        *(
+            case(
+                f"iat {name}",
+                "F-13, V-23",
+                ("malformed", 7),
+                token(raw(CLAIMS).replace(str(IAT).encode(), text)),
+            )
+            for name, text in spellings.items()
         ),
         case("at exp", "V-24; RFC 7519 4.1.4", ("expired", 7), token(), now=EXP),
         case("issued 301 s ahead of our clock", "V-25", ("not-yet-valid", 7), token(), now=IAT - 301),
