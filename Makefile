@@ -8,7 +8,7 @@ export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SCRIPTS := tools/generate tools/vectors tools/canary tools/interop
+SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
 BENCHES := fanout inbound writes memory policy signing verify verify_ld
@@ -52,8 +52,9 @@ types: develop ## check the types
 arch: develop ## check which layer imports which
 	$(BIN)/lint-imports
 
-vectors: develop ## write the test vectors anew
+vectors: develop ## write the test vectors anew, and what the profile shows of them
 	$(BIN)/python tools/vectors
+	$(BIN)/python tools/profile
 
 generate: develop ## write the generated files anew
 	$(BIN)/python tools/generate

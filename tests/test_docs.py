@@ -15,7 +15,8 @@ from relay.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(
-    path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("fep/**/*.md"))
 )
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -6,6 +6,7 @@ stored. `verify` answers with a value for every input; exceptions are for a call
 
 from mediaattest.data_url import from_data_url, is_compact_jws, to_data_url
 from mediaattest.digest import digest_of, from_multibase, is_hash, to_multibase
+from mediaattest.explain import EXPLANATIONS, Explanation, explain
 from mediaattest.header import HEADER_NAME, format_header, parse_header
 from mediaattest.issue import issue
 from mediaattest.keys import describe_key, find_key
@@ -31,10 +32,12 @@ from mediaattest.verify import CLOCK_SKEW, unverified, verify
 __all__ = [
     "CLOCK_SKEW",
     "DEFAULT_LIFETIME",
+    "EXPLANATIONS",
     "HEADER_NAME",
     "MAX_LIFETIME",
     "Attestation",
     "Check",
+    "Explanation",
     "IssuerClass",
     "IssuerKey",
     "Medium",
@@ -48,6 +51,7 @@ __all__ = [
     "describe_key",
     "digest_of",
     "encode_multikey",
+    "explain",
     "find_key",
     "format_header",
     "from_data_url",

@@ -17,7 +17,7 @@ def read_object(data: bytes) -> dict[str, Any] | None:
     """The JSON object in `data`, or None when it is not strict JSON, or no object.
 
     Refused: anything but UTF-8, a byte order mark, duplicate names at any depth, NaN and infinities, numbers
-    that overflow to them, lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
+    that overflow to them (integers too), lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
     """
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         return None
@@ -27,6 +27,7 @@ def read_object(data: bytes) -> dict[str, Any] | None:
             object_pairs_hook=_without_duplicates,
             parse_constant=_refuse,
             parse_float=_finite,
+            parse_int=_integer,
         )
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
     except ValueError:  # UnicodeError and JSONDecodeError are of this class
@@ -69,6 +70,11 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def _integer(text: str) -> int:
+    _finite(text)  # readers with one kind of number make an infinity of a long row of digits
+    return int(text)
 
 
 def _finite(text: str) -> float:

@@ -45,6 +45,7 @@ def header_cases() -> list[Vector]:
         "two tokens": f"{one}, {one}",
         "white space around commas": f"  {one}\t ,\t{one} ",
         "seven tokens": ",".join([one] * 7),
+        "4096 bytes": one + " " * (4096 - len(one)),
     }
     ignored = {
         "empty": "",
@@ -72,10 +73,10 @@ def header_cases() -> list[Vector]:
     }
     return [
         *(
-            vector(name, "header; RFC 9651 3.1", value, [JWS] * value.count(JWS))
+            vector(name, "W-01, C-02; RFC 9651 3.1", value, [JWS] * value.count(JWS))
             for name, value in read.items()
         ),
-        *(vector(name, "header; RFC 9651 2, 4.2", value, []) for name, value in ignored.items()),
+        *(vector(name, "W-01, W-02; RFC 9651 2, 4.2", value, []) for name, value in ignored.items()),
     ]
 
 
@@ -93,8 +94,8 @@ def digest_cases() -> list[Vector]:
         "empty": "",
     }
     return [
-        vector("SHA-256", "FEP-1311 digestMultibase", golden, DIGEST),
-        *(vector(name, "FEP-1311 digestMultibase", value, None) for name, value in bad.items()),
+        vector("SHA-256", "V-28; FEP-1311 digestMultibase", golden, DIGEST),
+        *(vector(name, "V-28; FEP-1311 digestMultibase", value, None) for name, value in bad.items()),
     ]
 
 
@@ -111,8 +112,8 @@ def multikey_cases() -> list[Vector]:
     }
     key = (base58.decode(GOLDEN_PUBLIC_KEY[1:]) or b"")[2:].hex()
     return [
-        vector("FEP-8b32 key", "FEP-521a", GOLDEN_PUBLIC_KEY, key),
-        *(vector(name, "FEP-521a", value, None) for name, value in bad.items()),
+        vector("FEP-8b32 key", "K-01; FEP-521a", GOLDEN_PUBLIC_KEY, key),
+        *(vector(name, "K-01, V-16; FEP-521a", value, None) for name, value in bad.items()),
     ]
 
 
@@ -140,42 +141,40 @@ def issue_cases() -> list[Vector]:
         "over 2048 characters": {"checks": [{"alg": "pdq", "list": LIST + "x" * 1500}]},
     }
     return [
-        vector("golden vector", "issuing; RFC 8785", usual, GOLDEN),
-        vector("last second of the hour", "issuing: iat rounded down", usual | {"now": IAT + 3599}, GOLDEN),
-        *(vector(name, "issuing", usual | changed, None) for name, changed in refused.items()),
+        vector("golden vector", "I-09, I-10; RFC 8785", usual, GOLDEN),
+        vector("last second of the hour", "I-03", usual | {"now": IAT + 3599}, GOLDEN),
+        *(vector(name, "I-08", usual | changed, None) for name, changed in refused.items()),
     ]
 
 
 def expansion_cases() -> list[Vector]:
     """Documents and the IRIs that their properties still have as RDF, the context being inlined."""
     context = json.loads(CONTEXT.read_text())["@context"]
-    values: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
+    multibase = "z" + base58.encode(b"\x12\x20" + bytes.fromhex(DIGEST[7:]))
+    both = [GOLDEN, "data:application/jwt,a.b.c"]
+    values: dict[str, tuple[str, dict[str, Any], dict[str, list[str]]]] = {
         "hash and attestation": (
+            "P-02, F-01, F-02",
             {"hash": DIGEST, "attestation": GOLDEN},
             {PDNA + "hash": [DIGEST], PDNA + "attestation": [GOLDEN]},
         ),
-        "array of attestations": (
-            {"attestation": [GOLDEN, "data:application/jwt,a.b.c"]},
-            {PDNA + "attestation": [GOLDEN, "data:application/jwt,a.b.c"]},
-        ),
+        "array of attestations": ("P-02, V-04", {"attestation": both}, {PDNA + "attestation": both}),
         "mediaAttestation of an Announce": (
+            "C-05",
             {"mediaAttestation": [GOLDEN]},
             {ASSAY + "mediaAttestation": [GOLDEN]},
         ),
-        "the draft's own example is dropped": ({"attestation": "1234567890"}, {}),
-        "bare JWS is dropped": ({"attestation": JWS}, {}),
-        "digestMultibase in hash is dropped": (
-            {"hash": "z" + base58.encode(b"\x12\x20" + bytes.fromhex(DIGEST[7:]))},
-            {},
-        ),
-        "undeclared term is dropped": ({"digest": DIGEST}, {}),
+        "the draft's own example is dropped": ("F-02", {"attestation": "1234567890"}, {}),
+        "bare JWS is dropped": ("F-02", {"attestation": JWS}, {}),
+        "digestMultibase in hash is dropped": ("F-01", {"hash": multibase}, {}),
+        "undeclared term is dropped": ("P-02", {"digest": DIGEST}, {}),
     }
     return [
         vector(
             name,
-            "FEP-b53d Context; RDFC-1.0",
+            f"{clause}; FEP-b53d Context, RDFC-1.0",
             {"@context": context, "@id": "https://a.example/images/1"} | members,
             expected,
         )
-        for name, (members, expected) in values.items()
+        for name, (clause, members, expected) in values.items()
     ]

@@ -24,8 +24,7 @@ def grammar_cases() -> list[Vector]:
     good = token()
     jws = good.removeprefix("data:application/jwt,")
     head = jws.rpartition(".")[0]
-    malformed = ("malformed", 1)
-    shapes = {
+    strings = {
         "the draft's own example": "1234567890",
         "bare JWS": jws,
         "prefix in upper case": "DATA:application/jwt," + jws,
@@ -37,9 +36,13 @@ def grammar_cases() -> list[Vector]:
         "two parts": "data:application/jwt," + head,
         "four parts": good + ".AAAA",
         "no signature": "data:application/jwt," + head + ".",
+        "3 KB": with_claims(note="x" * 1800),
+    }
+    encodings = {
         "stray bits in the last character": good[:-1] + chr(ord(good[-1]) + 1),
         "signature of an impossible length": good + "A" * 3,
-        "3 KB": with_claims(note="x" * 1800),
+    }
+    json_texts = {
         "duplicate claim": token(raw(CLAIMS)[:-1] + b',"sub":"' + OTHER_DIGEST.encode() + b'"}'),
         "duplicate name within a check": token(
             raw(CLAIMS).replace(b'"alg":"pdq"', b'"alg":"pdq","alg":"md5"')
@@ -52,28 +55,47 @@ def grammar_cases() -> list[Vector]:
         "byte order mark": token(b"\xef\xbb\xbf" + raw(CLAIMS)),
         "NaN": token(raw(CLAIMS)[:-1] + b',"x":NaN}'),
         "number beyond every float": token(raw(CLAIMS)[:-1] + b',"x":1e999}'),
+        "integer beyond every float": with_claims(note=10**309),
         "lone surrogate": token(raw(CLAIMS)[:-1] + b',"x":"\\ud800"}'),
+    }
+    brackets = {
         "deep nesting": token(b'{"x":' + b"[" * 600 + b"]" * 600 + b"}"),
+        "65 brackets, all but three in a string": with_claims(note="[" * 62),
     }
     refused = ("crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "zip")
-    headers: dict[str, dict[str, Any]] = {
-        "alg none": {"alg": "none"},
-        "alg HS256": {"alg": "HS256"},
-        "alg missing": {"alg": None},
-        "alg an array": {"alg": ["EdDSA"]},
-        "typ JWT": {"typ": "JWT"},
-        "typ missing": {"typ": None},
-        "kid missing": {"kid": None},
-        "kid a number": {"kid": 1},
-        "kid over http": {"kid": KID.replace("https", "http")},
-        "kid with user information": {"kid": KID.replace("://", "://relay.example@")},
-    } | {f"header parameter {name}": {name: ["exp"]} for name in refused}
+    headers: dict[str, dict[str, dict[str, Any]]] = {
+        "F-06, V-10; RFC 8725 3.1": {
+            "alg none": {"alg": "none"},
+            "alg HS256": {"alg": "HS256"},
+            "alg missing": {"alg": None},
+            "alg an array": {"alg": ["EdDSA"]},
+        },
+        "F-07, V-10; RFC 8725 3.11": {"typ JWT": {"typ": "JWT"}, "typ missing": {"typ": None}},
+        "F-08, V-10; RFC 7515 4.1.4": {
+            "kid missing": {"kid": None},
+            "kid a number": {"kid": 1},
+            "kid over http": {"kid": KID.replace("https", "http")},
+            "kid with user information": {"kid": KID.replace("://", "://relay.example@")},
+        },
+        "F-09, V-10; RFC 7515 4.1": {f"header parameter {name}": {name: ["exp"]} for name in refused},
+    }
+    texts = {
+        "F-02, V-09; RFC 7515 7.1": strings,
+        "F-03, V-09; RFC 7515 2, RFC 4648 3.5": encodings,
+        "F-04, V-09; RFC 7493 2, RFC 8725 2.4": json_texts,
+        "F-05, V-09": brackets,
+    }
     return [
-        case("no attestation", "step 1", ("missing", 1), None),
-        case("empty attestation", "step 1", ("missing", 1), ""),
-        *(case(name, "step 1; RFC 7515 7.1", malformed, value) for name, value in shapes.items()),
+        case("no attestation", "V-08", ("missing", 1), None),
+        case("empty attestation", "V-08", ("missing", 1), ""),
         *(
-            case(name, "step 2; RFC 7515 4.1, RFC 8725 3", ("malformed", 2), with_header(**changed))
-            for name, changed in headers.items()
+            case(name, clause, ("malformed", 1), value)
+            for clause, values in texts.items()
+            for name, value in values.items()
+        ),
+        *(
+            case(name, clause, ("malformed", 2), with_header(**changed))
+            for clause, changes in headers.items()
+            for name, changed in changes.items()
         ),
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from mediaattest import base58
 from vector_cases.tokens import (
     CLAIMS,
     ENTRY,
+    EXP,
     ISSUER,
     KID,
     OTHER_DIGEST,
@@ -21,6 +23,17 @@ from vector_cases.tokens import (
     with_header,
     without_claim,
 )
+
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 8032 5.1
+
+
+def unreduced() -> str:
+    """A good signature whose second half has the order of the group added: the same number, another text."""
+    good = token()
+    head, _, text = good.rpartition(".")
+    signature = base64.urlsafe_b64decode(text + "==")
+    scalar = int.from_bytes(signature[32:], "little") + GROUP_ORDER
+    return f"{head}.{b64u(signature[:32] + scalar.to_bytes(32, 'little'))}"
 
 
 def issuer_cases() -> list[Vector]:
@@ -44,16 +57,29 @@ def issuer_cases() -> list[Vector]:
         "key revoked": {"revoked": "2026-11-01T02:00:00.5+02:00"},
         "revocation time without a zone": {"revoked": "2030-01-01T00:00:00"},
         "expiry on no day of the calendar": {"expires": "2030-02-30T00:00:00Z"},
+        "key that expires this second": {"expires": "2026-11-21T22:26:40Z"},
+    }
+    odd_ids = {
+        "a name in other letters than ASCII": "https://relais-vidéo.example/actor",
+        "an empty port": "https://relay.example:/actor",
+        "a space": "https://relay.example/an actor",
+        "user information": "https://relay.example@relay.example/actor",
     }
     tampered = token().replace(b64u(raw(CLAIMS)), b64u(raw(CLAIMS | {"sub": OTHER_DIGEST})))
     bad_signature = ("bad-signature", 6)
     return [
-        case("no issuer", "step 3", ("malformed", 3), without_claim("iss")),
-        case("issuer over http", "step 3", ("malformed", 3), with_claims(iss="http://relay.example/actor")),
-        case("unknown issuer", "step 3", ("untrusted-issuer", 3), token(), trusted_issuers=[]),
+        case("no issuer", "F-10, V-11", ("malformed", 3), without_claim("iss")),
+        case(
+            "issuer over http", "F-10, V-11", ("malformed", 3), with_claims(iss="http://relay.example/actor")
+        ),
+        *(
+            case(f"issuer with {name}", "F-10, V-11", ("malformed", 3), with_claims(iss=issuer))
+            for name, issuer in odd_ids.items()
+        ),
+        case("unknown issuer", "V-12", ("untrusted-issuer", 3), token(), trusted_issuers=[]),
         case(
             "not self: another port",
-            "step 3; FEP-fe34",
+            "V-12; FEP-fe34",
             ("untrusted-issuer", 3),
             token(),
             trusted_issuers=[],
@@ -61,26 +87,42 @@ def issuer_cases() -> list[Vector]:
         ),
         case(
             "key of another origin",
-            "step 4; FEP-fe34",
+            "F-11, V-15; FEP-fe34",
             ("malformed", 4),
             with_header(kid="https://evil.example/actor#att-2026-11"),
         ),
-        case("actor could not be fetched", "step 5", ("key-unavailable", 5), token(), actors={}),
+        case("actor could not be fetched", "V-17", ("key-unavailable", 5), token(), actors={}),
         *(
-            case(name, "step 5; FEP-521a", ("unknown-key", 5), token(), actors={ISSUER: document})
+            case(name, "K-01, V-16; FEP-521a", ("unknown-key", 5), token(), actors={ISSUER: document})
             for name, document in bad_documents.items()
         ),
         *(
             case(
                 name,
-                "step 5; CID 1.0 2.2",
+                "V-18; CID 1.0 2.2",
                 ("revoked-key", 5),
                 token(),
                 actors={ISSUER: actor(ENTRY | times)},
             )
             for name, times in dead.items()
         ),
-        case("signed by another key", "step 6; RFC 8032 5.1.7", bad_signature, token(label="stranger")),
-        case("claims changed after signing", "step 6; RFC 8032 5.1.7", bad_signature, tampered),
-        case("signature of 63 bytes", "step 6; RFC 8032 5.1.7", bad_signature, token(signature=bytes(63))),
+        case("signed by another key", "V-21; RFC 8032 5.1.7", bad_signature, token(label="stranger")),
+        case("claims changed after signing", "V-21; RFC 8032 5.1.7", bad_signature, tampered),
+        case("signature with a part that is not reduced", "V-21; RFC 8032 5.1.7", bad_signature, unreduced()),
+        case(
+            "two faults: nobody trusted, and another's key",
+            "V-01",
+            ("untrusted-issuer", 3),
+            token(label="stranger"),
+            trusted_issuers=[],
+        ),
+        case(
+            "two faults: a revoked key, and expired",
+            "V-01",
+            ("revoked-key", 5),
+            token(),
+            now=EXP,
+            actors={ISSUER: actor(ENTRY | dead["key revoked"])},
+        ),
+        case("signature of 63 bytes", "V-21; RFC 8032 5.1.7", bad_signature, token(signature=bytes(63))),
     ]

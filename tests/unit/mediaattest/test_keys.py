@@ -29,6 +29,12 @@ def test_a_described_key_is_found_until_it_expires() -> None:
     assert (late.verdict, late.step) == (Verdict.REVOKED_KEY, 5)
 
 
+def test_a_key_that_is_described_as_revoked_is_not_believed() -> None:
+    revoked = find([describe_key(replace(KEY, revoked=NOW))])
+    assert isinstance(revoked, Verification)
+    assert (revoked.verdict, revoked.step) == (Verdict.REVOKED_KEY, 5)
+
+
 @pytest.mark.parametrize(
     "time",
     [

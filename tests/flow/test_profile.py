@@ -1,0 +1,152 @@
+"""The relay as issuer, verifier and carrier of fep/profile.md: statements that only a running relay can show."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from mediaattest import parse_header
+from relay.adapters.media.canary import clean_picture, hostile_pictures
+from relay.domain.hashlist import HashAlgorithm, ListEntry
+from tests.flow.test_screen import KNOWN, PLAIN, TRUSTING, Issuer, screened
+
+if TYPE_CHECKING:
+    from tests.fakes import Received
+    from tests.flow.conftest import World, Worlds
+
+CLAIMS = {"iss", "sub", "iat", "exp", "jti", "res", "chk", "med"}
+
+
+def parts(jws: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token."""
+    texts = jws.split(".")[:2]
+    header, claims = (json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) for text in texts)
+    return header, claims
+
+
+async def delivered(world: World, content: bytes) -> Received:
+    """What b.test receives of a post of a.test with a picture."""
+    world.server("b.test").inbox.clear()
+    server = world.server("a.test")
+    await world.publish(server, server.picture(content))
+    [received] = world.server("b.test").inbox
+    return received
+
+
+async def token(world: World, content: bytes) -> str:
+    """The token that travels with a picture."""
+    [jws] = parse_header((await delivered(world, content)).headers["media-attestation"])
+    return jws
+
+
+@pytest.mark.parametrize("picture", [70, 71])
+async def test_a_token_says_what_it_may_and_nothing_else(worlds: Worlds, picture: int) -> None:
+    world = await screened(worlds)
+    content = clean_picture(picture)
+    _, claims = parts(await token(world, content))
+    assert set(claims) <= CLAIMS
+    assert set(claims["med"]) == {"type", "size"}
+    assert all(set(check) == {"alg", "list"} for check in claims["chk"])
+    assert claims["sub"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert claims["iat"] % 3600 == 0
+    assert claims["exp"] - claims["iat"] <= 14 * 86400
+    text = json.dumps(claims)
+    assert text.count("https://") == 1 + len(claims["chk"])  # the issuer, and the ids of lists
+    assert "a.test" not in text
+
+
+async def test_each_token_has_an_id_of_its_own(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    ids = [parts(await token(world, clean_picture(number)))[1]["jti"] for number in (72, 73, 74)]
+    world.clock.forward(8 * 86400)  # past half of its life the same picture gets a new token
+    ids.append(parts(await token(world, clean_picture(72)))[1]["jti"])
+    assert len(set(ids)) == 4
+
+
+async def test_one_token_for_each_digest_until_half_of_its_life_is_over(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    first = await token(world, clean_picture(75))
+    world.clock.forward(6 * 86400)
+    assert await token(world, clean_picture(75)) == first
+
+
+async def test_the_id_of_a_list_does_not_tell_what_is_on_it(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    _, before = parts(await token(world, clean_picture(76)))
+    await world.relay.watch.run_once()
+    entries = [ListEntry(HashAlgorithm.SHA256, f"{number:064x}", "csam") for number in range(9)]
+    assert await world.relay.office.lists.add("local", "test", entries, who="test") == 9
+    assert await world.relay.watch.run_once()
+    _, after = parts(await token(world, clean_picture(77)))
+    assert before["chk"] == after["chk"]
+
+
+async def test_the_key_of_attestations_signs_nothing_else(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    received = await delivered(world, clean_picture(78))
+    [jws] = parse_header(received.headers["media-attestation"])
+    kid = parts(jws)[0]["kid"]
+    actor = json.loads(world.relay.actor)
+    assert kid in [key["id"] for key in actor["assertionMethod"]]
+    assert kid.startswith(f"{actor['id']}#att-")
+    assert actor["publicKey"]["id"] != kid
+    assert f'keyId="{actor["publicKey"]["id"]}"' in received.headers["signature"]
+    assert kid not in received.headers["signature"]
+
+
+async def test_what_matches_or_cannot_be_checked_is_not_attested(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    for content in (KNOWN, *hostile_pictures().values()):
+        await world.publish(server, server.picture(content))
+        assert await world.relay.attestor.look_up(hashlib.sha256(content).hexdigest()) is None
+        assert await world.relay.attestor.token(hashlib.sha256(content).hexdigest()) is None
+    assert all("media-attestation" not in received.headers for received in world.server("b.test").inbox)
+
+
+async def test_taking_an_attestation_back_is_told_to_nobody(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    content = clean_picture(79)
+    await token(world, content)
+    servers = [world.server(name) for name in ("a.test", "b.test")]
+    for server in servers:
+        server.inbox.clear()
+    async with world.relay.office.store.transaction() as tx:
+        assert await tx.media.retract(hashlib.sha256(content).hexdigest(), world.clock.now())
+    world.clock.forward(3600)
+    await world.settle()
+    assert [server.inbox for server in servers] == [[], []]
+
+
+async def test_one_valid_attestation_is_enough(worlds: Worlds) -> None:
+    world = await screened(worlds, PLAIN + TRUSTING)
+    issuer, content = Issuer(world.server("issuer.test")), clean_picture(80)
+    good = issuer.attest(content, world.clock.now())
+    forged = issuer.attest(content, world.clock.now(), key=Ed25519PrivateKey.generate())
+    expired = issuer.attest(content, world.clock.now() - 40 * 86400)
+    texts = ["1234567890", *(one["attestation"] for one in (forged, expired, good))]
+    server = world.server("a.test")
+    picture = server.picture(content, hash=good["hash"], attestation=texts)
+    told = await world.why((await world.publish(server, picture))["id"])
+    assert told["media"][0]["attestation"] == "valid"
+
+
+async def test_a_token_in_the_header_belongs_to_the_medium_that_it_is_about(worlds: Worlds) -> None:
+    world = await screened(worlds, PLAIN + TRUSTING)
+    issuer, server = Issuer(world.server("issuer.test")), world.server("a.test")
+    contents = [clean_picture(number) for number in (81, 82, 83)]
+    tokens = [
+        issuer.attest(content, world.clock.now())["attestation"] for content in (contents[2], contents[0])
+    ]
+    value = ", ".join(f'"{text.removeprefix("data:application/jwt,")}"' for text in tokens)
+    note = server.note(*(server.picture(content) for content in contents))
+    alice = server.actor("/users/alice", "Person")
+    await world.post(alice, server.create(note), extra={"media-attestation": value})
+    await world.settle()
+    states = [medium["attestation"] for medium in (await world.why(note["id"]))["media"]]
+    assert states == ["valid", "missing", "valid"]
