@@ -8,7 +8,7 @@ export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SCRIPTS := tools/generate tools/vectors tools/canary tools/interop
+SCRIPTS := tools/generate tools/vectors tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
 BENCHES := fanout inbound writes memory policy signing verify verify_ld
@@ -18,7 +18,7 @@ BENCHES := fanout inbound writes memory policy signing verify verify_ld
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install run test check format lint types arch vectors generate interop cover bench lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop js cover bench lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -60,6 +60,9 @@ generate: develop ## write the generated files anew
 interop: develop ## run the relay against software of others; fetches it into .interop
 	@$(BIN)/python tools/interop $(ONLY)
 
+js: develop ## test fep/js, the library in JavaScript; fetches node into .interop
+	@$(BIN)/python tools/js
+
 cover: develop ## run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -74,6 +77,7 @@ lock: develop ## pin the newest packages that fit pyproject.toml
 
 clean: ## remove .venv and caches; never data
 	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf fep/js/node_modules fep/js/types fep/js/LICENSE
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- parts of the above
