@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final, NoReturn, TypeGuard
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 """Largest integer that every JSON reader keeps exact (RFC 7493 2.2)."""
 
+_LITERALS: Final = {None: "null", True: "true", False: "false"}
+
 _MAX_BRACKETS: Final = 64
 """More opening brackets than any token needs; bounds the nesting before the recursive parser sees it."""
+
+_MOST_DIGITS: Final = 308
+"""An integer of no more digits is below the largest double."""
 
 
 def read_object(data: bytes) -> dict[str, Any] | None:
     """The JSON object in `data`, or None when it is not strict JSON, or no object.
 
     Refused: anything but UTF-8, a byte order mark, duplicate names at any depth, NaN and infinities, numbers
-    that overflow to them, lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
+    beyond every double however they are written, lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
     """
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         return None
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse,
-            parse_float=_finite,
-        )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
+        value = _DECODER.decode(data.decode("utf-8"))
+        if b"\\u" in data:  # nothing else makes surrogates of UTF-8
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone ones
     except ValueError:  # UnicodeError and JSONDecodeError are of this class
         return None
     return value if isinstance(value, dict) else None
@@ -39,7 +44,7 @@ def write_object(value: dict[str, Any]) -> bytes:
 
     Raises TypeError for fractions, which no claim here has, and for what is not JSON.
     """
-    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _written(value).encode("utf-8")
 
 
 def is_safe_integer(value: object) -> TypeGuard[int]:
@@ -47,17 +52,29 @@ def is_safe_integer(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= MAX_SAFE_INTEGER
 
 
-def _ordered(value: object) -> object:
+def _written(value: object) -> str:
+    # By hand: json.dumps orders by code points, and would take three times as long for what a token holds
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        # RFC 8785 3.2.3: names in the order of their UTF-16 code units
-        return {
-            name: _ordered(value[name]) for name in sorted(value, key=lambda name: name.encode("utf-16-be"))
-        }
+        return (
+            "{"
+            + ",".join([f"{encode_basestring(name)}:{_written(value[name])}" for name in _ordered(value)])
+            + "}"
+        )
     if isinstance(value, list | tuple):
-        return [_ordered(member) for member in value]
-    if isinstance(value, float):
-        raise TypeError("a claim is never a fraction")
-    return value
+        return "[" + ",".join([_written(member) for member in value]) + "]"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or isinstance(value, bool):
+        return _LITERALS[value]
+    raise TypeError("a claim is never a fraction, nor anything else that is not JSON")
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    # RFC 8785 3.2.3: in the order of their UTF-16 code units, which for ASCII is that of their characters
+    found = sorted(names)
+    return found if "".join(found).isascii() else sorted(found, key=lambda name: name.encode("utf-16-be"))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -76,3 +93,14 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        _finite(text)
+    return int(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_float=_finite, parse_int=_integer
+)

@@ -52,6 +52,7 @@ def grammar_cases() -> list[Vector]:
         "byte order mark": token(b"\xef\xbb\xbf" + raw(CLAIMS)),
         "NaN": token(raw(CLAIMS)[:-1] + b',"x":NaN}'),
         "number beyond every float": token(raw(CLAIMS)[:-1] + b',"x":1e999}'),
+        "integer beyond every float": token(raw(CLAIMS)[:-1] + b',"x":' + b"9" * 400 + b"}"),
         "lone surrogate": token(raw(CLAIMS)[:-1] + b',"x":"\\ud800"}'),
         "deep nesting": token(b'{"x":' + b"[" * 600 + b"]" * 600 + b"}"),
     }

@@ -16,6 +16,7 @@ from vector_cases.tokens import (
     Vector,
     b64u,
     case,
+    raw,
     token,
     with_claims,
     without_claim,
@@ -56,6 +57,10 @@ def claim_cases() -> list[Vector]:
         "status with a negative index": {"status": {"status_list": {"uri": LIST, "idx": -1}}},
         "status a string": {"status": "ok"},
     }
+    written = {
+        "exp with a fraction of nothing": f"{EXP}.0",
+        "exp with an exponent": f"{EXP}e0",
+    }
     mismatch, unaccepted = "hash-mismatch", ("no-accepted-check", 10)
     return [
         *(
@@ -65,6 +70,12 @@ def claim_cases() -> list[Vector]:
         *(
             case(f"{name} missing", "step 7", ("malformed", 7), without_claim(name))
             for name in ("sub", "iat", "exp", "jti", "res", "chk")
+        ),
+        *(
+            case(
+                name, "step 7", ("malformed", 7), token(raw(CLAIMS).replace(str(EXP).encode(), text.encode()))
+            )
+            for name, text in written.items()
         ),
         case("at exp", "step 7; RFC 7519 4.1.4", ("expired", 7), token(), now=EXP),
         case("issued 301 s ahead of our clock", "step 7", ("not-yet-valid", 7), token(), now=IAT - 301),

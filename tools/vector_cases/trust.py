@@ -44,6 +44,8 @@ def issuer_cases() -> list[Vector]:
         "key revoked": {"revoked": "2026-11-01T02:00:00.5+02:00"},
         "revocation time without a zone": {"revoked": "2030-01-01T00:00:00"},
         "expiry on no day of the calendar": {"expires": "2030-02-30T00:00:00Z"},
+        "expiry in no time zone": {"expires": "2030-01-01T00:00:00+14:01"},
+        "expiry at 24 o'clock": {"expires": "2030-01-01T24:00:00Z"},
     }
     tampered = token().replace(b64u(raw(CLAIMS)), b64u(raw(CLAIMS | {"sub": OTHER_DIGEST})))
     bad_signature = ("bad-signature", 6)

@@ -8,13 +8,16 @@
 
 import { failed } from "./model.js";
 import { decodeMultikey, encodeMultikey } from "./multikey.js";
-import { isObject } from "./strict-json.js";
+import { isObject, isWhole } from "./strict-json.js";
 
 /** @import { Failed, IssuerKey } from "./model.js" */
 
 /** XML Schema 1.1 dateTimeStamp (CID 1.0 2.2), with years of four digits and hours up to 23. */
 const TIMESTAMP =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.\d+)?(?:Z|([+-])(0\d|1[0-3]|14(?=:00)):([0-5]\d))$/;
+
+/** The last second of the year 9999. */
+const LATEST = 253_402_300_799;
 
 /**
  * The key `kid` of the actor `issuer`, or `unknown-key` or `revoked-key`, both of step 5.
@@ -48,7 +51,8 @@ export function findKey(actor, { kid, issuer, now }) {
 }
 
 /**
- * The entry of `assertionMethod` that publishes a key (FEP-521a). Throws a TypeError when it has not 32 bytes.
+ * The entry of `assertionMethod` that publishes a key (FEP-521a). Throws a TypeError when it has not 32 bytes, or a time
+ * that is not a number of whole seconds before the year 10000.
  *
  * @param {IssuerKey} key
  * @returns {Record<string, string>}
@@ -71,6 +75,7 @@ function unknown(reason) {
 
 /** @param {number} seconds */
 function timestamp(seconds) {
+  if (!isWhole(seconds) || seconds > LATEST) throw new TypeError("a key's times are whole seconds, before the year 10000");
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 

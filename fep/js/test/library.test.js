@@ -141,6 +141,7 @@ test("mistakes of the calling code are thrown", async () => {
   }
   await assert.rejects(mediaattest.importSeed(new Uint8Array(31)), TypeError);
   assert.throws(() => mediaattest.encodeMultikey(new Uint8Array(31)), TypeError);
+  assert.throws(() => describeKey({ ...KEY, expires: NOW * 1000 }), TypeError);
   assert.throws(() => mediaattest.toMultibase("sha256:ab"), TypeError);
   assert.throws(() => toDataUrl("a.b"), TypeError);
   assert.throws(() => formatHeader(["a.b"]), TypeError);
