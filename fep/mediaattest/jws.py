@@ -63,9 +63,9 @@ def decode_part(text: str) -> bytes | None:
     return data if encode_part(data) == text else None
 
 
-def write_token(*, kid: str, claims: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
-    """The compact JWS of `claims`; `sign` gives the 64-byte Ed25519 signature of the signing input."""
-    signing_input = _header_part(kid) + "." + encode_part(write_object(claims))
+def write_token(*, kid: str, claims: bytes, sign: Callable[[bytes], bytes]) -> str:
+    """The compact JWS of the JSON `claims`; `sign` gives the 64-byte Ed25519 signature of the signing input."""
+    signing_input = _header_part(kid) + "." + encode_part(claims)
     return signing_input + "." + encode_part(sign(signing_input.encode("ascii")))
 
 
