@@ -70,11 +70,6 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _integer(text: str) -> int:
-    _finite(text)  # readers with one kind of number make an infinity of a long row of digits
-    return int(text)
-
-
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
@@ -84,7 +79,7 @@ def _finite(text: str) -> float:
 
 def _integer(text: str) -> int:
     if len(text) > _MOST_DIGITS:
-        _finite(text)
+        _finite(text)  # readers with one kind of number make an infinity of a long row of digits
     return int(text)
 
 
