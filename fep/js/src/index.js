@@ -9,6 +9,7 @@
 
 export { fromDataUrl, isCompactJws, toDataUrl } from "./data-url.js";
 export { digestOf, fromMultibase, isHash, toMultibase } from "./digest.js";
+export { claimsIn } from "./documents.js";
 export { HEADER_NAME, formatHeader, parseHeader } from "./header.js";
 export { importSeed, issue } from "./issue.js";
 export { describeKey, findKey } from "./keys.js";
@@ -17,6 +18,7 @@ export { decodeMultikey, encodeMultikey } from "./multikey.js";
 export { originOf } from "./origin.js";
 export { unverified, verify } from "./verify.js";
 
+/** @typedef {import("./documents.js").Claims} Claims */
 /** @typedef {import("./issue.js").SigningKey} SigningKey */
 /** @typedef {import("./issue.js").Statement} Statement */
 /** @typedef {import("./model.js").Attestation} Attestation */

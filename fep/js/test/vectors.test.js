@@ -6,6 +6,7 @@ import { test } from "node:test";
 import jsonld from "jsonld";
 import {
   VERDICTS,
+  claimsIn,
   decodeMultikey,
   encodeMultikey,
   formatHeader,
@@ -88,7 +89,11 @@ async function expansion({ input, expected }) {
   assert.deepEqual(sorted(found), sorted(expected));
 }
 
-const RUNS = { digest, expansion, header, issue: issuing, multikey };
+function document({ input, expected }) {
+  assert.deepEqual(claimsIn(input), expected);
+}
+
+const RUNS = { digest, document, expansion, header, issue: issuing, multikey };
 const runOf = (file) => (file.startsWith("verify-") ? verification : RUNS[file.replace(/\.json$/, "")]);
 
 for (const file of FILES) {
