@@ -8,10 +8,10 @@ export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop
+SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout inbound writes memory policy signing verify verify_ld
+BENCHES := fanout inbound writes memory policy signing verify verify_ld attest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 
 SECONDS := 600
 
-.PHONY: help install run test check format lint types arch vectors generate interop cover bench fuzz lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop js cover bench fuzz lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -63,6 +63,9 @@ generate: develop ## write the generated files anew
 interop: develop ## run the relay against software of others; fetches it into .interop
 	@$(BIN)/python tools/interop $(ONLY)
 
+js: develop ## test fep/js, the library in JavaScript; fetches node into .interop
+	@$(BIN)/python tools/js
+
 cover: develop ## run all tests and show what they do not reach
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
@@ -81,6 +84,7 @@ lock: develop ## pin the newest packages that fit pyproject.toml
 
 clean: ## remove .venv and caches; never data
 	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .fuzz .coverage build dist
+	rm -rf fep/js/node_modules fep/js/types fep/js/LICENSE
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- parts of the above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -135,6 +136,17 @@ def test_lock_files_pin_hashes_and_name_no_address(name: str) -> None:
     requirements = re.split(r"\n(?=[a-z0-9])", text)[1:]
     pinned = re.compile(r"[a-z0-9.-]+==\S+(?: ; [^\\\n]+)? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+")
     assert [one.partition("\n")[0] for one in requirements if not pinned.match(f"{one}\n")] == []
+
+
+@pytest.mark.parametrize("folder", ["tests/interop/peers", "fep/js"])
+def test_npm_locks_agree_with_their_packages_pin_hashes_and_name_no_address(folder: str) -> None:
+    package, lock = (
+        json.loads((ROOT / folder / name).read_text()) for name in ("package.json", "package-lock.json")
+    )
+    itself, *others = lock["packages"].values()
+    kinds = ("dependencies", "devDependencies")
+    assert {kind: itself.get(kind) for kind in kinds} == {kind: package.get(kind) for kind in kinds}
+    assert [one for one in others if "resolved" in one or not one["integrity"].startswith("sha512-")] == []
 
 
 def test_what_runs_is_pinned_alike_for_tests() -> None:

@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 THREAT = re.compile(r"^\| .+ \| .+ \| (none yet|`tests/.+`) \|$", re.MULTILINE)
 NAMED_TEST = re.compile(r"`(tests/[^`]+\.py)::([^`]+)`")
 TARGET = re.compile(r"^([a-z-]+):(.*)", re.MULTILINE)
-PLAIN = frozenset({"cd", "cp", "curl", "export", "git", "mkdir", "python", "systemctl"})
+PLAIN = frozenset({"cd", "cp", "curl", "export", "git", "mkdir", "npm", "python", "systemctl"})
 """Programs of the system that a document may use; a new one is a decision, not an accident."""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mediaattest.claims import read_claims, write_claims
-from mediaattest.data_url import to_data_url
+from mediaattest.claims import check_claims, write_claims
+from mediaattest.data_url import MAX_LENGTH, PREFIX
 from mediaattest.jws import write_token
 from mediaattest.model import DEFAULT_LIFETIME, HOUR, Attestation, Check, Medium, StatusReference
 from mediaattest.origin import origin_of
@@ -52,11 +52,13 @@ def issue(
         medium=medium,
         status=status,
     )
-    claims = write_claims(attestation)
-    read_claims(claims)
+    check_claims(attestation)
     if attestation.expires_at <= now:
         raise ValueError("the attestation would be over before it is sent")
     origin = origin_of(kid)
     if origin is None or origin != origin_of(issuer):
         raise ValueError("the key is not of the issuer's origin")
-    return to_data_url(write_token(kid=kid, claims=claims, sign=private_key.sign))
+    text = PREFIX + write_token(kid=kid, claims=write_claims(attestation), sign=private_key.sign)
+    if len(text) > MAX_LENGTH:
+        raise ValueError("the attestation would be too long")
+    return text

@@ -6,8 +6,9 @@ Source: RFC 7515, RFC 7519, RFC 8725.
 
 from __future__ import annotations
 
-import base64
+import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mediaattest.data_url import from_data_url
@@ -26,6 +27,9 @@ ALGORITHM: Final = "EdDSA"
 
 _ALGORITHMS: Final = (ALGORITHM, "Ed25519")
 
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+
 _REFUSED: Final = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "zip"})
 """Header parameters that bring their own key, change what is signed, or must be understood (RFC 7515 4.1)."""
 
@@ -42,7 +46,7 @@ class Token:
 
 def encode_part(data: bytes) -> str:
     """Base64url without padding (RFC 7515 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
 
 
 def decode_part(text: str) -> bytes | None:
@@ -52,17 +56,22 @@ def decode_part(text: str) -> bytes | None:
     token has one spelling.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * (-len(text) % 4))
     except ValueError:  # not ASCII, or binascii.Error
         return None
+    # Reading is lenient, so the spelling decides
     return data if encode_part(data) == text else None
 
 
-def write_token(*, kid: str, claims: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
-    """The compact JWS of `claims`; `sign` gives the 64-byte Ed25519 signature of the signing input."""
-    header = {"alg": ALGORITHM, "kid": kid, "typ": TOKEN_TYPE}
-    signing_input = encode_part(write_object(header)) + "." + encode_part(write_object(claims))
+def write_token(*, kid: str, claims: bytes, sign: Callable[[bytes], bytes]) -> str:
+    """The compact JWS of the JSON `claims`; `sign` gives the 64-byte Ed25519 signature of the signing input."""
+    signing_input = _header_part(kid) + "." + encode_part(claims)
     return signing_input + "." + encode_part(sign(signing_input.encode("ascii")))
+
+
+@lru_cache(maxsize=8)  # an issuer has one key, and for a while two
+def _header_part(kid: str) -> str:
+    return encode_part(write_object({"alg": ALGORITHM, "kid": kid, "typ": TOKEN_TYPE}))
 
 
 def read_token(attestation: str) -> Token | Verification:

@@ -16,8 +16,11 @@ from mediaattest.multikey import decode_multikey, encode_multikey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-"""XML Schema 1.1 dateTimeStamp, years of four digits (CID 1.0 2.2)."""
+_TIMESTAMP: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))",
+    re.ASCII,
+)
+"""XML Schema 1.1 dateTimeStamp (CID 1.0 2.2), with years of four digits and hours up to 23."""
 
 
 def find_key(actor: Mapping[str, Any], *, kid: str, issuer: str, now: int) -> IssuerKey | Verification:
@@ -45,7 +48,10 @@ def find_key(actor: Mapping[str, Any], *, kid: str, issuer: str, now: int) -> Is
 
 
 def describe_key(key: IssuerKey) -> dict[str, str]:
-    """The entry of `assertionMethod` that publishes a key (FEP-521a). Raises ValueError for a bad length."""
+    """The entry of `assertionMethod` that publishes a key (FEP-521a).
+
+    Raises ValueError for a bad length, or a time that is not before the year 10000.
+    """
     entry = {
         "id": key.kid,
         "type": "Multikey",
@@ -71,7 +77,7 @@ def _seconds(value: object) -> int | None:
     if not isinstance(value, str) or _TIMESTAMP.fullmatch(value) is None:
         return 0
     try:
-        return int(datetime.fromisoformat(value).timestamp())
+        return int(datetime.fromisoformat(value).replace(microsecond=0).timestamp())
     except ValueError:  # the 30th of February; the year 0000
         return 0
 

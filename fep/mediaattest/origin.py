@@ -32,4 +32,4 @@ def origin_of(https_id: str) -> str | None:
 
 def is_https_id(value: object) -> bool:
     """Whether `value` is a string that can be an actor's, a key's or a list's id."""
-    return isinstance(value, str) and origin_of(value) is not None
+    return isinstance(value, str) and _HTTPS_ID.fullmatch(value) is not None

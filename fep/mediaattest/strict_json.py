@@ -12,24 +12,22 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1
 _MAX_BRACKETS: Final = 64
 """More opening brackets than any token needs; bounds the nesting before the recursive parser sees it."""
 
+_MOST_DIGITS: Final = 308
+"""An integer of no more digits is below the largest double."""
+
 
 def read_object(data: bytes) -> dict[str, Any] | None:
     """The JSON object in `data`, or None when it is not strict JSON, or no object.
 
     Refused: anything but UTF-8, a byte order mark, duplicate names at any depth, NaN and infinities, numbers
-    that overflow to them (integers too), lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
+    beyond every double however they are written, lone surrogates, deep nesting (RFC 7493 2, RFC 8725 2.4).
     """
     if data.count(b"[") + data.count(b"{") > _MAX_BRACKETS:
         return None
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone surrogates
+        value = _DECODER.decode(data.decode("utf-8"))
+        if b"\\u" in data:  # nothing else makes surrogates of UTF-8
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone ones
     except ValueError:  # UnicodeError and JSONDecodeError are of this class
         return None
     return value if isinstance(value, dict) else None
@@ -72,13 +70,19 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _integer(text: str) -> int:
-    _finite(text)  # readers with one kind of number make an infinity of a long row of digits
-    return int(text)
-
-
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        _finite(text)  # readers with one kind of number make an infinity of a long row of digits
+    return int(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_refuse, parse_float=_finite, parse_int=_integer
+)

@@ -8,7 +8,7 @@ import pytest
 
 from relay.adapters.system import SystemClock
 from tests.interop.logs import ends, forget, logs_in
-from tests.interop.oracle import Oracle
+from tests.interop.oracle import HERE, Oracle, Script
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     with Oracle(tmp_path_factory.mktemp("fedify") / "fedify.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Script]:
+    """The attestation library for JavaScript, fep/js."""
+    log = tmp_path_factory.mktemp("mediaattest") / "mediaattest.log"
+    with Script(HERE / "mediaattest/oracle.mjs", log) as running:
         yield running
 
 

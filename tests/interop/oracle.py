@@ -1,4 +1,4 @@
-"""Fedify as a second opinion, in a process of its own: questions and answers are JSON lines."""
+"""Second opinions in JavaScript, each in a process of its own: questions and answers are JSON lines."""
 
 from __future__ import annotations
 
@@ -19,13 +19,10 @@ CAVAGE: Final = "draft-cavage-http-signatures-12"
 RFC9421: Final = "rfc9421"
 
 
-class Oracle:
-    """A running `fedify/oracle.mjs`. What it complains about goes into `log`."""
+class Script:
+    """A running script that answers as `lines.mjs` does. What it complains about goes into `log`."""
 
-    def __init__(self, log: Path) -> None:
-        # Modules are looked up beside the script: it stands where npm put them.
-        script = KEPT / "npm/oracle.mjs"
-        script.write_text((HERE / "fedify/oracle.mjs").read_text())
+    def __init__(self, script: Path, log: Path) -> None:
         self._log = log.open("wb")
         self._process = subprocess.Popen(  # noqa: S603 - ours
             [KEPT / "python/bin/node", script],
@@ -58,6 +55,16 @@ class Oracle:
         answer = json.loads(self._process.stdout.readline())
         assert "error" not in answer, answer["error"]
         return answer["answer"]
+
+
+class Oracle(Script):
+    """A running `fedify/oracle.mjs`."""
+
+    def __init__(self, log: Path) -> None:
+        # Modules are looked up beside the script: it stands where npm put them.
+        for source in (HERE / "lines.mjs", HERE / "fedify/oracle.mjs"):
+            (KEPT / "npm" / source.name).write_text(source.read_text())
+        super().__init__(KEPT / "npm/oracle.mjs", log)
 
     def knows(self, documents: Mapping[str, Any]) -> None:
         """Let it find these documents at their addresses."""

@@ -58,6 +58,8 @@ def issuer_cases() -> list[Vector]:
         "revocation time without a zone": {"revoked": "2030-01-01T00:00:00"},
         "expiry on no day of the calendar": {"expires": "2030-02-30T00:00:00Z"},
         "key that expires this second": {"expires": "2026-11-21T22:26:40Z"},
+        "expiry in no time zone": {"expires": "2030-01-01T00:00:00+14:01"},
+        "expiry at 24 o'clock": {"expires": "2030-01-01T24:00:00Z"},
     }
     odd_ids = {
         "a name in other letters than ASCII": "https://relais-vidéo.example/actor",

@@ -1,10 +1,10 @@
-// Fedify as a second opinion: reads questions as JSON lines from standard input, answers as JSON lines on standard output.
+// Fedify as a second opinion.
 //
 // Only Fedify's public API is used. Documents (actors, keys) come from the question `documents`; contexts are those that
 // Fedify brings along. Nothing is fetched: `fetch` refuses.
 import { createPrivateKey } from "node:crypto";
-import { createInterface } from "node:readline";
 import { configure, getTextFormatter } from "@logtape/logtape";
+import { serve } from "./lines.mjs";
 
 globalThis.fetch = async (resource) => {
   throw new Error(`the oracle has no network: ${resource?.url ?? resource}`);
@@ -76,13 +76,4 @@ const answers = {
   },
 };
 
-for await (const question of createInterface({ input: process.stdin })) {
-  let answer;
-  try {
-    const { ask, ...about } = JSON.parse(question);
-    answer = { answer: await answers[ask](about) };
-  } catch (error) {
-    answer = { error: String(error?.stack ?? error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+await serve(answers);
