@@ -34,6 +34,10 @@ COMMANDS: Final = {
     },
     "Attestations": {
         "attest": ("relay.cli.attest:attest", "Scan a media file and attest it."),
+        "submissions": (
+            "relay.cli.submissions:submissions",
+            "List submitted files that are on a list.",
+        ),
         "verify": ("relay.cli.verify:verify", "Verify attestations, step by step."),
     },
 }

@@ -16,6 +16,7 @@ from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import Federation
 from relay.web.pages import ListLine, Pages, Rules
+from relay.web.submissions import SubmissionPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def public_app(relay: Relay) -> web.Application:
         authenticator=relay.authenticator,
         peers=office.peers,
         attestor=relay.attestor,
+        misses=relay.misses,
         tally=relay.tally,
         max_body=settings.federation.max_body,
         lookup=settings.attestation.lookup,
@@ -48,7 +50,8 @@ def public_app(relay: Relay) -> web.Application:
         repository=REPOSITORY,
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
-    return make_app(federation, pages)
+    submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
+    return make_app(federation, submissions, pages)
 
 
 def admin_app(relay: Relay) -> web.Application:

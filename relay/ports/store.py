@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.ports.moderation import Blocking, Servers
+    from relay.ports.service import Submissions
 
     Row = Mapping[str, object]
 
@@ -292,6 +293,10 @@ class Tx(Protocol):
     @property
     def servers(self) -> Servers:
         """Since when servers are known, and what they run."""
+
+    @property
+    def submissions(self) -> Submissions:
+        """Media submitted to be attested."""
 
 
 class Store(Protocol):

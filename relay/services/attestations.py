@@ -26,6 +26,7 @@ from relay.domain.errors import RemoteError
 from relay.domain.facts import AttestationState, worst_attestation
 from relay.domain.intake import Issued
 from relay.domain.media import Decoded, ScanOutcome
+from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,6 +159,12 @@ class Attestor:
     ) -> None:
         self._store, self._clock, self._identity, self._key = store, clock, identity, key
         self.scanners, self.rules = scanners, rules
+        self._flights: SingleFlight[str | None] = SingleFlight()
+
+    @property
+    def attests(self) -> bool:
+        """Whether anything can be attested at all."""
+        return self.rules.enabled and bool(self._checks())
 
     async def tokens(self, items: Sequence[Item]) -> list[str]:
         """Return compact attestations for the items that we scanned and in which nothing known was found."""
@@ -167,6 +174,9 @@ class Attestor:
 
     async def token(self, sha256: str) -> str | None:
         """Return our attestation of a digest that a scan found clean; None when there is none or it is withheld."""
+        return await self._flights.run(sha256, lambda: self._token(sha256))
+
+    async def _token(self, sha256: str) -> str | None:
         checks = self._checks()
         if not self.rules.enabled or not checks:
             return None

@@ -13,6 +13,8 @@ EVERY: Final = 600.0
 KEYS_KEPT: Final = 30 * 24 * 3600.0
 SERVERS_KEPT: Final = 180 * 24 * 3600.0
 """Seconds for which a server that sends nothing and does not subscribe is remembered."""
+SUBMISSIONS_KEPT: Final = 3600.0
+"""Seconds for which the answer to a submission can be had."""
 FACTS_KEPT: Final = 30 * 24 * 3600.0
 """Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
 again that keeps coming back. They hold no content."""
@@ -41,3 +43,4 @@ class Upkeep:
             await tx.media.forget(now - FACTS_KEPT, now)
             await tx.subscribers.forget(now - KEYS_KEPT)
             await tx.servers.forget(now - SERVERS_KEPT)
+            await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from relay.services.attestations import Attestor
     from relay.services.authenticate import Authenticator
     from relay.services.identity import Identity
+    from relay.services.misses import Misses
     from relay.services.peers import Peers
     from relay.services.receive import Receiver
     from relay.services.tally import Tally
@@ -38,6 +39,7 @@ class Federation:
     authenticator: Authenticator
     peers: Peers
     attestor: Attestor
+    misses: Misses
     tally: Tally
     max_body: int
     lookup: str
@@ -136,28 +138,32 @@ class Federation:
                 raise Refused("Attestations are for subscribers.", code="not-a-subscriber")
         issued = await self.attestor.look_up(digest)
         if issued is None or issued.jws is None:
+            await self.misses.pause()
             raise NotFound("There is no attestation of this digest.")
         if issued.retracted_at is not None:
             raise web.HTTPGone
         return web.Response(text=issued.jws, content_type="application/jwt")
 
 
-def signed_request(request: web.Request, body: bytes) -> SignedRequest:
-    """Take a request over as it was sent: header order and bytes matter to signatures."""
+def signed_request(request: web.Request, body: bytes, *, deferred: bool = False) -> SignedRequest:
+    """Take a request over as it was sent: header order and bytes matter to signatures.
+
+    `deferred`: its body is still to come.
+    """
     headers = tuple(
         (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
         for name, value in request.raw_headers
     )
-    return SignedRequest(request.method, request.raw_path, headers, body)
+    return SignedRequest(request.method, request.raw_path, headers, body, deferred)
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Read at most `limit` bytes in `BODY_TIMEOUT` seconds. Raises `TooLarge`."""
+async def read_body(request: web.Request, limit: int, *, within: float = BODY_TIMEOUT) -> bytes:
+    """Read at most `limit` bytes in `within` seconds. Raises `TooLarge`."""
     if (request.content_length or 0) > limit:
         raise TooLarge
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with asyncio.timeout(within):
             async for chunk in request.content.iter_chunked(64 * 1024):
                 body += chunk
                 if len(body) > limit:

@@ -1,7 +1,7 @@
 """Puts the relay together: one place that knows every part.
 
-`Office` is what the operator's commands need: the store and the services on it. `Relay` adds everything that speaks
-to other servers. Both are built inside an `AsyncExitStack`, so that what was opened is closed in reverse order.
+`Office` is what the operator's commands need (`office`). `Relay` adds everything that speaks to other servers. Both are
+built inside an `AsyncExitStack`, so that what was opened is closed in reverse order.
 """
 
 from __future__ import annotations
@@ -15,14 +15,9 @@ from urllib.parse import urlsplit
 from mediaattest import IssuerKey, describe_key
 from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.keys import KeyFolder
-from relay.adapters.scanners.library import ListLibrary
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
 from relay.adapters.textfiles import read_file
 from relay.config import values
-from relay.config.settings import database_path
-from relay.domain.errors import Refused
-from relay.domain.subscription import Mode
 from relay.protocol.documents import dump, relay_actor
 from relay.services.attestations import (
     AttestationVerifier,
@@ -30,69 +25,41 @@ from relay.services.attestations import (
     IssuingKey,
 )
 from relay.services.authenticate import Authenticator
-from relay.services.blocklists import Blocklists
-from relay.services.blocks import Blocks
-from relay.services.decide import Decider
 from relay.services.deliver import FanOut
-from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
-from relay.services.holds import Holds
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
-from relay.services.lists import Lists, ListWatch
+from relay.services.lists import ListWatch
+from relay.services.misses import Misses
 from relay.services.moderation import Moderation
-from relay.services.peers import Peers
 from relay.services.posts import Posts
 from relay.services.proofs import Proofs
 from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
 from relay.services.schemes import Schemes
 from relay.services.screen import Screening
-from relay.services.signals import Signals
 from relay.services.signing import Signing
-from relay.services.subscribers import Subscribers
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
-from relay.services.upstreams import Upstreams
 from relay.wiring import parts
+from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
+from relay.wiring.service import AttestingService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from relay.adapters.media.sandbox import SandboxedDecoder
     from relay.config.load import Configuration
-    from relay.config.settings import Settings
-    from relay.ports import Clock, Remote
-    from relay.services.identity import Identity
+    from relay.ports import Remote
+    from relay.services.blocks import Blocks
 
 PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
 """The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
 REPOSITORY: Final = "https://w3id.org/assay"
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """The relay without the network: what the operator's commands work on."""
-
-    settings: Settings
-    identity: Identity
-    store: SqliteStore
-    clock: Clock
-    signals: Signals
-    decider: Decider
-    peers: Peers
-    subscribers: Subscribers
-    upstreams: Upstreams
-    holds: Holds
-    explainer: Explainer
-    blocks: Blocks
-    blocklists: Blocklists
-    lists: Lists
-    library: ListLibrary
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +80,8 @@ class Relay:
     inspector: Inspector
     verifier: AttestationVerifier
     attestor: Attestor
+    misses: Misses
+    service: AttestingService
     screening: Screening
     fanout: FanOut
     letters: Letters
@@ -123,65 +92,13 @@ class Relay:
         """Run every worker until cancelled; one that crashes stops all, loudly."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.screening.run())
+            tasks.create_task(self.service.attesting.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
             tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
-
-
-@asynccontextmanager
-async def open_office(
-    configuration: Configuration, *, exclusive: bool = False, clock: Clock | None = None
-) -> AsyncIterator[Office]:
-    """Open the store and the services on it. `exclusive`: as the one relay that runs on it."""
-    settings, clock = configuration.settings, clock or SystemClock()
-    path = database_path(settings)
-    if path is None:
-        raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
-    identity, signals = parts.identity_of(settings), Signals()
-    async with SqliteStore(path, exclusive=exclusive) as store:
-        decider = Decider(configuration.policy, identity, clock)
-        peers = Peers(store, clock)
-        blocklists = Blocklists(store, clock, values.blocklists(settings))
-        blocks = Blocks(
-            settings.federation.block,
-            allow=(*settings.federation.allow, identity.server),
-            actions={one.name: one.action for one in blocklists.lists.values()},
-        )
-        yield Office(
-            settings=settings,
-            identity=identity,
-            store=store,
-            clock=clock,
-            signals=signals,
-            decider=decider,
-            peers=peers,
-            upstreams=Upstreams(
-                store=store,
-                clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                allow_http=settings.federation.allow_http,
-            ),
-            subscribers=Subscribers(
-                store=store,
-                clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                mode=Mode(settings.federation.subscriptions),
-                allow=settings.federation.allow,
-            ),
-            holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
-            explainer=Explainer(store),
-            blocks=blocks,
-            blocklists=blocklists,
-            lists=Lists(store, clock),
-            library=ListLibrary(parts.list_sources(settings), store),
-        )
 
 
 @asynccontextmanager
@@ -214,6 +131,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    misses = Misses(clock)
     await blocks.load(store)
     moderation = Moderation.of(
         store=store,
@@ -263,6 +181,9 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
         scanners=scanners,
         rules=values.issue_rules(settings),
+    )
+    service = AttestingService.of(
+        office, remote=remote, inspector=inspector, attestor=attestor, misses=misses, tally=tally
     )
     fanout = FanOut(
         store=store,
@@ -330,6 +251,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         inspector=inspector,
         verifier=verifier,
         attestor=attestor,
+        misses=misses,
+        service=service,
         screening=Screening(
             store=store,
             clock=clock,

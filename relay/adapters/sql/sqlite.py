@@ -23,6 +23,7 @@ from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
+from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
 from relay.domain.errors import Conflict
@@ -48,6 +49,7 @@ class SqlTx:
         self.upstreams = SqlUpstreams(queries)
         self.blocking = SqlBlocking(queries)
         self.servers = SqlServers(queries)
+        self.submissions = SqlSubmissions(queries)
 
 
 class SqliteStore:
