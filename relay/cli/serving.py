@@ -37,7 +37,7 @@ def public_app(relay: Relay) -> web.Application:
     settings = office.settings
     federation = Federation(
         identity=office.identity,
-        actor=relay.actor,
+        profile=relay.profile,
         receiver=relay.receiver,
         authenticator=relay.authenticator,
         peers=office.peers,

@@ -5,8 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from relay.domain.attestkey import KeyRecord
     from relay.domain.media import Match, ScanOutcome
     from relay.domain.submission import Finding, Submission, SubmissionState
+
+
+class KeyPair(Protocol):
+    """An attestation key."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which is the fragment of its id."""
+
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """The key itself."""
+
+    @property
+    def public_raw(self) -> bytes:
+        """The 32 bytes of its public half."""
+
+
+class KeyFiles(Protocol):
+    """The private attestation keys. A key that is returned is on the disk, and no name is ever used twice.
+
+    Raises OSError, or ValueError for a file that is no such key.
+    """
+
+    def attestation(self, *, now: float) -> Sequence[KeyPair]:
+        """Return every key, the newest first; make one when there is none."""
+
+    def add(self, *, now: float, taken: Collection[str] = ()) -> KeyPair:
+        """Make a key of the month of `now` with a name that is not `taken`."""
+
+    def remove(self, name: str) -> None:
+        """Delete a key; nothing happens when there is none of that name."""
+
+
+class KeyRecords(Protocol):
+    """Attestation keys that do not sign any more."""
+
+    async def all(self) -> list[KeyRecord]:
+        """Return every record, by name."""
+
+    async def save(self, record: KeyRecord) -> None:
+        """Write a record, new or changed."""
 
 
 class Submissions(Protocol):

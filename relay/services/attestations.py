@@ -129,10 +129,11 @@ class AttestationVerifier:
 
 @dataclass(frozen=True, slots=True)
 class IssuingKey:
-    """The key that signs our attestations: its id in the actor, and the key."""
+    """The key that signs our attestations: its id in the actor, the key, and its name."""
 
     kid: str
     private: Ed25519PrivateKey
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class IssueRules:
 
 
 class Attestor:
-    """Issues our attestations, one per digest, and keeps them. `rules` may be replaced while running."""
+    """Issues our attestations, one per digest, and keeps them. `rules` and `key` may be replaced while running."""
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class Attestor:
         scanners: Sequence[Scanner],
         rules: IssueRules,
     ) -> None:
-        self._store, self._clock, self._identity, self._key = store, clock, identity, key
+        self._store, self._clock, self._identity, self.key = store, clock, identity, key
         self.scanners, self.rules = scanners, rules
         self._flights: SingleFlight[str | None] = SingleFlight()
 
@@ -189,14 +190,14 @@ class Attestor:
             return known.jws
         if facts is None or facts.result.outcome is not ScanOutcome.NO_KNOWN_MATCH:
             return None
-        jws: str | None = None
+        jws, key = None, self.key
         withheld = known is None and self._clock.jitter() < self.rules.withhold
         still_withheld = known is not None and known.jws is None
         if not withheld and not still_withheld:
             jws = from_data_url(
                 issue(
-                    private_key=self._key.private,
-                    kid=self._key.kid,
+                    private_key=key.private,
+                    kid=key.kid,
                     issuer=self._identity.actor,
                     digest=f"sha256:{sha256}",
                     checks=checks,
@@ -206,7 +207,8 @@ class Attestor:
                     medium=_medium(facts.decoded, facts.digests.size),
                 )
             )
-        issued = Issued(sha256, jws, now, now - now % 3600 + self.rules.lifetime)
+        expires_at = now - now % 3600 + self.rules.lifetime
+        issued = Issued(sha256, jws, now, expires_at, key=key.name if jws else None)
         async with self._store.transaction() as tx:
             await tx.media.save_issued(issued)
         return jws

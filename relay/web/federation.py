@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from relay.services.identity import Identity
     from relay.services.misses import Misses
     from relay.services.peers import Peers
+    from relay.services.profile import Profile
     from relay.services.receive import Receiver
     from relay.services.tally import Tally
 
@@ -34,7 +35,7 @@ class Federation:
     """What the federation pages are made of. `lookup`: who may look up attestations; `max_body` in bytes."""
 
     identity: Identity
-    actor: bytes
+    profile: Profile
     receiver: Receiver
     authenticator: Authenticator
     peers: Peers
@@ -74,7 +75,7 @@ class Federation:
     async def get_actor(self, _request: web.Request) -> web.Response:
         """Serve the relay actor, also where admins paste the inbox address into a browser (relays.md B3)."""
         # Never asks for a signature: servers in secure mode need this document to check our own (deadlock).
-        return _activity(self.actor)
+        return _activity(self.profile.document)
 
     async def collection(self, request: web.Request) -> web.Response:
         """Serve a collection without members: who subscribes is nobody's business."""

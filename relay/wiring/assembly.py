@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from mediaattest import IssuerKey, describe_key
 from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.keys import KeyFolder
 from relay.adapters.system import SystemClock
 from relay.adapters.textfiles import read_file
 from relay.config import values
-from relay.protocol.documents import dump, relay_actor
-from relay.services.attestations import (
-    AttestationVerifier,
-    Attestor,
-    IssuingKey,
-)
+from relay.services.attestations import AttestationVerifier, Attestor
+from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
 from relay.services.deliver import FanOut
 from relay.services.fetch import Fetcher
@@ -35,6 +30,7 @@ from relay.services.lists import ListWatch
 from relay.services.misses import Misses
 from relay.services.moderation import Moderation
 from relay.services.posts import Posts
+from relay.services.profile import Profile
 from relay.services.proofs import Proofs
 from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
@@ -57,8 +53,6 @@ if TYPE_CHECKING:
     from relay.ports import Remote
     from relay.services.blocks import Blocks
 
-PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
-"""The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
 REPOSITORY: Final = "https://w3id.org/assay"
 
 
@@ -67,7 +61,7 @@ class Relay:
     """The whole relay."""
 
     office: Office
-    actor: bytes
+    profile: Profile
     tally: Tally
     blocks: Blocks
     moderation: Moderation
@@ -86,7 +80,13 @@ class Relay:
     fanout: FanOut
     letters: Letters
     watch: ListWatch
+    key_watch: KeyWatch
     upkeep: Upkeep
+
+    @property
+    def actor(self) -> bytes:
+        """The actor document, as it is served."""
+        return self.profile.document
 
     async def work(self) -> None:
         """Run every worker until cancelled; one that crashes stops all, loudly."""
@@ -96,6 +96,7 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.key_watch.run())
             tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
@@ -116,8 +117,9 @@ async def open_relay(
 
 async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> Relay:
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
-    folder = KeyFolder(settings.relay.data)
-    main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
+    main_key = KeyFolder(settings.relay.data).main()
+    current = await office.keys.current()
+    profile = Profile(identity, main_key.public_pem, current.published)
     open_signer = outside.signer or parts.signing_processes
     signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
@@ -178,7 +180,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         store=store,
         clock=clock,
         identity=identity,
-        key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
+        key=current.signing,
         scanners=scanners,
         rules=values.issue_rules(settings),
     )
@@ -210,19 +212,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
     )
     return Relay(
         office=office,
-        actor=dump(
-            relay_actor(
-                url=identity.url,
-                name=identity.name,
-                summary=identity.summary,
-                public_key_pem=main_key.public_pem,
-                assertion_methods=[
-                    describe_key(IssuerKey(f"{identity.actor}#{key.name}", identity.actor, key.public_raw))
-                    for key in attestation_keys
-                ],
-                implements=[(PROFILE, "Media Attestation v1")],
-            )
-        ),
+        profile=profile,
         tally=tally,
         blocks=blocks,
         moderation=moderation,
@@ -270,6 +260,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
+        key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         upkeep=Upkeep(
             store=store,
             clock=clock,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from relay.config.load import Configuration
     from relay.config.settings import Settings
     from relay.ports import Clock
+    from relay.services.attestkeys import AttestationKeys
     from relay.services.identity import Identity
 
 
@@ -54,6 +55,7 @@ class Office:
     blocklists: Blocklists
     lists: Lists
     findings: Findings
+    keys: AttestationKeys
     library: ListLibrary
 
 
@@ -107,5 +109,6 @@ async def open_office(
             blocklists=blocklists,
             lists=Lists(store, clock),
             findings=Findings(store, clock),
+            keys=parts.attestation_keys(settings, store, clock, identity),
             library=ListLibrary(parts.list_sources(settings), store),
         )

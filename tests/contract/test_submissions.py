@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from relay.adapters.sql.sqlite import SqliteStore
+from relay.domain.attestkey import KeyRecord
+from relay.domain.intake import Issued
 from relay.domain.media import Match, MatchKind, ScanOutcome
 from relay.domain.submission import Submission, SubmissionState
 
@@ -103,3 +105,27 @@ async def test_findings_are_counted_by_server_and_digest_and_closed_once(store: 
         await tx.submissions.forget(0.0, findings=4.5)
         assert await tx.submissions.finding(first.id) is None
         assert await tx.submissions.finding(second.id) == second
+
+
+async def test_what_became_of_keys_and_what_they_signed(store: SqliteStore) -> None:
+    old = KeyRecord("att-2026-11", bytes(range(32)), 1.0, None, 9.0)
+    async with store.transaction() as tx:
+        await tx.key_records.save(old)
+        await tx.key_records.save(replace(old, name="att-2026-10"))
+        await tx.key_records.save(replace(old, revoked_at=2.0))
+        records = await tx.key_records.all()
+        assert records == [replace(old, name="att-2026-10"), replace(old, revoked_at=2.0)]
+        for digest, key, jws in (
+            ("a", "att-2026-11", "x"),
+            ("b", None, "x"),
+            ("c", None, None),
+            ("d", "att-2026-12", "x"),
+        ):
+            await tx.media.save_issued(Issued(digest, jws, 1.0, 9.0, key=key))
+        assert await tx.media.retract_key("att-2026-11", 3.0) == 2
+        assert await tx.media.retract_key("att-2026-11", 4.0) == 0
+        issued = [await tx.media.issued(digest) for digest in "abcd"]
+        assert [one and one.retracted_at for one in issued] == [3.0, 3.0, None, None]
+        await tx.media.save_issued(Issued("a", "y", 5.0, 9.0, key="att-2026-12"))
+        again = await tx.media.issued("a")
+        assert again == Issued("a", "y", 5.0, 9.0, None, "att-2026-12")

@@ -20,6 +20,7 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
@@ -50,6 +51,7 @@ class SqlTx:
         self.blocking = SqlBlocking(queries)
         self.servers = SqlServers(queries)
         self.submissions = SqlSubmissions(queries)
+        self.key_records = SqlKeyRecords(queries)
 
 
 class SqliteStore:
