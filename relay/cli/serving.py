@@ -16,6 +16,7 @@ from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import Federation
 from relay.web.pages import ListLine, Pages, Rules
+from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
@@ -51,7 +52,7 @@ def public_app(relay: Relay) -> web.Application:
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
-    return make_app(federation, submissions, pages)
+    return make_app(federation, submissions, StatusListPages(relay.attestor), pages)
 
 
 def admin_app(relay: Relay) -> web.Application:

@@ -301,6 +301,13 @@ class AttestationSettings(Section):
         gt=0,
         description="How much one server may submit each second on average; more has to wait.",
     )
+    status_list: bool = Field(
+        default=False,
+        description=(
+            "Let each attestation name its place in a list at `/status-lists/` that tells whether it was "
+            "retracted. Makes it a fifth longer, so fewer fit into a delivery."
+        ),
+    )
     withhold: Share = Field(
         default=written("1%"),
         description="Share of clean items left unattested at random, so that a missing one tells nothing.",

@@ -27,6 +27,7 @@ def issue_rules(settings: Settings) -> IssueRules:
         enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
         lifetime=int(settings.attestation.lifetime.total_seconds()),
         withhold=settings.attestation.withhold,
+        status_list=settings.attestation.status_list,
     )
 
 

@@ -56,6 +56,22 @@ class KeyRecords(Protocol):
         """Write a record, new or changed."""
 
 
+class StatusIndexes(Protocol):
+    """The indexes of our attestations in status lists. Retracting an attestation (`Media`) retracts its indexes."""
+
+    async def newest(self) -> tuple[int, int]:
+        """Return the number of the newest list, 1 when there is none, and how many of its indexes are used."""
+
+    async def take(self, number: int, index: int, *, digest: str, key: str, expires_at: float) -> bool:
+        """Take an index for an attestation of a digest, made with a key; False when it is taken."""
+
+    async def retracted(self, number: int) -> list[int] | None:
+        """Return the indexes of a list that were retracted, in order; None when there is no such list."""
+
+    async def forget(self, before: float) -> None:
+        """Free the indexes of attestations that ended before a time."""
+
+
 class Submissions(Protocol):
     """Media submitted to be attested, and what was found among it."""
 

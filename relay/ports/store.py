@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.ports.moderation import Blocking, Servers
-    from relay.ports.service import KeyRecords, Submissions
+    from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
     Row = Mapping[str, object]
 
@@ -304,6 +304,10 @@ class Tx(Protocol):
     @property
     def key_records(self) -> KeyRecords:
         """Attestation keys that do not sign any more."""
+
+    @property
+    def status_indexes(self) -> StatusIndexes:
+        """The indexes of our attestations in status lists."""
 
 
 class Store(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mediaattest import MAX_LIFETIME, IssuerKey
 from relay.domain.attestkey import KeyRecord
 from relay.domain.errors import Conflict, NotFound
-from relay.services.attestations import IssuingKey
+from relay.services.issuingkey import IssuingKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

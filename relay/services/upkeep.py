@@ -43,4 +43,5 @@ class Upkeep:
             await tx.media.forget(now - FACTS_KEPT, now)
             await tx.subscribers.forget(now - KEYS_KEPT)
             await tx.servers.forget(now - SERVERS_KEPT)
+            await tx.status_indexes.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)

@@ -37,6 +37,7 @@ from relay.services.receive import Receiver
 from relay.services.schemes import Schemes
 from relay.services.screen import Screening
 from relay.services.signing import Signing
+from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
@@ -81,6 +82,7 @@ class Relay:
     letters: Letters
     watch: ListWatch
     key_watch: KeyWatch
+    status_lists: StatusLists
     upkeep: Upkeep
 
     @property
@@ -97,6 +99,7 @@ class Relay:
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
             tasks.create_task(self.key_watch.run())
+            tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
@@ -166,7 +169,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         host_names=frozenset({identity.server}),
         scheme=urlsplit(identity.url).scheme,
     )
-    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=values.trust(settings))
+    status_lists = StatusLists(remote=remote, fetcher=fetcher, clock=clock)
+    verifier = AttestationVerifier(
+        fetcher=fetcher, clock=clock, trust=values.trust(settings), statuses=status_lists
+    )
     inspector = Inspector(
         store=store,
         remote=remote,
@@ -183,6 +189,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
         key=current.signing,
         scanners=scanners,
         rules=values.issue_rules(settings),
+        statuses=OwnStatusLists(store, clock, identity),
     )
     service = AttestingService.of(
         office, remote=remote, inspector=inspector, attestor=attestor, misses=misses, tally=tally
@@ -261,6 +268,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside) -> 
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
+        status_lists=status_lists,
         upkeep=Upkeep(
             store=store,
             clock=clock,

@@ -1,4 +1,4 @@
-"""Port `Submissions`, on the database that the relay runs on."""
+"""Ports `Submissions`, `KeyRecords` and `StatusIndexes`, on the database that the relay runs on."""
 
 from __future__ import annotations
 
@@ -129,3 +129,28 @@ async def test_what_became_of_keys_and_what_they_signed(store: SqliteStore) -> N
         await tx.media.save_issued(Issued("a", "y", 5.0, 9.0, key="att-2026-12"))
         again = await tx.media.issued("a")
         assert again == Issued("a", "y", 5.0, 9.0, None, "att-2026-12")
+
+
+async def test_indexes_of_status_lists(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        assert await tx.status_indexes.newest() == (1, 0)
+        assert await tx.status_indexes.retracted(1) is None
+        for number, index, digest, key in (
+            (1, 7, "a", "k"),
+            (1, 9, "a", "k"),
+            (1, 8, "b", "l"),
+            (2, 7, "c", "k"),
+        ):
+            ends = 9.0 + index
+            assert await tx.status_indexes.take(number, index, digest=digest, key=key, expires_at=ends)
+        assert not await tx.status_indexes.take(1, 7, digest="d", key="k", expires_at=9.0)
+        assert await tx.status_indexes.newest() == (2, 1)
+        assert await tx.status_indexes.retracted(1) == []
+        assert not await tx.media.retract("a", 1.0)  # the bits of older ones count, too
+        assert await tx.status_indexes.retracted(1) == [7, 9]
+        await tx.media.retract_key("l", 1.0)
+        assert await tx.status_indexes.retracted(1) == [7, 8, 9]
+        assert await tx.status_indexes.retracted(2) == []
+        await tx.status_indexes.forget(17.5)
+        assert await tx.status_indexes.retracted(1) == [9]
+        assert await tx.status_indexes.retracted(2) is None

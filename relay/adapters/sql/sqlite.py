@@ -24,6 +24,7 @@ from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
+from relay.adapters.sql.status_indexes import SqlStatusIndexes
 from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
@@ -52,6 +53,7 @@ class SqlTx:
         self.servers = SqlServers(queries)
         self.submissions = SqlSubmissions(queries)
         self.key_records = SqlKeyRecords(queries)
+        self.status_indexes = SqlStatusIndexes(queries)
 
 
 class SqliteStore:
