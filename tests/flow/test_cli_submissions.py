@@ -40,10 +40,13 @@ def test_a_finding_is_listed_and_closed(operator: Operator) -> None:
     shown = operator.run("submissions", "list").stdout
     assert "known-match" in shown
     assert "\x1b" not in shown
+    assert operator.ask("status")["findings"] == 1
+    assert "assay submissions list" in operator.run("status").stdout
     closed = operator.ask("submissions", "close", "1", "--note", "their admin knows")
     assert (closed["state"], closed["note"]) == ("closed", "their admin knows")
     assert set(closed) == documented("submissions", "close")
     assert operator.ask("submissions", "list")["findings"] == []
+    assert operator.ask("status")["findings"] == 0
     assert "their admin knows" in operator.run("submissions", "list", "--closed").stdout
     operator.fail("submissions", "close", "1", status=1, code="conflict")
     operator.fail("submissions", "close", "2", status=1, code="not-found")

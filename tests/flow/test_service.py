@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mediaattest import verify
 from relay.adapters.media.canary import clean_picture
 from relay.domain.errors import RemoteError
+from relay.domain.submission import Submission
+from relay.services.attesting import ATTEMPTS, LEASE
+from relay.services.submissions import MOST, MOST_OF_ONE
 from tests.fakes import sign_request
 from tests.flow.conftest import BASE
 from tests.flow.submitters import PATH, at_work, digest_of, serving, submitters
 from tests.flow.test_screen import KNOWN, LOCAL, screened
 
 if TYPE_CHECKING:
-    from tests.flow.conftest import Worlds
+    from tests.flow.conftest import World, Worlds
 
 
 async def test_a_file_is_answered_with_what_goes_into_the_post(worlds: Worlds) -> None:
@@ -234,3 +237,73 @@ async def test_a_file_without_a_length_is_taken(worlds: Worlds) -> None:
     async with submitters(world, "a.test") as [server]:
         assert (await server.final(await server.send(content, chunked=True))).status == 200
     assert world.relay.service.submissions.room.taken == 0
+
+
+async def fill(world: World, server: str, number: int) -> None:
+    """Let submissions of a server wait that nobody works on."""
+    now = world.clock.now()
+    async with world.relay.office.store.transaction() as tx:
+        for each in range(number):
+            name = f"{server}-{each}"
+            actor = f"https://{server}/alice"
+            await tx.submissions.add(
+                Submission(name, server, actor, name, None, f"https://{server}/{each}", now, now + 1e6, 12.0)
+            )
+
+
+async def test_row_38_submissions_that_wait_are_bounded_by_server_and_in_all(worlds: Worlds) -> None:
+    world, content = await serving(worlds), clean_picture(221)
+    async with submitters(world, "a.test", "b.test") as [server, other]:
+        await fill(world, "a.test", MOST_OF_ONE)
+        own = await server.send(content)
+        assert (own.status, own.headers["Retry-After"]) == (429, "20")
+        assert (await other.send(content)).status == 202
+        await fill(world, "c.test", MOST - MOST_OF_ONE)
+        full = await other.send(clean_picture(222))
+        assert (full.status, full.headers["Retry-After"]) == (503, "20")
+
+
+async def test_a_submission_that_kills_its_worker_ends_after_some_attempts(worlds: Worlds) -> None:
+    world, content = await serving(worlds), clean_picture(223)
+    store = world.relay.office.store
+    async with submitters(world, "a.test") as [server]:
+        first = await server.send(content)
+        for _ in range(ATTEMPTS):  # taken, and never heard of again
+            async with store.transaction() as tx:
+                now = world.clock.now()
+                assert len(await tx.submissions.claim(now=now, until=now + 60, most=9)) == 1
+            world.clock.forward(61)
+        assert (await server.final(first)).status == 404
+        assert world.relay.service.submissions.room.taken == 0
+        assert (await server.final(await server.send(content))).status == 200
+
+
+class FaultyScanner:
+    """A scanner with a bug: it raises, which no scanner may."""
+
+    name = "faulty"
+    attests = True
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    @property
+    def version(self) -> str:
+        return "1"
+
+    async def scan(self, digests: object, decoded: object) -> Any:
+        self.asked.set()
+        raise ZeroDivisionError
+
+
+async def test_a_bug_stops_neither_the_worker_nor_the_submission(worlds: Worlds) -> None:
+    world, content = await serving(worlds), clean_picture(224)
+    scanners, faulty = world.relay.inspector.scanners, FaultyScanner()
+    async with submitters(world, "a.test", patience=20) as [server], at_work(world):
+        world.relay.inspector.scanners = (faulty,)
+        async with asyncio.TaskGroup() as tasks:
+            sent = tasks.create_task(server.send(content))
+            await faulty.asked.wait()
+            world.relay.inspector.scanners = scanners
+            world.clock.forward(LEASE + 1)
+    assert sent.result().status == 200
