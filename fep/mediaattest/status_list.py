@@ -4,7 +4,10 @@ A Status List Token is a JWT of type `statuslist+jwt`. It is fetched as a whole 
 learn which attestation is looked at. Our own have one bit for each index; two, four and eight are read, and any value
 but 0 counts as retracted. The key is one of the issuer's `assertionMethod`, as for attestations.
 
-Source: draft-ietf-oauth-status-list-17, sections 4 (the list), 5.1 (the token), 8.3 (checking it).
+Early drafts want `iss` in the token when the attestation has it, later ones do not: it is written, and has to be the
+issuer where it is there.
+
+Source: draft-ietf-oauth-status-list, sections 4 (the list), 5.1 (the token), 8 (checking it).
 """
 
 from __future__ import annotations
@@ -61,7 +64,7 @@ class StatusList:
     ttl: int | None
 
     def status(self, index: int, *, now: int) -> Status:
-        """What the list says of an index: `UNAVAILABLE` when it has ended or has no such index (8.3)."""
+        """What the list says of an index: `UNAVAILABLE` when it has ended or has no such index (8)."""
         if self.expires_at is not None and self.expires_at <= now:
             return Status.UNAVAILABLE
         place, shift = divmod(index * self.bits, 8)
@@ -76,6 +79,7 @@ def write_status_list(
     *,
     private_key: Ed25519PrivateKey,
     kid: str,
+    issuer: str,
     uri: str,
     size: int,
     revoked: Iterable[int],
@@ -85,12 +89,13 @@ def write_status_list(
 ) -> str:
     """The token of a list with one bit for each of `size` indexes, of which `revoked` are set.
 
-    `uri` is the https address of the list, of the origin of `kid`; `now`, `lifetime` and `ttl` are in seconds. Raises
-    ValueError for an index that is not in the list, for a size that is not a multiple of 8, and for another origin.
+    `uri` is the https address of the list, of the origin of `kid` and `issuer`; `now`, `lifetime` and `ttl` are in
+    seconds. Raises ValueError for an index that is not in the list, for a size that is not a multiple of 8, and for
+    another origin.
     """
     if size % 8 or not 0 < size <= MAX_BYTES * 8:
         raise ValueError("the size is not a multiple of 8, or too large")
-    if origin_of(uri) is None or origin_of(uri) != origin_of(kid):
+    if origin_of(uri) is None or not origin_of(uri) == origin_of(kid) == origin_of(issuer):
         raise ValueError("the list is not of the key's origin")
     statuses = bytearray(size // 8)
     for index in revoked:
@@ -98,6 +103,7 @@ def write_status_list(
             raise ValueError("an index is not in the list")
         statuses[index // 8] |= 1 << index % 8
     claims = {
+        "iss": issuer,
         "sub": uri,
         "iat": now,
         "exp": now + lifetime,
@@ -152,7 +158,8 @@ def _list(claims: dict[str, Any], uri: str, issuer: str, now: int) -> StatusList
         and (ttl is None or (is_safe_integer(ttl) and ttl > 0))
     )
     found = claims.get("status_list")
-    if not times_fit or claims.get("sub") != uri or not isinstance(found, dict):
+    names_fit = claims.get("sub") == uri and claims.get("iss", issuer) == issuer
+    if not times_fit or not names_fit or not isinstance(found, dict):
         return None
     bits, packed = found.get("bits"), found.get("lst")
     if type(bits) is not int or bits not in _BITS or not isinstance(packed, str):

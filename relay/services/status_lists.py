@@ -83,6 +83,7 @@ class OwnStatusLists:
         made = write_status_list(
             private_key=key.private,
             kid=key.kid,
+            issuer=self._identity.actor,
             uri=self._uri(number),
             size=SIZE,
             revoked=retracted,

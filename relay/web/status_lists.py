@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _HEADERS: Final = {
     "Cache-Control": f"public, max-age={MADE_EVERY:.0f}",
-    "Access-Control-Allow-Origin": "*",  # draft-ietf-oauth-status-list 8.1: verifiers may be in browsers
+    "Access-Control-Allow-Origin": "*",  # verifiers may be in browsers
 }
 
 

@@ -163,6 +163,7 @@ class ListedIssuer(Issuer):
         usual: dict[str, Any] = {
             "private_key": self.key,
             "kid": self.kid,
+            "issuer": self.actor.id,
             "uri": self.actor.server.url("/lists/7"),
             "size": 1024,
             "revoked": revoked,

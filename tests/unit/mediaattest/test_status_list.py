@@ -21,6 +21,7 @@ URI = "https://relay.example/status-lists/1"
 USUAL: dict[str, Any] = {
     "private_key": PRIVATE_KEY,
     "kid": KID,
+    "issuer": ISSUER,
     "uri": URI,
     "size": 1024,
     "revoked": [0, 9, 1023],
@@ -98,6 +99,7 @@ def test_a_list_without_an_end_serves_for_ever() -> None:
 
 BAD_CLAIMS: dict[str, dict[str, Any]] = {
     "of another address": {"sub": f"{URI}0"},
+    "of another issuer": {"iss": "https://relay.example/other"},
     "expired": {"exp": NOW},
     "fractional exp": {"exp": NOW + 9.5},
     "without iat": {"iat": None},
@@ -168,6 +170,7 @@ def test_lists_are_of_the_origin_of_their_issuer() -> None:
         {"revoked": [-1]},
         {"uri": "https://elsewhere.example/1"},
         {"uri": "nonsense"},
+        {"issuer": "https://elsewhere.example/actor"},
     ],
 )
 def test_what_cannot_be_written(changed: dict[str, Any]) -> None:
