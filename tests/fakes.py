@@ -43,10 +43,12 @@ START = 1_795_300_000.0
 
 
 class FakeClock:
-    """Port `Clock`, moved by hand. Names and tokens count up, jitter is in the middle."""
+    """Port `Clock`, moved by hand. Names and tokens count up, jitter is in the middle unless `chance` is replaced."""
 
     def __init__(self, now: float = START) -> None:
         self.time = now
+        self.chance: Callable[[], float] = lambda: 0.5
+        self.slept: list[float] = []
         self._ids = itertools.count(1)
 
     def now(self) -> float:
@@ -56,7 +58,7 @@ class FakeClock:
         return self.time
 
     def jitter(self) -> float:
-        return 0.5
+        return self.chance()
 
     def new_id(self) -> str:
         return f"{next(self._ids):032x}"
@@ -66,6 +68,7 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.time += seconds
+        self.slept.append(seconds)
         await asyncio.sleep(0)  # noqa: TID251 - lets others run; no time passes
 
     def forward(self, seconds: float) -> None:

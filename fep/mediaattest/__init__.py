@@ -27,6 +27,7 @@ from mediaattest.model import (
 )
 from mediaattest.multikey import decode_multikey, encode_multikey
 from mediaattest.origin import origin_of
+from mediaattest.status_list import STATUS_LIST_TYPE, StatusList, read_status_list, write_status_list
 from mediaattest.verify import CLOCK_SKEW, unverified, verify
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "EXPLANATIONS",
     "HEADER_NAME",
     "MAX_LIFETIME",
+    "STATUS_LIST_TYPE",
     "Attestation",
     "Check",
     "Explanation",
@@ -42,6 +44,7 @@ __all__ = [
     "IssuerKey",
     "Medium",
     "Status",
+    "StatusList",
     "StatusReference",
     "Step",
     "Unverified",
@@ -61,8 +64,10 @@ __all__ = [
     "issue",
     "origin_of",
     "parse_header",
+    "read_status_list",
     "to_data_url",
     "to_multibase",
     "unverified",
     "verify",
+    "write_status_list",
 ]

@@ -93,16 +93,17 @@ def read_token(attestation: str) -> Token | Verification:
         return _malformed(
             Step.GRAMMAR, "A part of the token is not strict base64url or not a strict JSON object."
         )
-    fault = _header_fault(header)
+    fault = header_fault(header, TOKEN_TYPE)
     if fault is not None:
         return _malformed(Step.HEADER, fault)
     return Token(header["kid"], claims, signing_input.encode("ascii"), signature)
 
 
-def _header_fault(header: dict[str, Any]) -> str | None:
+def header_fault(header: dict[str, Any], token_type: str) -> str | None:
+    """What is wrong with the header of a token of this `typ`, as a sentence for people; None when nothing is."""
     if header.get("alg") not in _ALGORITHMS:  # RFC 8725 3.1
         return "The token's algorithm is not EdDSA."
-    if header.get("typ") != TOKEN_TYPE:  # RFC 8725 3.11
+    if header.get("typ") != token_type:  # RFC 8725 3.11
         return "The token is of another type."
     if not is_https_id(header.get("kid")):
         return "The token does not name its key by an https id."

@@ -1,7 +1,8 @@
 """The relay's private keys: files in the data folder, readable by their owner only.
 
 `main-key.pem`      RSA-2048, PKCS8: the `#main-key` that signs requests. Every server's trust hangs on it.
-`att-YYYY-MM.pem`   Ed25519, PKCS8: signs attestations from that month on, `#att-YYYY-MM` of the actor.
+`att-YYYY-MM.pem`   Ed25519, PKCS8: signs attestations from that month on, `#att-YYYY-MM` of the actor. A second one of
+                    a month is `att-YYYY-MM-2.pem`.
 
 A key is on the disk, synchronised, before anybody can publish it. Files are created with mode 0600, and a
 file that others can read stops the start: it may have been copied, which only the operator can judge.
@@ -10,11 +11,9 @@ file that others can read stops the start: it may have been copied, which only t
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING
@@ -31,13 +30,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from relay.adapters.signing import load_rsa
+from relay.domain.attestkey import key_age, new_key_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 MAIN_KEY = "main-key.pem"
-_ATTESTATION = re.compile(r"att-(\d{4}-(?:0[1-9]|1[0-2]))\.pem")
 
 
 class UnsafeKeyFileError(PermissionError):
@@ -101,29 +102,31 @@ class KeyFolder:
         return MainKey(key, pem)
 
     def attestation(self, *, now: float) -> tuple[AttestationKey, ...]:
-        """Every attestation key there is, newest first: the first one signs, all are published.
+        """Every attestation key there is, newest first.
 
-        Creates the key of the month of `now` (seconds since the Unix epoch, UTC) if there is none at all. A
-        key serves until `rotate`. Keys of a month to come, which a wrong clock made, count like all others.
+        Creates the key of the month of `now` (seconds since the Unix epoch, UTC) if there is none at all.
+        Keys of a month to come, which a wrong clock made, count like all others.
         """
         names = self._attestation_names()
         if not names:
-            return (self.rotate(now=now),)
+            return (self.add(now=now),)
         return tuple(self._load_attestation(name) for name in names)
 
-    def rotate(self, *, now: float) -> AttestationKey:
-        """The attestation key of the month of `now`, created if there is none. Older ones stay published."""
-        name = f"att-{datetime.fromtimestamp(now, UTC):%Y-%m}"
-        file = self.path / f"{name}.pem"
-        if not file.exists():
-            _create(file, Ed25519PrivateKey.generate())
+    def add(self, *, now: float, taken: Collection[str] = ()) -> AttestationKey:
+        """A new attestation key of the month of `now`, with a name that neither a file nor `taken` has."""
+        name = new_key_name(now, {*taken, *self._attestation_names()})
+        _create(self.path / f"{name}.pem", Ed25519PrivateKey.generate())
         return self._load_attestation(name)
 
+    def remove(self, name: str) -> None:
+        """Delete an attestation key; nothing happens when there is none of that name."""
+        if key_age(name) is not None:
+            (self.path / f"{name}.pem").unlink(missing_ok=True)
+
     def _attestation_names(self) -> list[str]:
-        names = (file.name for file in self.path.iterdir())
-        return sorted(
-            (name.removesuffix(".pem") for name in names if _ATTESTATION.fullmatch(name)), reverse=True
-        )
+        stems = (file.stem for file in self.path.iterdir() if file.suffix == ".pem")
+        aged = {name: age for name in stems if (age := key_age(name)) is not None}
+        return sorted(aged, key=aged.__getitem__, reverse=True)
 
     def _load_attestation(self, name: str) -> AttestationKey:
         file = self.path / f"{name}.pem"

@@ -33,6 +33,17 @@ server {
     client_max_body_size $body;
     access_log off;
 
+    location = /media-attestations {
+        client_max_body_size $media;
+        # The relay knows who sends before it takes the file: do not take it for everybody first.
+        proxy_request_buffering off;
+        proxy_pass http://$upstream;
+        proxy_http_version 1.1;
+        proxy_set_header Host $$http_host;
+        proxy_set_header X-Forwarded-For $$remote_addr;
+        proxy_set_header X-Forwarded-Proto https;
+        proxy_set_header Connection "";
+    }
     location / {
         proxy_pass http://$upstream;
         proxy_http_version 1.1;
@@ -47,7 +58,12 @@ server {
 CADDY: Final = Template("""\
 # A part of /etc/caddy/Caddyfile; Caddy gets the certificate by itself.
 $host {
-    request_body {
+    @media path /media-attestations
+    @other not path /media-attestations
+    request_body @media {
+        max_size $media
+    }
+    request_body @other {
         max_size $body
     }
     reverse_proxy $upstream
@@ -126,6 +142,7 @@ class Deployment:
     command: Path
     user: str
     max_body: int
+    max_media: int
 
     def files(self) -> dict[str, str]:
         """Return the files that a server needs, by name; none for a local relay."""
@@ -154,6 +171,7 @@ class Deployment:
             "port": str(parts.port or 443),
             "upstream": str(self.listen),
             "body": str(self.max_body),
+            "media": str(self.max_media),
             "directory": str(self.config.parent),
             "config": str(self.config),
             "command": str(self.command),

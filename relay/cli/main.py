@@ -34,6 +34,11 @@ COMMANDS: Final = {
     },
     "Attestations": {
         "attest": ("relay.cli.attest:attest", "Scan a media file and attest it."),
+        "keys": ("relay.cli.keys:keys", "List, rotate and revoke the keys of attestations."),
+        "submissions": (
+            "relay.cli.submissions:submissions",
+            "List submitted files that are on a list.",
+        ),
         "verify": ("relay.cli.verify:verify", "Verify attestations, step by step."),
     },
 }

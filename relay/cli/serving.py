@@ -16,6 +16,8 @@ from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import BODY_TIMEOUT, Federation
 from relay.web.pages import ListLine, Pages, Rules
+from relay.web.status_lists import StatusListPages
+from relay.web.submissions import SubmissionPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     settings = office.settings
     federation = Federation(
         identity=office.identity,
-        actor=relay.actor,
+        profile=relay.profile,
         receiver=relay.receiver,
         authenticator=relay.authenticator,
         peers=office.peers,
         attestor=relay.attestor,
+        misses=relay.misses,
         tally=relay.tally,
         max_body=settings.federation.max_body,
         lookup=settings.attestation.lookup,
@@ -53,7 +56,8 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         body_timeout=body_timeout,
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
-    return make_app(federation, pages)
+    submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
+    return make_app(federation, submissions, StatusListPages(relay.attestor), pages)
 
 
 def admin_app(relay: Relay) -> web.Application:

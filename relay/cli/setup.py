@@ -174,6 +174,8 @@ def _deployment(config: Path, configuration: Configuration) -> Deployment:
         command=Path(sys.executable).with_name("assay"),
         user="assay" if os.geteuid() == 0 else name,
         max_body=settings.federation.max_body,
+        # Room for what is around a file: the relay itself looks at its size.
+        max_media=settings.media.max_size + 1024,
     )
 
 

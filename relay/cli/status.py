@@ -31,6 +31,7 @@ ANSWER: Final = {
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
     "waiting": "activities that wait for screening",
     "holds": "number by state: open, released, dropped, withdrawn",
+    "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
@@ -61,6 +62,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "subscribers": counts["subscribers"],
             "waiting": counts["waiting"],
             "holds": counts["holds"],
+            "findings": len(await office.findings.all()),
             "log": counts["log"],
             "blocklists": {
                 one.name: {
@@ -86,6 +88,8 @@ def _show(found: Mapping[str, Any]) -> None:
             "Subscribers": _counted(subscribers) + (" -> assay subscribers list" if pending else ""),
             "Waiting": f"{found['waiting']:,} for screening",
             "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
+            "Findings": f"{found['findings']:,} open"
+            + (" -> assay submissions list" if found["findings"] else ""),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},

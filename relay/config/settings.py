@@ -285,6 +285,29 @@ class AttestationSettings(Section):
     lookup: Literal["subscribers", "public", "off"] = Field(
         default="subscribers", description="Who may look up attestations by digest."
     )
+    service: Literal["subscribers", "listed", "off"] = Field(
+        default="subscribers",
+        description=(
+            "Who may submit media to have it attested before it is published: servers that subscribe, "
+            "servers in `service_for`, or nobody."
+        ),
+    )
+    service_for: tuple[Server, ...] = Field(
+        default=(),
+        description='Servers that may submit media when `service` is `listed`; "*.example" covers subdomains.',
+    )
+    service_quota: ByteSize = Field(
+        default=written("2 MiB"),
+        gt=0,
+        description="How much one server may submit each second on average; more has to wait.",
+    )
+    status_list: bool = Field(
+        default=False,
+        description=(
+            "Let each attestation name its place in a list at `/status-lists/` that tells whether it was "
+            "retracted. Makes it a fifth longer, so fewer fit into a delivery."
+        ),
+    )
     withhold: Share = Field(
         default=written("1%"),
         description="Share of clean items left unattested at random, so that a missing one tells nothing.",
@@ -320,7 +343,6 @@ LATER_KEYS = frozenset(
     {
         "evidence",
         "reports",
-        "service",
         "video",
         "workers",
     }

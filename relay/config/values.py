@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
 from relay.services.inspect import MediaLimits
+from relay.services.room import Room
+from relay.services.submissions import ServiceRules
 
 if TYPE_CHECKING:
     from relay.config.settings import Settings
@@ -25,12 +27,38 @@ def issue_rules(settings: Settings) -> IssueRules:
         enabled=settings.attestation.issue and settings.relay.url.startswith("https://"),
         lifetime=int(settings.attestation.lifetime.total_seconds()),
         withhold=settings.attestation.withhold,
+        status_list=settings.attestation.status_list,
     )
 
 
 def media_limits(settings: Settings) -> MediaLimits:
     """How large media may be, and how long fetching may take."""
     return MediaLimits(settings.media.max_size, settings.media.fetch_timeout.total_seconds())
+
+
+BURST: Final = 30
+"""Seconds of its quota that a server may submit at once, and one file of any size at least."""
+HELD: Final = (6, 2)
+"""How many of the largest files of submitters may be in memory: of everybody, and of one server."""
+
+
+def service_rules(settings: Settings) -> ServiceRules:
+    """Who may submit media to be attested, and how much."""
+    attestation, largest = settings.attestation, settings.media.max_size
+    return ServiceRules(
+        who=attestation.service,
+        listed=attestation.service_for,
+        rate=attestation.service_quota,
+        burst=max(BURST * attestation.service_quota, largest),
+        largest=largest,
+        allow_http=settings.federation.allow_http,
+    )
+
+
+def room(settings: Settings) -> Room:
+    """How much of what was submitted may be in memory."""
+    everybody, one = HELD
+    return Room(most=everybody * settings.media.max_size, most_of_one=one * settings.media.max_size)
 
 
 def receive_rules(settings: Settings) -> ReceiveRules:

@@ -102,13 +102,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """Our attestation of a digest. `jws` is None when it is withheld on purpose."""
+    """Our attestation of a digest. `jws` is None when it is withheld on purpose; `key` is the name of its key."""
 
     digest: str
     jws: str | None
     issued_at: float
     expires_at: float
     retracted_at: float | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.ports.moderation import Blocking, Servers
+    from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
     Row = Mapping[str, object]
 
@@ -109,6 +110,9 @@ class Media(Protocol):
 
     async def retract(self, digest: str, at: float) -> bool:
         """Retract our attestation; False when there is none."""
+
+    async def retract_key(self, key: str, at: float) -> int:
+        """Retract all attestations made with a key; return how many."""
 
     async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
         """Add entries to a list in one batch; return how many were new."""
@@ -301,6 +305,18 @@ class Tx(Protocol):
     @property
     def servers(self) -> Servers:
         """Since when servers are known, and what they run."""
+
+    @property
+    def submissions(self) -> Submissions:
+        """Media submitted to be attested."""
+
+    @property
+    def key_records(self) -> KeyRecords:
+        """Attestation keys that do not sign any more."""
+
+    @property
+    def status_indexes(self) -> StatusIndexes:
+        """The indexes of our attestations in status lists."""
 
 
 class Store(Protocol):

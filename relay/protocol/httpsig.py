@@ -88,14 +88,20 @@ def _inspect_draft(
     if isinstance(signature, Failure):
         return signature
     host = host_of(request, hosts)
-    return (
+    failure = (
         _check_algorithm(signature)
         or _check_covered(signature, request)
         or (host if isinstance(host, Failure) else None)
         or _check_time(signature, request, now)
-        or _check_digest(signature, request)
-        or signature
     )
+    digest = failure or _digest(signature, request)
+    if isinstance(digest, Failure):
+        return digest
+    if request.deferred:
+        return replace(signature, promised=digest)
+    if digest is not None and digest != hashlib.sha256(request.body).digest():
+        return Failure.DIGEST_MISMATCH
+    return signature
 
 
 def _check_algorithm(signature: Signature) -> Failure | None:
@@ -139,7 +145,7 @@ def _check_time(signature: Signature, request: SignedRequest, now: float) -> Fai
     return None
 
 
-def _check_digest(signature: Signature, request: SignedRequest) -> Failure | None:
+def _digest(signature: Signature, request: SignedRequest) -> bytes | Failure | None:
     """RFC 3230 4.3.2: algorithm=value, several with commas between; names in any case; SHA-256 decides."""
     if "digest" not in signature.covered:
         return None
@@ -154,9 +160,7 @@ def _check_digest(signature: Signature, request: SignedRequest) -> Failure | Non
         return Failure.DIGEST_UNSUPPORTED
     if len(digests) > 1:
         return Failure.DIGEST_DUPLICATE
-    if len(digests[0]) != 32:
-        return Failure.DIGEST_MALFORMED
-    return None if digests[0] == hashlib.sha256(request.body).digest() else Failure.DIGEST_MISMATCH
+    return digests[0] if len(digests[0]) == 32 else Failure.DIGEST_MALFORMED
 
 
 # ---------------------------------------------------------------- verifying

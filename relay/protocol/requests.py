@@ -18,12 +18,16 @@ MAX_AHEAD: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request as received: `target` is path and query; header names are in lower case, in their order."""
+    """A request as received: `target` is path and query; header names are in lower case, in their order.
+
+    `deferred`: the body is still to come, and `body` is empty. Then what is covered has to promise its SHA-256.
+    """
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    deferred: bool = False
 
     def values(self, name: str) -> list[str]:
         """All values of a header, without the space around them."""

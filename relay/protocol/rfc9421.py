@@ -85,15 +85,14 @@ def inspect(
     signature = _signature(member, value)
     if isinstance(signature, Failure):
         return signature
-    failure = (
-        _check_covered(signature, request) or _check_time(signature, now) or _check_digest(signature, request)
-    )
-    if failure is not None:
-        return failure
+    failure = _check_covered(signature, request) or _check_time(signature, now)
+    promised = failure or _check_digest(signature, request)
+    if isinstance(promised, Failure):
+        return promised
     base = signature_base(member, request, f"{scheme}://{host}")
     if isinstance(base, Failure):
         return base
-    return replace(signature, base=base)
+    return replace(signature, base=base, promised=promised)
 
 
 def parse(request: SignedRequest, values: Sequence[str]) -> tuple[Member, bytes] | Failure:
@@ -195,8 +194,11 @@ def _check_time(signature: Signature, now: float) -> Failure | None:
     return check_moment(float(signature.created), now)
 
 
-def _check_digest(signature: Signature, request: SignedRequest) -> Failure | None:
-    """RFC 9530 2: a dictionary of byte sequences; every digest of a kind that we know has to be right."""
+def _check_digest(signature: Signature, request: SignedRequest) -> bytes | Failure | None:
+    """RFC 9530 2: a dictionary of byte sequences; every digest of a kind that we know has to be right.
+
+    Of a body that is still to come the SHA-256 is returned; it decides, whatever else is there.
+    """
     if "content-digest" not in signature.covered:
         return None
     values = request.values("content-digest")
@@ -212,6 +214,8 @@ def _check_digest(signature: Signature, request: SignedRequest) -> Failure | Non
         return Failure.DIGEST_DUPLICATE
     if any(digest is None or len(digest) != _DIGESTS[name]().digest_size for name, digest in known):
         return Failure.DIGEST_MALFORMED
+    if request.deferred:
+        return dict(known).get("sha-256") or Failure.DIGEST_UNSUPPORTED
     is_right = all(_DIGESTS[name](request.body).digest() == digest for name, digest in known)
     return None if is_right else Failure.DIGEST_MISMATCH
 

@@ -25,7 +25,8 @@ class Signature:
     `algorithm` is `hs2019`, `rsa-sha256`, one of RFC 9421, or None. `covered` are the names of the signed headers
     and components in order. `created` and `expires` are as written, in seconds since 1970, or None. `base` is
     what was signed, when that is said by RFC 9421; `instead` is the draft signature that the request bears
-    beside it, to be looked at when this one does not verify.
+    beside it, to be looked at when this one does not verify. `promised` is the SHA-256 that a body still to come has
+    to have.
     """
 
     key_id: str
@@ -36,6 +37,7 @@ class Signature:
     value: bytes
     base: bytes | None = None
     instead: Signature | None = None
+    promised: bytes | None = None
 
 
 class Failure(Enum):

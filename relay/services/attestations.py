@@ -26,17 +26,19 @@ from relay.domain.errors import RemoteError
 from relay.domain.facts import AttestationState, worst_attestation
 from relay.domain.intake import Issued
 from relay.domain.media import Decoded, ScanOutcome
+from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from relay.domain.intake import Item
+    from mediaattest import StatusReference
+    from relay.domain.intake import Item, MediaFacts
     from relay.domain.media import Digests, MediaRef
     from relay.ports import Clock, Scanner, Store
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
+    from relay.services.issuingkey import IssuingKey
+    from relay.services.status_lists import OwnStatusLists, StatusLists
 
 _STATES: Final = {
     Verdict.VALID: AttestationState.VALID,
@@ -78,8 +80,8 @@ class Trust:
 class AttestationVerifier:
     """Verifies attestations of others. `trust` may be replaced while running."""
 
-    def __init__(self, *, fetcher: Fetcher, clock: Clock, trust: Trust) -> None:
-        self._fetcher, self._clock, self.trust = fetcher, clock, trust
+    def __init__(self, *, fetcher: Fetcher, clock: Clock, trust: Trust, statuses: StatusLists) -> None:
+        self._fetcher, self._clock, self.trust, self._statuses = fetcher, clock, trust, statuses
 
     async def verify(self, ref: MediaRef, digests: Digests, object_id: str, tokens: Sequence[str]) -> Vouched:
         """Verify what the item itself carries, and those of `tokens` (beside the post) that are about its bytes."""
@@ -107,6 +109,8 @@ class AttestationVerifier:
             now=int(self._clock.now()),
             declared_hashes=ref.hashes,
             object_origin=object_id,
+            # Nobody but the operator's issuers can make us keep a list.
+            status=self._statuses.status if trusted else None,
         )
         if not outcome.valid or claim is None:
             return Vouched(_STATES[outcome.verdict])
@@ -127,24 +131,20 @@ class AttestationVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class IssuingKey:
-    """The key that signs our attestations: its id in the actor, and the key."""
-
-    kid: str
-    private: Ed25519PrivateKey
-
-
-@dataclass(frozen=True, slots=True)
 class IssueRules:
-    """How we attest: whether at all, for how many seconds, and the share (0..1) of clean items withheld."""
+    """How we attest: whether at all, for how many seconds, and the share (0..1) of clean items withheld.
+
+    `status_list`: each attestation names its place in a list that tells whether it was retracted.
+    """
 
     enabled: bool
     lifetime: int
     withhold: float
+    status_list: bool = False
 
 
 class Attestor:
-    """Issues our attestations, one per digest, and keeps them. `rules` may be replaced while running."""
+    """Issues our attestations, one per digest, and keeps them. `rules` and `key` may be replaced while running."""
 
     def __init__(
         self,
@@ -155,9 +155,16 @@ class Attestor:
         key: IssuingKey,
         scanners: Sequence[Scanner],
         rules: IssueRules,
+        statuses: OwnStatusLists,
     ) -> None:
-        self._store, self._clock, self._identity, self._key = store, clock, identity, key
-        self.scanners, self.rules = scanners, rules
+        self._store, self._clock, self._identity, self.key = store, clock, identity, key
+        self.scanners, self.rules, self.statuses = scanners, rules, statuses
+        self._flights: SingleFlight[str | None] = SingleFlight()
+
+    @property
+    def attests(self) -> bool:
+        """Whether anything can be attested at all."""
+        return self.rules.enabled and bool(self._checks())
 
     async def tokens(self, items: Sequence[Item]) -> list[str]:
         """Return compact attestations for the items that we scanned and in which nothing known was found."""
@@ -167,6 +174,9 @@ class Attestor:
 
     async def token(self, sha256: str) -> str | None:
         """Return our attestation of a digest that a scan found clean; None when there is none or it is withheld."""
+        return await self._flights.run(sha256, lambda: self._token(sha256))
+
+    async def _token(self, sha256: str) -> str | None:
         checks = self._checks()
         if not self.rules.enabled or not checks:
             return None
@@ -179,27 +189,44 @@ class Attestor:
             return known.jws
         if facts is None or facts.result.outcome is not ScanOutcome.NO_KNOWN_MATCH:
             return None
-        jws: str | None = None
         withheld = known is None and self._clock.jitter() < self.rules.withhold
         still_withheld = known is not None and known.jws is None
-        if not withheld and not still_withheld:
-            jws = from_data_url(
-                issue(
-                    private_key=self._key.private,
-                    kid=self._key.kid,
-                    issuer=self._identity.actor,
-                    digest=f"sha256:{sha256}",
-                    checks=checks,
-                    now=now,
-                    jti=self._clock.token(16),
-                    lifetime=self.rules.lifetime,
-                    medium=_medium(facts.decoded, facts.digests.size),
-                )
-            )
-        issued = Issued(sha256, jws, now, now - now % 3600 + self.rules.lifetime)
+        expires_at = now - now % 3600 + self.rules.lifetime
+        if withheld or still_withheld:
+            async with self._store.transaction() as tx:
+                await tx.media.save_issued(Issued(sha256, None, now, expires_at))
+            return None
+        key = self.key
         async with self._store.transaction() as tx:
-            await tx.media.save_issued(issued)
+            status = None
+            if self.rules.status_list:
+                status = await self.statuses.draw(tx, sha256, key.name, expires_at)
+            jws = self._signed(facts, checks, key, now, status)
+            await tx.media.save_issued(Issued(sha256, jws, now, expires_at, key=key.name))
         return jws
+
+    def _signed(
+        self,
+        facts: MediaFacts,
+        checks: Sequence[Check],
+        key: IssuingKey,
+        now: int,
+        status: StatusReference | None,
+    ) -> str | None:
+        return from_data_url(
+            issue(
+                private_key=key.private,
+                kid=key.kid,
+                issuer=self._identity.actor,
+                digest=f"sha256:{facts.digests.sha256}",
+                checks=checks,
+                now=now,
+                jti=self._clock.token(16),
+                lifetime=self.rules.lifetime,
+                medium=_medium(facts.decoded, facts.digests.size),
+                status=status,
+            )
+        )
 
     async def look_up(self, sha256: str) -> Issued | None:
         """Return what we issued about a digest, if it has not ended."""

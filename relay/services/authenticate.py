@@ -25,13 +25,17 @@ WINDOW: Final = 2.5 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The actor whose key signed a request. `replayed`: this very signature was acted on before."""
+    """The actor whose key signed a request. `replayed`: this very signature was acted on before.
+
+    `promised` is the SHA-256 of the body of a request that was authenticated before its body came.
+    """
 
     actor: str
     server: str
     key_id: str
     replayed: bool
     fingerprint: bytes
+    promised: bytes | None = None
 
 
 class Authenticator:
@@ -72,7 +76,9 @@ class Authenticator:
                 raise Unauthorized("The signature does not verify.", code="bad-signature")
         fingerprint = hashlib.sha256(signature.key_id.encode() + b"\0" + signature.value).digest()
         replayed = self._acted.get(fingerprint) is not None
-        return Sender(key.actor, hosts.server_name(key.actor), key.id, replayed, fingerprint)
+        return Sender(
+            key.actor, hosts.server_name(key.actor), key.id, replayed, fingerprint, signature.promised
+        )
 
     def acted_on(self, sender: Sender) -> None:
         """Remember that a request was carried out: the same signature is not acted on again.

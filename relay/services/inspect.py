@@ -79,8 +79,13 @@ class Inspector:
     async def facts(self, content: bytes) -> MediaFacts:
         """Return what is known about some bytes, scanning them if need be."""
         digests = await _digest(content)
-        known = await self._known(digests)
-        return known if known is not None and self._stands(known) else await self._scan(digests, content)
+        return await self.known(digests.sha256) or await self._scan(digests, content)
+
+    async def known(self, digest: str) -> MediaFacts | None:
+        """Return what is known about bytes by their SHA-256 in hex, if it still stands with the lists of now."""
+        async with self._store.reading() as tx:
+            known = await tx.media.facts(digest)
+        return known if known is not None and self._stands(known) else None
 
     async def _inspect(self, ref: MediaRef, object_id: str, tokens: Sequence[str]) -> Item:
         fetched = await self._remote.get(
@@ -124,6 +129,9 @@ class Inspector:
         facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
         async with self._store.transaction() as tx:
             await tx.media.save(facts)
+            if facts.result.matches:
+                # It was attested before it came onto a list: from now on that is taken back.
+                await tx.media.retract(digests.sha256, facts.scanned_at)
         return facts
 
 

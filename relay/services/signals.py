@@ -42,6 +42,7 @@ class Signals:
         self.fanout = Wakeup()
         self.letters = Wakeup()
         self.software = Wakeup()
+        self.submissions = Wakeup()
         self.enforcement = Wakeup()
         self._changed = True
         self._heard: set[str] = set()

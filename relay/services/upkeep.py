@@ -19,6 +19,8 @@ SERVERS_MOST: Final = 50_000
 """Servers without a subscription that are remembered: names cost an attacker with a domain nothing."""
 AUDIT_MOST: Final = 100_000
 """Lines about what other servers did that are kept; those of operators are all kept."""
+SUBMISSIONS_KEPT: Final = 3600.0
+"""Seconds for which the answer to a submission can be had."""
 FACTS_KEPT: Final = 30 * 24 * 3600.0
 """Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
 again that keeps coming back. They hold no content."""
@@ -50,3 +52,5 @@ class Upkeep:
             await tx.subscribers.trim_audit(AUDIT_MOST)
             await tx.servers.forget(now - SERVERS_KEPT)
             await tx.servers.trim(SERVERS_MOST)
+            await tx.status_indexes.forget(now)
+            await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)

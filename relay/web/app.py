@@ -11,10 +11,14 @@ from relay.web.problems import errors
 if TYPE_CHECKING:
     from relay.web.federation import Federation
     from relay.web.pages import Pages
+    from relay.web.status_lists import StatusListPages
+    from relay.web.submissions import SubmissionPages
 
 
-def make_app(federation: Federation, pages: Pages) -> web.Application:
+def make_app(
+    federation: Federation, submissions: SubmissionPages, lists: StatusListPages, pages: Pages
+) -> web.Application:
     """Put the routes together; the errors middleware answers for all of them."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
-    app.add_routes([*federation.routes(), *pages.routes()])
+    app.add_routes([*federation.routes(), *submissions.routes(), *lists.routes(), *pages.routes()])
     return app

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from relay.services.attestations import Attestor
     from relay.services.authenticate import Authenticator
     from relay.services.identity import Identity
+    from relay.services.misses import Misses
     from relay.services.peers import Peers
+    from relay.services.profile import Profile
     from relay.services.receive import Receiver
     from relay.services.tally import Tally
 
@@ -36,11 +38,12 @@ class Federation:
     """
 
     identity: Identity
-    actor: bytes
+    profile: Profile
     receiver: Receiver
     authenticator: Authenticator
     peers: Peers
     attestor: Attestor
+    misses: Misses
     tally: Tally
     max_body: int
     lookup: str
@@ -68,7 +71,7 @@ class Federation:
         """Take an activity: 202 once it is durable or known to be of no concern."""
         if request.content_type not in _TYPES:
             raise Malformed("Activities are sent as application/activity+json.", code="bad-content-type")
-        body = await read_body(request, self.max_body, self.body_timeout)
+        body = await read_body(request, self.max_body, within=self.body_timeout)
         receipt = await self.receiver.receive(signed_request(request, body))
         self.tally.add("inbox", receipt.code)
         return web.Response(status=202)
@@ -76,7 +79,7 @@ class Federation:
     async def get_actor(self, _request: web.Request) -> web.Response:
         """Serve the relay actor, also where admins paste the inbox address into a browser (relays.md B3)."""
         # Never asks for a signature: servers in secure mode need this document to check our own (deadlock).
-        return _activity(self.actor)
+        return _activity(self.profile.document)
 
     async def collection(self, request: web.Request) -> web.Response:
         """Serve a collection without members: who subscribes is nobody's business."""
@@ -140,28 +143,32 @@ class Federation:
                 raise Refused("Attestations are for subscribers.", code="not-a-subscriber")
         issued = await self.attestor.look_up(digest)
         if issued is None or issued.jws is None:
+            await self.misses.pause()
             raise NotFound("There is no attestation of this digest.")
         if issued.retracted_at is not None:
             raise web.HTTPGone
         return web.Response(text=issued.jws, content_type="application/jwt")
 
 
-def signed_request(request: web.Request, body: bytes) -> SignedRequest:
-    """Take a request over as it was sent: header order and bytes matter to signatures."""
+def signed_request(request: web.Request, body: bytes, *, deferred: bool = False) -> SignedRequest:
+    """Take a request over as it was sent: header order and bytes matter to signatures.
+
+    `deferred`: its body is still to come.
+    """
     headers = tuple(
         (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
         for name, value in request.raw_headers
     )
-    return SignedRequest(request.method, request.raw_path, headers, body)
+    return SignedRequest(request.method, request.raw_path, headers, body, deferred)
 
 
-async def read_body(request: web.Request, limit: int, seconds: float = BODY_TIMEOUT) -> bytes:
-    """Read at most `limit` bytes in so many seconds. Raises `TooLarge`."""
+async def read_body(request: web.Request, limit: int, *, within: float = BODY_TIMEOUT) -> bytes:
+    """Read at most `limit` bytes in `within` seconds. Raises `TooLarge`."""
     if (request.content_length or 0) > limit:
         raise TooLarge
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(within):
             async for chunk in request.content.iter_chunked(64 * 1024):
                 body += chunk
                 if len(body) > limit:

@@ -1,7 +1,7 @@
 """Puts the relay together: one place that knows every part.
 
-`Office` is what the operator's commands need: the store and the services on it. `Relay` adds everything that speaks
-to other servers. Both are built inside an `AsyncExitStack`, so that what was opened is closed in reverse order.
+`Office` is what the operator's commands need (`office`). `Relay` adds everything that speaks to other servers. Both are
+built inside an `AsyncExitStack`, so that what was opened is closed in reverse order.
 """
 
 from __future__ import annotations
@@ -12,87 +12,49 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from mediaattest import IssuerKey, describe_key
 from relay.adapters.canonical.pool import CanonicalProcesses
 from relay.adapters.keys import KeyFolder
-from relay.adapters.scanners.library import ListLibrary
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
 from relay.adapters.textfiles import read_file
 from relay.config import values
-from relay.config.settings import database_path
-from relay.domain.errors import Refused
-from relay.domain.subscription import Mode
-from relay.protocol.documents import dump, relay_actor
-from relay.services.attestations import (
-    AttestationVerifier,
-    Attestor,
-    IssuingKey,
-)
+from relay.services.attestations import AttestationVerifier, Attestor
+from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
-from relay.services.blocklists import Blocklists
-from relay.services.blocks import Blocks
-from relay.services.decide import Decider
 from relay.services.deliver import FanOut
-from relay.services.explain import Explainer
 from relay.services.fetch import Fetcher
-from relay.services.holds import Holds
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
-from relay.services.lists import Lists, ListWatch
+from relay.services.lists import ListWatch
+from relay.services.misses import Misses
 from relay.services.moderation import Moderation
-from relay.services.peers import Peers
 from relay.services.posts import Posts
+from relay.services.profile import Profile
 from relay.services.proofs import Proofs
 from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
 from relay.services.schemes import Schemes
 from relay.services.screen import Screening
-from relay.services.signals import Signals
 from relay.services.signing import Signing
-from relay.services.subscribers import Subscribers
+from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
-from relay.services.upstreams import Upstreams
 from relay.wiring import parts
+from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
+from relay.wiring.service import AttestingService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from relay.adapters.media.sandbox import SandboxedDecoder
     from relay.config.load import Configuration
-    from relay.config.settings import Settings
-    from relay.ports import Clock, Remote
-    from relay.services.identity import Identity
+    from relay.ports import Remote
+    from relay.services.blocks import Blocks
 
-PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
-"""The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
 REPOSITORY: Final = "https://w3id.org/assay"
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """The relay without the network: what the operator's commands work on."""
-
-    settings: Settings
-    identity: Identity
-    store: SqliteStore
-    clock: Clock
-    signals: Signals
-    decider: Decider
-    peers: Peers
-    subscribers: Subscribers
-    upstreams: Upstreams
-    holds: Holds
-    explainer: Explainer
-    blocks: Blocks
-    blocklists: Blocklists
-    lists: Lists
-    library: ListLibrary
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +62,7 @@ class Relay:
     """The whole relay."""
 
     office: Office
-    actor: bytes
+    profile: Profile
     tally: Tally
     blocks: Blocks
     moderation: Moderation
@@ -113,75 +75,34 @@ class Relay:
     inspector: Inspector
     verifier: AttestationVerifier
     attestor: Attestor
+    misses: Misses
+    service: AttestingService
     screening: Screening
     fanout: FanOut
     letters: Letters
     watch: ListWatch
+    key_watch: KeyWatch
+    status_lists: StatusLists
     upkeep: Upkeep
+
+    @property
+    def actor(self) -> bytes:
+        """The actor document, as it is served."""
+        return self.profile.document
 
     async def work(self) -> None:
         """Run every worker until cancelled; one that crashes stops all, loudly."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.screening.run())
+            tasks.create_task(self.service.attesting.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.key_watch.run())
+            tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
-
-
-@asynccontextmanager
-async def open_office(
-    configuration: Configuration, *, exclusive: bool = False, clock: Clock | None = None
-) -> AsyncIterator[Office]:
-    """Open the store and the services on it. `exclusive`: as the one relay that runs on it."""
-    settings, clock = configuration.settings, clock or SystemClock()
-    path = database_path(settings)
-    if path is None:
-        raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
-    identity, signals = parts.identity_of(settings), Signals()
-    async with SqliteStore(path, exclusive=exclusive) as store:
-        decider = Decider(configuration.policy, identity, clock)
-        peers = Peers(store, clock)
-        blocklists = Blocklists(store, clock, values.blocklists(settings))
-        blocks = Blocks(
-            settings.federation.block,
-            allow=(*settings.federation.allow, identity.server),
-            actions={one.name: one.action for one in blocklists.lists.values()},
-        )
-        yield Office(
-            settings=settings,
-            identity=identity,
-            store=store,
-            clock=clock,
-            signals=signals,
-            decider=decider,
-            peers=peers,
-            upstreams=Upstreams(
-                store=store,
-                clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                allow_http=settings.federation.allow_http,
-            ),
-            subscribers=Subscribers(
-                store=store,
-                clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                mode=Mode(settings.federation.subscriptions),
-                allow=settings.federation.allow,
-            ),
-            holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
-            explainer=Explainer(store),
-            blocks=blocks,
-            blocklists=blocklists,
-            lists=Lists(store, clock),
-            library=ListLibrary(parts.list_sources(settings), store),
-        )
 
 
 @asynccontextmanager
@@ -199,8 +120,9 @@ async def open_relay(
 
 async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, serving: bool) -> Relay:
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
-    folder = KeyFolder(settings.relay.data)
-    main_key, attestation_keys = folder.main(), folder.attestation(now=clock.now())
+    main_key = KeyFolder(settings.relay.data).main()
+    current = await office.keys.current()
+    profile = Profile(identity, main_key.public_pem, current.published)
     open_signer = outside.signer or parts.signing_processes
     signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
@@ -214,6 +136,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    misses = Misses(clock)
     await blocks.load(store)
     moderation = Moderation.of(
         store=store,
@@ -246,7 +169,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         host_names=frozenset({identity.server}),
         scheme=urlsplit(identity.url).scheme,
     )
-    verifier = AttestationVerifier(fetcher=fetcher, clock=clock, trust=values.trust(settings))
+    status_lists = StatusLists(remote=remote, fetcher=fetcher, clock=clock)
+    verifier = AttestationVerifier(
+        fetcher=fetcher, clock=clock, trust=values.trust(settings), statuses=status_lists
+    )
     inspector = Inspector(
         store=store,
         remote=remote,
@@ -260,9 +186,13 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         store=store,
         clock=clock,
         identity=identity,
-        key=IssuingKey(f"{identity.actor}#{attestation_keys[0].name}", attestation_keys[0].private),
+        key=current.signing,
         scanners=scanners,
         rules=values.issue_rules(settings),
+        statuses=OwnStatusLists(store, clock, identity),
+    )
+    service = AttestingService.of(
+        office, remote=remote, inspector=inspector, attestor=attestor, misses=misses, tally=tally
     )
     fanout = FanOut(
         store=store,
@@ -289,19 +219,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     )
     return Relay(
         office=office,
-        actor=dump(
-            relay_actor(
-                url=identity.url,
-                name=identity.name,
-                summary=identity.summary,
-                public_key_pem=main_key.public_pem,
-                assertion_methods=[
-                    describe_key(IssuerKey(f"{identity.actor}#{key.name}", identity.actor, key.public_raw))
-                    for key in attestation_keys
-                ],
-                implements=[(PROFILE, "Media Attestation v1")],
-            )
-        ),
+        profile=profile,
         tally=tally,
         blocks=blocks,
         moderation=moderation,
@@ -330,6 +248,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         inspector=inspector,
         verifier=verifier,
         attestor=attestor,
+        misses=misses,
+        service=service,
         screening=Screening(
             store=store,
             clock=clock,
@@ -347,6 +267,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),
+        key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
+        status_lists=status_lists,
         upkeep=Upkeep(
             store=store,
             clock=clock,

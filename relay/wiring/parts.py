@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from relay import __version__
 from relay.adapters.guard import AddressPolicy
+from relay.adapters.keys import KeyFolder
 from relay.adapters.media.sandbox import SandboxedDecoder
 from relay.adapters.remote import GuardedRemote
 from relay.adapters.scanners.library import ListSource
 from relay.adapters.signing import ProcessSigner
 from relay.domain import hosts
 from relay.domain.hashlist import ListPurpose
+from relay.services.attestkeys import AttestationKeys
 from relay.services.identity import Identity
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from relay.config.settings import Settings
-    from relay.ports import Canonicalizer, Clock, Remote, Signer
+    from relay.ports import Canonicalizer, Clock, Remote, Signer, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ def identity_of(settings: Settings) -> Identity:
         summary=settings.relay.description,
         version=__version__,
     )
+
+
+def attestation_keys(settings: Settings, store: Store, clock: Clock, identity: Identity) -> AttestationKeys:
+    """Look after the keys of our attestations."""
+    files = KeyFolder(settings.relay.data)
+    return AttestationKeys(store=store, clock=clock, files=files, actor=identity.actor)
 
 
 def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:

@@ -145,7 +145,9 @@ def proven(by: str | None, until: float | None) -> Proven | None:
 
 def issued(row: Row) -> Issued:
     """Read an attestation of ours."""
-    return Issued(row["digest"], row["jws"], row["issued_at"], row["expires_at"], row["retracted_at"])
+    return Issued(
+        row["digest"], row["jws"], row["issued_at"], row["expires_at"], row["retracted_at"], row["key"]
+    )
 
 
 def hold(row: Row) -> Hold:

@@ -42,11 +42,18 @@ class SqlMedia:
             jws=issued.jws,
             issued_at=issued.issued_at,
             expires_at=issued.expires_at,
+            key=issued.key,
         )
 
     async def retract(self, digest: str, at: float) -> bool:
         """Retract our attestation."""
+        await self._sql.run("retract_status_indexes", digest=digest, at=at)
         return bool(await self._sql.run("retract_attestation", digest=digest, at=at))
+
+    async def retract_key(self, key: str, at: float) -> int:
+        """Retract what was made with a key."""
+        await self._sql.run("retract_status_indexes_of_key", key=key, at=at)
+        return await self._sql.run("retract_attestations_of_key", key=key, at=at)
 
     async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
         """Add entries to a list in one batch."""

@@ -20,9 +20,12 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
+from relay.adapters.sql.status_indexes import SqlStatusIndexes
+from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
 from relay.domain.errors import Conflict
@@ -48,6 +51,9 @@ class SqlTx:
         self.upstreams = SqlUpstreams(queries)
         self.blocking = SqlBlocking(queries)
         self.servers = SqlServers(queries)
+        self.submissions = SqlSubmissions(queries)
+        self.key_records = SqlKeyRecords(queries)
+        self.status_indexes = SqlStatusIndexes(queries)
 
 
 class SqliteStore:

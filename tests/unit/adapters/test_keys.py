@@ -52,7 +52,7 @@ def test_the_public_key_is_spki(tmp_path: Path) -> None:
 def test_a_file_that_others_can_use_stops_the_start(tmp_path: Path, mode: int) -> None:
     keys = KeyFolder(tmp_path)
     keys.main()
-    keys.rotate(now=AUGUST)
+    keys.add(now=AUGUST)
     for name in ("main-key.pem", "att-2026-08.pem"):
         (tmp_path / name).chmod(mode)
     with pytest.raises(UnsafeKeyFileError, match=rf"main-key\.pem .*{mode:04o}.*chmod 600"):
@@ -92,16 +92,22 @@ def test_attestation_keys(tmp_path: Path) -> None:
     assert (first.name, len(first.public_raw)) == ("att-2026-07", 32)
     # A new month does not make a new key by itself: rotation is somebody's decision.
     assert [key.name for key in keys.attestation(now=AUGUST)] == ["att-2026-07"]
-    second = keys.rotate(now=AUGUST)
-    assert keys.rotate(now=AUGUST).public_raw == second.public_raw != first.public_raw
+    second = keys.add(now=AUGUST)
+    third = keys.add(now=AUGUST, taken={"att-2026-08-2"})
+    assert third.name == "att-2026-08-3"
     (tmp_path / "att-2026-13.pem").write_text("not a month")
     (tmp_path / "att-2026-08.pem.bak").write_text("not ours")
     found = keys.attestation(now=AUGUST)
     assert [(key.name, key.public_raw) for key in found] == [
+        ("att-2026-08-3", third.public_raw),
         ("att-2026-08", second.public_raw),
         ("att-2026-07", first.public_raw),
     ]
     assert stat.S_IMODE((tmp_path / "att-2026-08.pem").stat().st_mode) == 0o600
+    for name in ("att-2026-08", "att-2026-08", "main-key", "att-2026-13"):
+        keys.remove(name)
+    assert [key.name for key in keys.attestation(now=AUGUST)] == ["att-2026-08-3", "att-2026-07"]
+    assert (tmp_path / "att-2026-13.pem").exists()
 
 
 def test_a_key_is_never_replaced(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The README's three examples run, one after the other, as a reader would run them."""
+"""The README's examples run, one after the other, as a reader would run them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ README = (Path(mediaattest.__file__).parent / "README.md").read_text()
 def run_examples() -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "readme"}
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         exec(compile(example, "README.md", "exec"), namespace)  # noqa: S102
     return namespace

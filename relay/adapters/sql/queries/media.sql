@@ -45,13 +45,19 @@ SELECT * FROM attestations WHERE digest = :digest;
 
 -- name: save_attestation!
 -- Write our attestation of some bytes, in place of an older one.
-INSERT INTO attestations (digest, jws, issued_at, expires_at) VALUES (:digest, :jws, :issued_at, :expires_at)
-ON CONFLICT (digest) DO UPDATE SET jws = excluded.jws, issued_at = excluded.issued_at,
+INSERT INTO attestations (digest, jws, issued_at, expires_at, key)
+VALUES (:digest, :jws, :issued_at, :expires_at, :key)
+ON CONFLICT (digest) DO UPDATE SET jws = excluded.jws, issued_at = excluded.issued_at, key = excluded.key,
   expires_at = excluded.expires_at, retracted_at = NULL;
 
 -- name: retract_attestation!
 -- Retract: from now on the look-up answers 410.
 UPDATE attestations SET retracted_at = :at WHERE digest = :digest AND jws IS NOT NULL AND retracted_at IS NULL;
+
+-- name: retract_attestations_of_key!
+-- Retract what was made with a key. What was made before keys were noted may have been made with it.
+UPDATE attestations SET retracted_at = :at
+WHERE (key = :key OR key IS NULL) AND jws IS NOT NULL AND retracted_at IS NULL;
 
 -- name: forget_attestations!
 -- Forget attestations that ended.

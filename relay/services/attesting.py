@@ -1,0 +1,215 @@
+"""The work behind submissions: each file is scanned once, and is attested, or noted, or neither.
+
+What is waiting is in the store; files that were sent are in memory only. After a restart a file at a URL is fetched
+again; one that was sent is gone, and its submission ends without an attestation unless the file comes again before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.errors import RemoteError
+from relay.domain.facts import AttestationState
+from relay.domain.intake import Item
+from relay.domain.media import MediaKind, ScanOutcome
+from relay.domain.screening import facts_of
+from relay.domain.submission import SubmissionState, shown_at
+
+if TYPE_CHECKING:
+    from relay.domain.intake import MediaFacts
+    from relay.domain.submission import Submission
+    from relay.ports import Clock, Remote, Store, Tx
+    from relay.services.attestations import Attestor
+    from relay.services.decide import Decider
+    from relay.services.inspect import Inspector, MediaLimits
+    from relay.services.room import Room
+    from relay.services.signals import Signals
+    from relay.services.submissions import Allowances, Submissions
+    from relay.services.tally import Tally
+
+LEASE: Final = 180.0
+"""Seconds after which a submission that nobody finished is taken again."""
+ATTEMPTS: Final = 3
+AGAIN_AFTER: Final = 15.0
+"""Seconds to the next attempt at what failed for now, times the attempts so far."""
+LOOK_EVERY: Final = 1.0
+LOST: Final = "lost"
+SUBMITTED: Final = "Submission"
+"""The type of a submission among the facts that a decision rests on."""
+_log: Final = logging.getLogger(__name__)
+
+
+class Attesting:
+    """Takes submissions from the store, scans, answers. `at_once` files are in work at the same time."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        signals: Signals,
+        remote: Remote,
+        inspector: Inspector,
+        attestor: Attestor,
+        decider: Decider,
+        submissions: Submissions,
+        room: Room,
+        allowances: Allowances,
+        limits: MediaLimits,
+        tally: Tally,
+        at_once: int = 2,
+    ) -> None:
+        self._store, self._clock, self._signals, self._remote = store, clock, signals, remote
+        self._inspector, self._attestor, self._decider = inspector, attestor, decider
+        self._submissions, self._room, self._allowances = submissions, room, allowances
+        self._limits, self._tally, self._at_once = limits, tally, at_once
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._at_once):
+                tasks.create_task(self._work())
+
+    async def run_once(self) -> int:
+        """Do everything that is due; return the number of submissions."""
+        done = 0
+        while claimed := await self._claim(self._at_once):
+            async with asyncio.TaskGroup() as tasks:
+                for submission in claimed:
+                    tasks.create_task(self._attend(submission))
+            done += len(claimed)
+        return done
+
+    async def _work(self) -> None:
+        while True:
+            claimed = await self._claim(1)
+            for submission in claimed:
+                try:
+                    await self._attend(submission)
+                except Exception:  # noqa: BLE001 - the last line of defence
+                    # A bug must not take the relay down: the submission falls due again, a few times.
+                    _log.exception("submission %s failed", submission.id)
+            if not claimed:
+                await self._signals.submissions.wait(LOOK_EVERY)
+
+    async def _claim(self, most: int) -> list[Submission]:
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            due = await tx.submissions.next_due()
+        if due is None or due > now:
+            return []
+        async with self._store.transaction() as tx:
+            return await tx.submissions.claim(now=now, until=now + LEASE, most=most)
+
+    async def _attend(self, submission: Submission) -> None:
+        if submission.attempts > ATTEMPTS:
+            await self._end(submission, "given-up")
+            return
+        try:
+            content = await self._content(submission)
+        except RemoteError as error:
+            await self._fail(submission, error.code, temporary=error.temporary)
+            return
+        if content is None:
+            await self._lose(submission)
+            return
+        facts = await self._inspector.facts(content)
+        submission = replace(submission, digest=facts.digests.sha256)
+        outcome = facts.result.outcome
+        if outcome is ScanOutcome.NO_KNOWN_MATCH:
+            await self._attest(submission, facts.digests.sha256)
+        elif facts.result.matches:
+            await self._note(submission, facts)
+        else:
+            temporary = outcome is ScanOutcome.UNAVAILABLE
+            await self._fail(submission, facts.result.reason or outcome.value, temporary=temporary)
+
+    async def _content(self, submission: Submission) -> bytes | None:
+        if submission.url is None:
+            return self._room.file(submission.id)
+        limits = self._limits
+        fetched = await self._remote.get(
+            submission.url, accept="*/*", limit=limits.size, timeout=limits.timeout
+        )
+        self._allowances.take(submission.server, len(fetched.body))
+        return fetched.body
+
+    async def _attest(self, submission: Submission, digest: str) -> None:
+        if await self._attestor.token(digest) is None:
+            await self._end(submission, "withheld")
+            return
+        async with self._store.transaction() as tx:
+            await tx.submissions.settle(
+                submission, SubmissionState.ATTESTED, reason=None, shown_at=self._clock.now()
+            )
+        self._done(submission, "attested")
+        self._submissions.attested(submission.id)
+
+    async def _note(self, submission: Submission, facts: MediaFacts) -> None:
+        """Put a file that is on a list on record: facts for the operator, and nothing for anybody else."""
+        result = facts.result
+        item = Item(
+            url=submission.url or "",
+            kind=MediaKind.IMAGE,
+            digest=facts.digests.sha256,
+            outcome=result.outcome,
+            reason=result.reason,
+            attestation=AttestationState.MISSING,
+            matches=result.matches,
+        )
+        found = facts_of([item], servers=(submission.server,), kind=SUBMITTED, issuers=())
+        decision = self._decider.decision(found, submission.received_at)
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            await tx.submissions.note(
+                submission,
+                result.outcome,
+                result.matches,
+                rule=decision.rule,
+                reason=decision.reason,
+                at=now,
+            )
+            await tx.subscribers.audit(
+                at=now,
+                who=submission.server,
+                action="submission-matched",
+                subject=f"sha256:{facts.digests.sha256}",
+                detail=decision.reason,
+            )
+            await self._settle(tx, submission, "match")
+        self._done(submission, "unattested")
+
+    async def _fail(self, submission: Submission, reason: str, *, temporary: bool) -> None:
+        """Try again what failed for now; else end it."""
+        if not temporary or submission.attempts >= ATTEMPTS:
+            await self._end(submission, reason)
+            return
+        await self._delay(submission, self._clock.now() + AGAIN_AFTER * submission.attempts)
+
+    async def _lose(self, submission: Submission) -> None:
+        """End what a restart left without its file, when its answer is due: until then the file may come again."""
+        answer_at = submission.received_at + submission.wait
+        if self._clock.now() < answer_at:
+            await self._delay(submission, answer_at)
+        else:
+            await self._end(submission, LOST)
+
+    async def _delay(self, submission: Submission, due_at: float) -> None:
+        async with self._store.transaction() as tx:
+            await tx.submissions.delay(submission, due_at)
+
+    async def _end(self, submission: Submission, reason: str) -> None:
+        async with self._store.transaction() as tx:
+            await self._settle(tx, submission, reason)
+        self._done(submission, "unattested")
+
+    async def _settle(self, tx: Tx, submission: Submission, reason: str) -> None:
+        shown = shown_at(submission.received_at, submission.wait, self._clock.now())
+        await tx.submissions.settle(submission, SubmissionState.UNATTESTED, reason=reason, shown_at=shown)
+
+    def _done(self, submission: Submission, label: str) -> None:
+        self._room.drop(submission.id)
+        self._tally.add("submissions", label)

@@ -1,0 +1,114 @@
+"""The relay without the network: the store, and the services on it that the operator's commands need."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from relay.adapters.scanners.library import ListLibrary
+from relay.adapters.sql.sqlite import SqliteStore
+from relay.adapters.system import SystemClock
+from relay.config import values
+from relay.config.settings import database_path
+from relay.domain.errors import Refused
+from relay.domain.subscription import Mode
+from relay.services.blocklists import Blocklists
+from relay.services.blocks import Blocks
+from relay.services.decide import Decider
+from relay.services.explain import Explainer
+from relay.services.findings import Findings
+from relay.services.holds import Holds
+from relay.services.lists import Lists
+from relay.services.peers import Peers
+from relay.services.signals import Signals
+from relay.services.subscribers import Subscribers
+from relay.services.upstreams import Upstreams
+from relay.wiring import parts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from relay.config.load import Configuration
+    from relay.config.settings import Settings
+    from relay.ports import Clock
+    from relay.services.attestkeys import AttestationKeys
+    from relay.services.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The relay without the network: what the operator's commands work on."""
+
+    settings: Settings
+    identity: Identity
+    store: SqliteStore
+    clock: Clock
+    signals: Signals
+    decider: Decider
+    peers: Peers
+    subscribers: Subscribers
+    upstreams: Upstreams
+    holds: Holds
+    explainer: Explainer
+    blocks: Blocks
+    blocklists: Blocklists
+    lists: Lists
+    findings: Findings
+    keys: AttestationKeys
+    library: ListLibrary
+
+
+@asynccontextmanager
+async def open_office(
+    configuration: Configuration, *, exclusive: bool = False, clock: Clock | None = None
+) -> AsyncIterator[Office]:
+    """Open the store and the services on it. `exclusive`: as the one relay that runs on it."""
+    settings, clock = configuration.settings, clock or SystemClock()
+    path = database_path(settings)
+    if path is None:
+        raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
+    identity, signals = parts.identity_of(settings), Signals()
+    async with SqliteStore(path, exclusive=exclusive) as store:
+        decider = Decider(configuration.policy, identity, clock)
+        peers = Peers(store, clock)
+        blocklists = Blocklists(store, clock, values.blocklists(settings))
+        blocks = Blocks(
+            settings.federation.block,
+            allow=(*settings.federation.allow, identity.server),
+            actions={one.name: one.action for one in blocklists.lists.values()},
+        )
+        yield Office(
+            settings=settings,
+            identity=identity,
+            store=store,
+            clock=clock,
+            signals=signals,
+            decider=decider,
+            peers=peers,
+            upstreams=Upstreams(
+                store=store,
+                clock=clock,
+                signals=signals,
+                identity=identity,
+                peers=peers,
+                allow_http=settings.federation.allow_http,
+            ),
+            subscribers=Subscribers(
+                store=store,
+                clock=clock,
+                signals=signals,
+                identity=identity,
+                peers=peers,
+                mode=Mode(settings.federation.subscriptions),
+                allow=settings.federation.allow,
+            ),
+            holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
+            explainer=Explainer(store),
+            blocks=blocks,
+            blocklists=blocklists,
+            lists=Lists(store, clock),
+            findings=Findings(store, clock),
+            keys=parts.attestation_keys(settings, store, clock, identity),
+            library=ListLibrary(parts.list_sources(settings), store),
+        )
