@@ -1,0 +1,1 @@
+"""The interop lab: what is tested, what came of it, and what a run is worth. Pure values."""

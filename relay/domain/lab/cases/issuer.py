@@ -1,0 +1,9 @@
+"""The cases about a server that attests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relay.domain.lab.model import Case
+
+ISSUER: Final[tuple[Case, ...]] = ()

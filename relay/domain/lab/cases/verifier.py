@@ -1,0 +1,9 @@
+"""The cases about software that verifies."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relay.domain.lab.model import Case
+
+VERIFIER: Final[tuple[Case, ...]] = ()

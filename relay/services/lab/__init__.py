@@ -1,0 +1,1 @@
+"""Use cases of the interop lab: testing documents, issuers, carriers and verifiers; temporary inboxes."""
