@@ -16,7 +16,9 @@ from relay.cli.main import main
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("fep/**/*.md"))
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "fep/**/*.md")
+    for path in ROOT.glob(pattern)
+    if "node_modules" not in path.parts  # documents of others, after `make js`
 )
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
