@@ -170,7 +170,9 @@ def test_default_policy(given: Facts, verb: Verb, reason: str) -> None:
     assert (decision.verb, decision.reason) == (verb, reason)
 
 
-@pytest.mark.parametrize("state", [state for state in AttestationState if state is not AttestationState.VALID])
+@pytest.mark.parametrize(
+    "state", [state for state in AttestationState if state is not AttestationState.VALID]
+)
 @pytest.mark.parametrize("scan", [None, *Scan])
 @pytest.mark.parametrize("kind", MediaKind)
 def test_the_default_policy_takes_a_bad_attestation_for_none(
