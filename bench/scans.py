@@ -2,11 +2,11 @@
 
     python -m bench.scans
 
-The relay is ours, on SQLite and with its decoders; its scanner asks a service over HTTP that matches nothing and counts.
-Pictures are posted twice each, by two servers. A recipient fetches the picture, remembers by digest what it knows, and
-calls the service unless some attestation is valid for the bytes that it fetched (mediaattest, in the relay's header or in
-the post itself). Three worlds: nobody attests and the relay does not look, as it is today; the relay attests; the first
-server attests what it publishes, with the call that it makes for that counted apart.
+The relay is ours, on SQLite and with its decoders; its scanner asks a service over HTTP that matches nothing and
+counts. Pictures are posted twice each, by two servers. A recipient fetches the picture, remembers by digest what it
+knows, and calls the service unless some attestation is valid for the bytes that it fetched (mediaattest, in the relay's
+header or in the post itself). Three worlds: nobody attests and the relay does not look, as it is today; the relay
+attests; the first server attests what it publishes, with the call that it makes for that counted apart.
 """
 
 from __future__ import annotations
