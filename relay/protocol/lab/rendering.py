@@ -1,7 +1,7 @@
 """A run in the formats that people and programs read.
 
 A SHOULD that is not kept fails nothing in JUnit and TAP, where it would stop somebody's build: it is shown as skipped,
-or as `TODO`. A MUST of which nothing can be told is an error there.
+or as a failure that is expected. A MUST of which nothing can be told is an error there.
 """
 
 from __future__ import annotations

