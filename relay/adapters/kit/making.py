@@ -1,10 +1,10 @@
-"""Makes the kit: the bytes of its files, and their PDQ as the relay's own decoder sees it."""
+"""Makes the files of the kit, with their PDQ as the relay's own decoder sees it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from relay.adapters.kit.table import plans
+from relay.adapters.kit.table import recipes
 from relay.adapters.media.pictures import Limits, hash_picture
 from relay.adapters.scanners.canary import canary_entries
 from relay.domain.hashlist import HashAlgorithm
@@ -12,44 +12,33 @@ from relay.domain.lab.kit import Fingerprint, KitFile
 from relay.domain.media import Decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Sequence
 
-    from relay.adapters.kit.table import Plan
+    from relay.domain.lab.kit import Plan
     from relay.domain.media import FrameHash
 
 _LIMITS: Final = Limits(100_000_000)
 """As `media.max_pixels` has it by default."""
 
 
-def names() -> tuple[str, ...]:
-    """The name of every file that can be made here."""
-    return tuple(plan.name for plan in plans())
+def plans() -> tuple[Plan, ...]:
+    """Every file that can be made here, in the order in which people read them."""
+    return tuple(recipe.plan for recipe in recipes().values())
 
 
-def make_kit(only: Collection[str] | None = None) -> Iterator[KitFile]:
-    """Make the files one after the other, or those named in `only`. All of them take a few seconds of one core."""
-    listed = [
-        bytes.fromhex(entry.value) for entry in canary_entries() if entry.algorithm is HashAlgorithm.PDQ
-    ]
-    for plan in plans():
-        if only is None or plan.name in only:
-            yield _made(plan, listed)
-
-
-def _made(plan: Plan, listed: list[bytes]) -> KitFile:
-    content = plan.make()
+def make(plan: Plan) -> KitFile:
+    """Make a file. Takes up to a second, the first time a few: call it in a thread."""
+    content = recipes()[plan.name].make()
     decoded = hash_picture(content, _LIMITS)
     found = None
     if isinstance(decoded, Decoded):
+        listed = [entry.value for entry in canary_entries() if entry.algorithm is HashAlgorithm.PDQ]
         nearest = min(decoded.frames, key=lambda frame: distance(frame, listed))
         found = Fingerprint(nearest.pdq, nearest.quality)
-    return KitFile(plan.name, plan.media_type, plan.title, content, plan.expected, plan.promise, found)
+    return KitFile(plan, content, found)
 
 
-def distance(frame: FrameHash, listed: Collection[bytes]) -> int:
-    """Bits between a frame, in whichever turn, and the nearest of some PDQ hashes."""
-    return min(
-        (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
-        for one in frame.dihedral
-        for other in listed
-    )
+def distance(frame: FrameHash, listed: Sequence[str]) -> int:
+    """Bits between a frame, in whichever turn, and the nearest of some PDQ hashes in hex."""
+    values = [int(value, 16) for value in listed]
+    return min((int.from_bytes(one) ^ value).bit_count() for one in frame.dihedral for value in values)

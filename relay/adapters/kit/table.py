@@ -9,7 +9,7 @@ from PIL import Image, features
 
 from relay.adapters.kit import pictures, videos
 from relay.adapters.media.canary import animation, canary_pictures, clean_picture, encoded, photograph, turned
-from relay.domain.lab.kit import Expected, Promise
+from relay.domain.lab.kit import Expected, Plan, Promise
 from relay.domain.media import MatchKind, ScanOutcome, Undecodable
 
 if TYPE_CHECKING:
@@ -17,15 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A file that is not made yet. Making it takes up to a second."""
+class Recipe:
+    """A file and how it is made, which takes up to a second."""
 
-    name: str
-    media_type: str
-    title: str
+    plan: Plan
     make: Callable[[], bytes]
-    expected: Expected
-    promise: Promise = Promise.PDQ
 
 
 _TYPES: Final = {
@@ -54,13 +50,14 @@ def _matches(
     why: str = _LOOK,
     match: MatchKind = MatchKind.KNOWN,
     promise: Promise = Promise.PDQ,
-) -> Plan:
+) -> Recipe:
     expected = Expected(ScanOutcome.VENDOR_TEST_MATCH, why, match)
-    return Plan(name, _type(name), title, make, expected, promise)
+    return Recipe(Plan(name, _type(name), title, expected, promise), make)
 
 
-def _harmless(name: str, title: str, make: Callable[[], bytes], why: str = _OTHER) -> Plan:
-    return Plan(name, _type(name), title, make, Expected(ScanOutcome.NO_KNOWN_MATCH, why))
+def _harmless(name: str, title: str, make: Callable[[], bytes], why: str = _OTHER) -> Recipe:
+    expected = Expected(ScanOutcome.NO_KNOWN_MATCH, why)
+    return Recipe(Plan(name, _type(name), title, expected, Promise.PDQ), make)
 
 
 def _unreadable(
@@ -70,26 +67,26 @@ def _unreadable(
     reason: Undecodable,
     why: str,
     promise: Promise = Promise.OUTCOME,
-) -> Plan:
+) -> Recipe:
     expected = Expected(ScanOutcome.UNSCANNABLE, why, reason=reason.value)
-    return Plan(name, _type(name), title, make, expected, promise)
+    return Recipe(Plan(name, _type(name), title, expected, promise), make)
 
 
 def _type(name: str) -> str:
     return _TYPES[name.rpartition(".")[2]]
 
 
-def _plain(name: str, title: str, why: str = _LOOK, promise: Promise = Promise.PDQ) -> Plan:
+def _plain(name: str, title: str, why: str = _LOOK, promise: Promise = Promise.PDQ) -> Recipe:
     """One of the pictures that the list was made from."""
     return _matches(name, title, lambda: canary_pictures()[name], why, promise=promise)
 
 
-def _orientation(number: int) -> Plan:
+def _orientation(number: int) -> Recipe:
     title = f"JPEG that lies turned or mirrored, EXIF orientation {number}"
     return _matches(f"canary-exif-{number}.jpg", title, lambda: turned(pictures.canary(), number))
 
 
-def _clean(kind: str, suffix: str, title: str) -> Plan:
+def _clean(kind: str, suffix: str, title: str) -> Recipe:
     small = {"width": 320, "height": 240} if kind in {"BMP", "TIFF"} else {}
     return _harmless(
         f"harmless.{suffix}", title, lambda: clean_picture(pictures.HARMLESS, kind=kind, **small)
@@ -188,7 +185,7 @@ _HARMLESS: Final = (
         lambda: pictures.jpeg(_other().convert("CMYK")),
     ),
     _clean("PNG", "png", "PNG"),
-    _harmless("harmless-palette.png", "PNG with a palette", lambda: pictures.png(_other().quantize(256))),
+    _harmless("harmless-palette.png", "PNG with a palette", lambda: pictures.png(_other().quantize(256, Image.Quantize.FASTOCTREE))),
     _harmless("harmless-animated.png", "Animated PNG", lambda: animation(_other(), "PNG", before=2)),
     _clean("WEBP", "webp", "WebP"),
     _clean("GIF", "gif", "GIF"),
@@ -265,9 +262,8 @@ _UNREADABLE: Final = (
 )
 
 
-def plans() -> tuple[Plan, ...]:
-    """Every file, in the order in which people read them; without AVIF where Pillow was built without it."""
+def recipes() -> dict[str, Recipe]:
+    """Every file by name, in the order in which people read them; without AVIF where Pillow was built without it."""
     every = (*_MATCHING, *_HARMLESS, *_UNREADABLE)
-    if features.check("avif"):
-        return every
-    return tuple(plan for plan in every if plan.media_type != "image/avif")
+    has_avif = features.check("avif")
+    return {one.plan.name: one for one in every if has_avif or one.plan.media_type != "image/avif"}

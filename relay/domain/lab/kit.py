@@ -36,6 +36,17 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A file of the kit before it is made. `title` says what it is; `media_type` is the one to serve it with."""
+
+    name: str
+    media_type: str
+    title: str
+    expected: Expected
+    promise: Promise
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """PDQ of a picture, 32 bytes, and its quality 0..100: of an animation that of the frame nearest to the list."""
 
@@ -45,16 +56,8 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class KitFile:
-    """One file of the kit.
+    """A file of the kit. `fingerprint` is None for what cannot be decoded."""
 
-    `title` says what it is, in a few words. `media_type` is the one to serve it with, `fingerprint` None for what
-    cannot be decoded.
-    """
-
-    name: str
-    media_type: str
-    title: str
+    plan: Plan
     content: bytes
-    expected: Expected
-    promise: Promise
     fingerprint: Fingerprint | None

@@ -1,6 +1,7 @@
 """The canary kit's own documents: `manifest.json` for programs and `README.txt` for people.
 
-The manifest's schema is docs/canary-manifest.schema.json. Digests stand in hex and as the multihash of FEP-1311 `digestMultibase`.
+The manifest's schema is docs/canary-manifest.schema.json. Digests stand in hex and as the multihash of FEP-1311
+`digestMultibase`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from relay.domain.hashlist import ListEntry
-    from relay.domain.lab.kit import KitFile
+    from relay.domain.lab.kit import KitFile, Plan
 
 MANIFEST: Final = "manifest.json"
 README: Final = "README.txt"
 FORMAT: Final = "assay-canary-kit-1"
 """Value of `format`: it changes when a member changes its meaning."""
 LICENCE: Final = "CC0-1.0"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -55,7 +57,7 @@ GROUPS: Final = (
 """What the kit holds, in the order in which people read it."""
 
 
-def manifest(files: Iterable[KitFile], entries: Iterable[ListEntry], *, made_by: str) -> dict[str, Any]:
+def manifest(files: Sequence[KitFile], entries: Iterable[ListEntry], *, made_by: str) -> dict[str, Any]:
     """The document about all files of the kit; `entries` are those of the list `canary`."""
     return {
         "format": FORMAT,
@@ -66,16 +68,18 @@ def manifest(files: Iterable[KitFile], entries: Iterable[ListEntry], *, made_by:
             {"algorithm": entry.algorithm.value, "value": entry.value, "of": entry.note} for entry in entries
         ],
         "files": [row(file) for file in files],
+        "readme_sha256": hashlib.sha256(readme([file.plan for file in files]).encode()).hexdigest(),
     }
 
 
 def row(file: KitFile) -> dict[str, Any]:
     """What the manifest says about one file."""
-    expected, found = file.expected, file.fingerprint
+    plan, found = file.plan, file.fingerprint
+    expected = plan.expected
     return {
-        "name": file.name,
-        "title": file.title,
-        "media_type": file.media_type,
+        "name": plan.name,
+        "title": plan.title,
+        "media_type": plan.media_type,
         "bytes": len(file.content),
         "sha256": hashlib.sha256(file.content).hexdigest(),
         "sha512": hashlib.sha512(file.content).hexdigest(),
@@ -87,18 +91,18 @@ def row(file: KitFile) -> dict[str, Any]:
             "reason": expected.reason,
             "why": expected.why,
         },
-        "promise": file.promise.value,
+        "promise": plan.promise.value,
         "licence": LICENCE,
     }
 
 
-def readme(files: Sequence[KitFile]) -> str:
+def readme(plans: Sequence[Plan]) -> str:
     """The text for people who have the kit in a folder."""
-    width = max((len(file.name) for file in files), default=0)
+    width = max((len(plan.name) for plan in plans), default=0)
     parts = [_ABOUT]
     for group in GROUPS:
-        fitting = (file for file in files if file.expected.outcome is group.outcome)
-        lines = [f"  {file.name.ljust(width)}  {file.title}" for file in fitting]
+        fitting = (plan for plan in plans if plan.expected.outcome is group.outcome)
+        lines = [f"  {plan.name.ljust(width)}  {plan.title}" for plan in fitting]
         parts.append("\n".join([group.heading.upper(), _folded(group.text), "", *lines, ""]))
     return "\n".join([*parts, _MORE])
 
