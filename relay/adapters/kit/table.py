@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, features
 
 from relay.adapters.kit import pictures, videos
-from relay.adapters.media.canary import animation, canary_pictures, clean_picture, encoded, photograph, turned
+from relay.adapters.media.canary import (
+    animation,
+    canary_pictures,
+    encoded,
+    few_colours,
+    turned,
+)
 from relay.domain.lab.kit import Expected, Plan, Promise
 from relay.domain.media import MatchKind, ScanOutcome, Undecodable
 
@@ -86,15 +92,8 @@ def _orientation(number: int) -> Recipe:
     return _matches(f"canary-exif-{number}.jpg", title, lambda: turned(pictures.canary(), number))
 
 
-def _clean(kind: str, suffix: str, title: str) -> Recipe:
-    small = {"width": 320, "height": 240} if kind in {"BMP", "TIFF"} else {}
-    return _harmless(
-        f"harmless.{suffix}", title, lambda: clean_picture(pictures.HARMLESS, kind=kind, **small)
-    )
-
-
-def _other() -> Image.Image:
-    return Image.fromarray(photograph(f"clean {pictures.HARMLESS}"))
+def _clean(kind: str, suffix: str) -> Recipe:
+    return _harmless(f"harmless.{suffix}", kind, lambda: encoded(pictures.harmless(), kind.upper()))
 
 
 _MATCHING: Final = (
@@ -150,13 +149,13 @@ _MATCHING: Final = (
     _matches(
         "canary-on-its-side.png",
         "Copy turned by 90 degrees, without a word in EXIF",
-        lambda: pictures.png(pictures.canary().transpose(Image.Transpose.ROTATE_90)),
+        lambda: pictures.png(pictures.half().transpose(Image.Transpose.ROTATE_90)),
         _TURN,
     ),
     _matches(
         "canary-mirrored.png",
         "Mirrored copy",
-        lambda: pictures.png(pictures.canary().transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+        lambda: pictures.png(pictures.half().transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
         _TURN,
     ),
     _matches(
@@ -177,22 +176,30 @@ _MATCHING: Final = (
 )
 
 _HARMLESS: Final = (
-    _clean("JPEG", "jpg", "JPEG"),
-    _harmless("harmless-exif-6.jpg", "JPEG on its side, EXIF orientation 6", lambda: turned(_other(), 6)),
+    _clean("JPEG", "jpg"),
+    _harmless(
+        "harmless-exif-6.jpg", "JPEG on its side, EXIF orientation 6", lambda: turned(pictures.harmless(), 6)
+    ),
     _harmless(
         "harmless-cmyk.jpg",
         "JPEG in the colours of printers (CMYK)",
-        lambda: pictures.jpeg(_other().convert("CMYK")),
+        lambda: pictures.jpeg(pictures.harmless().convert("CMYK")),
     ),
-    _clean("PNG", "png", "PNG"),
-    _harmless("harmless-palette.png", "PNG with a palette", lambda: pictures.png(_other().quantize(256, Image.Quantize.FASTOCTREE))),
-    _harmless("harmless-animated.png", "Animated PNG", lambda: animation(_other(), "PNG", before=2)),
-    _clean("WEBP", "webp", "WebP"),
-    _clean("GIF", "gif", "GIF"),
-    _harmless("harmless-animated.gif", "Animated GIF", lambda: animation(_other(), "GIF", before=2)),
-    _clean("AVIF", "avif", "AVIF"),
-    _clean("BMP", "bmp", "BMP"),
-    _clean("TIFF", "tiff", "TIFF"),
+    _clean("PNG", "png"),
+    _harmless(
+        "harmless-palette.png", "PNG with a palette", lambda: pictures.png(few_colours(pictures.harmless()))
+    ),
+    _harmless(
+        "harmless-animated.png", "Animated PNG", lambda: animation(pictures.harmless(), "PNG", before=2)
+    ),
+    _clean("WebP", "webp"),
+    _clean("GIF", "gif"),
+    _harmless(
+        "harmless-animated.gif", "Animated GIF", lambda: animation(pictures.harmless(), "GIF", before=2)
+    ),
+    _clean("AVIF", "avif"),
+    _clean("BMP", "bmp"),
+    _clean("TIFF", "tiff"),
     _harmless("unlike-cropped.png", "Left half of the canary", pictures.cropped, _BEYOND),
     _harmless("unlike-negative.png", "Negative of the canary", pictures.negative, _BEYOND),
 )

@@ -1,6 +1,6 @@
 """The canary kit's own documents: `manifest.json` for programs and `README.txt` for people.
 
-The manifest's schema is docs/canary-manifest.schema.json. Digests stand in hex and as the multihash of FEP-1311
+The manifest's schema is fep/schema/canary-manifest.schema.json. Digests stand in hex and as the multihash of FEP-1311
 `digestMultibase`.
 """
 
