@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from relay.adapters.kit.making import make, plans
 from relay.adapters.kit.table import recipes
 from relay.cli.serving import listening, public_app
 from relay.domain.media import ScanOutcome
 from relay.protocol.lab.kit import MANIFEST, README
+from relay.services.lab.kit import Kit
 from tests.flow.conftest import BASE
 from tests.flow.operators import Operator, at_a_prompt, documented
 from tests.flow.test_screen import LOCAL, screened
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from relay.domain.lab.kit import KitFile, Plan
     from tests.flow.conftest import World, Worlds
 
 QUICK = "unreadable-page.jpg"
@@ -197,6 +202,28 @@ async def test_files_are_served_as_what_they_are_and_cannot_do_anything(web: aio
                 assert (answer.status, answer.headers["ETag"]) == (status, headers["ETag"])
         async with web.head(f"/lab/canary/{name}") as answer:
             assert (answer.status, answer.headers["ETag"]) == (200, headers["ETag"])
+
+
+async def test_a_crowd_has_each_file_made_once_and_one_at_a_time() -> None:
+    under_way, most, calls = 0, 0, Counter[str]()
+
+    def counted(plan: Plan) -> KitFile:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        calls[plan.name] += 1
+        file = make(plan)
+        under_way -= 1
+        return file
+
+    quick = [plan for plan in plans() if plan.name in {QUICK, "unreadable-empty.jpg", "canary.mp4"}]
+    service = Kit(quick, counted, (), made_by="assay")
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(20):
+            tasks.create_task(service.manifest())
+            tasks.create_task(service.file(QUICK))
+    assert calls == {plan.name: 1 for plan in quick}
+    assert most == 1
 
 
 async def test_manifest_and_text_are_those_of_the_command(web: aiohttp.ClientSession) -> None:
