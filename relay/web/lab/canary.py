@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -13,25 +15,46 @@ from relay.protocol.documents import dump
 from relay.protocol.lab.kit import GROUPS, MANIFEST, README
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from relay.domain.lab.kit import Plan
+    from relay.protocol.lab.kit import Group
     from relay.services.lab.kit import Kit
 
 FOLDER: Final = "/lab/canary/"
 _SHARED: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "public, max-age=86400",
 }
 _PAGE: Final = {
     **_SHARED,
+    "Cache-Control": "public, max-age=300",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
 }
 _FILE: Final = {
     **_SHARED,
+    "Cache-Control": "public, max-age=86400",
     "Content-Security-Policy": "default-src 'none'; sandbox",  # drawings and pages are shown and can do nothing
     "Access-Control-Allow-Origin": "*",  # testers may be in browsers
 }
 _WORDS: Final = {"known": "match, known", "near": "match, near"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A table of the page. `usual` is why most of its files are what they are; the others say so themselves."""
+
+    group: Group
+    plans: list[Plan]
+    usual: str
+
+    @classmethod
+    def of(cls, group: Group, every: Iterable[Plan]) -> Self:
+        plans = [plan for plan in every if plan.expected.outcome is group.outcome]
+        reasons = Counter(plan.expected.why for plan in plans)
+        [(why, count), *_] = reasons.most_common(1)
+        return cls(group, plans, why if count > 1 else "")
 
 
 class CanaryPages:
@@ -58,10 +81,8 @@ class CanaryPages:
 
     async def page(self, _request: web.Request) -> web.Response:
         """Serve the page for people. No file has to be made for it."""
-        groups = [
-            (group, [plan for plan in self._kit.plans.values() if plan.expected.outcome is group.outcome])
-            for group in GROUPS
-        ]
+        plans = [*self._kit.plans.values()]
+        groups = [_Shown.of(group, plans) for group in GROUPS]
         text = self._page.render(
             groups=groups, words=_WORDS, manifest=MANIFEST, readme=README, style=self._style
         )
