@@ -9,6 +9,9 @@ import click
 from relay.cli.command import Program
 
 COMMANDS: Final = {
+    "Samples": {
+        "canary": ("relay.cli.lab.canary:canary", "Write files that test whether media are checked."),
+    },
     "Reports": {
         "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),
         "compare": ("relay.cli.lab.report:compare", "Show what changed from one report to another."),
