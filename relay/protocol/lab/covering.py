@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.protocol.actors import KeyFound, key_in
 from relay.protocol.lab.looking import failed, passed, unclear
-from relay.protocol.lab.meaning import CONTEXT, kept, values_in
+from relay.protocol.lab.meaning import CONTEXT, lost, values_in
 from relay.protocol.lab.places import ATTESTATION, BESIDE, HASH
 from relay.protocol.ldsig import Reading, ld_signature, verify_ld
 from relay.protocol.proof import integrity_proof, verify_proof
@@ -78,20 +78,21 @@ def _proof(document: Document, signer: str, looked: Looked) -> Result:
 
 def _linked_data(document: Document, signer: str, looked: Looked) -> Result:
     assert looked.linked is not None  # noqa: S101 - the caller looked
-    whole, less = looked.linked.whole, looked.linked.without
     signature = ld_signature(document, signer, looked.now)
     if isinstance(signature, Failure):
         return unclear(32, signature.sentence)
-    if isinstance(whole, Failure):
-        return unclear(32, whole.sentence)
-    if values_in(looked) - kept(whole):
+    readings = [one for one in looked.linked.whole if isinstance(one, Reading)]
+    earlier = [one for one in looked.linked.without if isinstance(one, Reading)]
+    if not readings:
+        return unclear(32, Failure.NOT_LINKED_DATA.sentence)
+    if lost(looked, readings[0]):
         return failed(32, "JSON-LD drops some of them, so no signature of this kind can cover them.")
     pem = _key(looked, signer, signature.creator)
     if pem is None:
         return unclear(32, _NO_KEY)
-    if verify_ld(signature, whole, pem):
+    if any(verify_ld(signature, one, pem) for one in readings):
         return passed(32, "The Linked Data signature is good, and covers them.")
-    if isinstance(less, Reading) and verify_ld(signature, less, pem):
+    if any(verify_ld(signature, one, pem) for one in earlier):
         return failed(32, _BEFORE)
     return unclear(32, Failure.MISMATCH.sentence)
 

@@ -69,7 +69,9 @@ class Terms:
 
     def trusts(self, issuer: str) -> bool:
         """Whether an issuer is named, by its id or its server."""
-        return issuer in self.trusted or (hosts.is_http_url(issuer) and hosts.server_name(issuer) in self.trusted)
+        return issuer in self.trusted or (
+            hosts.is_http_url(issuer) and hosts.server_name(issuer) in self.trusted
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def examine_one(found: Found, terms: Terms) -> Examined:
         status=terms.status,
     )
     reason = result.reason
-    if issuer in terms.failures and result.verdict is Verdict.KEY_UNAVAILABLE:
+    if issuer is not None and issuer in terms.failures and result.verdict is Verdict.KEY_UNAVAILABLE:
         reason = f"{reason} {terms.failures[issuer]}"
     header, claims = said(found.text)
     stated = result.attestation

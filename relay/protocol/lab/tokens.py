@@ -25,7 +25,19 @@ _CLAIMS: Final = frozenset(
     {"iss", "sub", "iat", "exp", "jti", "res", "chk", "alt", "med", "status", "aud", "nbf"}
 )
 _PERCEPTUAL: Final = frozenset(
-    {"pdq", "photodna", "phash", "ahash", "dhash", "whash", "tmk", "vpdq", "netclean", "blurhash", "neuralhash"}
+    {
+        "pdq",
+        "photodna",
+        "phash",
+        "ahash",
+        "dhash",
+        "whash",
+        "tmk",
+        "vpdq",
+        "netclean",
+        "blurhash",
+        "neuralhash",
+    }
 )
 _REVEALING: Final = _PERCEPTUAL | {
     *("distance", "threshold", "score", "quality", "similarity", "url", "href", "object", "activity", "post"),
@@ -84,7 +96,9 @@ def _times(where: str, claims: dict[str, Any], now: int) -> Iterator[Result]:
     if left > 0:
         hours = left // HOUR
         is_soon = left < min(_DAY, (ends - issued) // 10)
-        yield judged(42, where, f"It ends in {hours} hours." if is_soon else None, f"It ends in {hours} hours.")
+        yield judged(
+            42, where, f"It ends in {hours} hours." if is_soon else None, f"It ends in {hours} hours."
+        )
 
 
 def _contents(where: str, claims: dict[str, Any]) -> Iterator[Result]:
@@ -94,7 +108,9 @@ def _contents(where: str, claims: dict[str, Any]) -> Iterator[Result]:
     )
     yield judged(36, where, _revealed(claims), "It holds nothing of that kind that could be recognised.")
     checks = claims.get("chk")
-    lists = [check.get("list") for check in checks if isinstance(check, dict)] if isinstance(checks, list) else []
+    lists = (
+        [check.get("list") for check in checks if isinstance(check, dict)] if isinstance(checks, list) else []
+    )
     named = [one for one in lists if isinstance(one, str)]
     if named:
         telling = next((one for one in named if _tells(one)), None)
@@ -129,7 +145,8 @@ def _tells(list_id: str) -> bool:
     server = origin_of(list_id) or ""
     words = [word.lower() for word in _WORDS.split(list_id[len(server) :]) if word]
     return any(
-        word in _CONTENTS or word in _SIZES or (_VERSION.fullmatch(word) and not _HEX.fullmatch(word)) for word in words
+        word in _CONTENTS or word in _SIZES or (_VERSION.fullmatch(word) and not _HEX.fullmatch(word))
+        for word in words
     )
 
 
@@ -147,4 +164,6 @@ def _canonical(where: str, text: str, header: dict[str, Any], claims: dict[str, 
         usual = [encode_part(write_object(part)) for part in (header, claims)]
     except TypeError:  # a fraction, which no token has
         usual = []
-    return judged(40, where, None if parts == usual else "They are written in another way.", "They are canonical.")
+    return judged(
+        40, where, None if parts == usual else "They are written in another way.", "They are canonical."
+    )

@@ -28,8 +28,8 @@ _STEPS: Final = (
         Level.MUST,
         "The JOSE header is in order.",
         "F-06 F-07 F-08 F-09 V-10",
-        "Write `alg` EdDSA, `typ` media-attestation+jwt and `kid` with the https id of the key, and nothing that brings "
-        "a key along.",
+        "Write `alg` EdDSA, `typ` media-attestation+jwt and `kid` with the https id of the key, and nothing that "
+        "brings a key along.",
     ),
     _case(
         3,
@@ -51,8 +51,8 @@ _STEPS: Final = (
         Level.MUST,
         "The issuer publishes the key, which has neither expired nor been revoked.",
         "K-01 K-05 V-16 V-17 V-18",
-        "Embed the key in `assertionMethod` as a Multikey with the issuer as `controller`; keep it there until the last "
-        "token has expired.",
+        "Embed the key in `assertionMethod` as a Multikey with the issuer as `controller`; keep it there until the "
+        "last token has expired.",
     ),
     _case(
         6,
@@ -228,7 +228,7 @@ _TOKEN: Final = (
         Level.MUST,
         "List ids tell nothing of a list.",
         "I-07",
-        "Name lists by opaque ids, such as a random number. This is a guess by the form of the id: look at it yourself.",
+        "Name lists by opaque ids, such as a random number. This is a guess by its form: look at it yourself.",
     ),
     _case(
         38,
