@@ -238,7 +238,8 @@ def _beside(looked: Looked) -> Iterator[Result]:
     """The header, and whether what stands beside the object belongs to it: `ATT-043`, `ATT-044`."""
     if looked.header is not None:
         yield judged(43, HEADER, _header_fault(looked.header), "It can be read.")
-    known = {one for medium in looked.media for one in medium.ref.hashes} | set(looked.digests.values())
+    known = {one for medium in looked.media for one in medium.ref.hashes}
+    known |= {looked.digests[medium.ref.url] for medium in looked.media if medium.ref.url in looked.digests}
     complete = all(medium.ref.hashes or medium.ref.url in looked.digests for medium in looked.media)
     for one in looked.examined:
         where, claim = one.found.where, one.claim

@@ -27,6 +27,9 @@ TERMS: Final = {HASH: f"{VOCABULARY}hash", ATTESTATION: f"{VOCABULARY}attestatio
 ADDRESS: Final = VOCABULARY.removesuffix("#")
 """The address under which nobody has to look for the context (P-03)."""
 
+_NAMED: Final = frozenset({"actor", "attributedTo", "context", "inReplyTo", "partOf"})
+"""Properties under which `compacted` only names things (ldmeaning.py)."""
+
 CONTEXT: Final[Mapping[str, object]] = {
     "pdna": VOCABULARY,
     HASH: {"@id": "pdna:hash", "@type": "@id"},
@@ -83,10 +86,9 @@ def _definition(name: str, iri: str, defined: Mapping[str, Any]) -> str | None:
 
 
 def values_in(looked: Looked) -> set[str]:
-    """Every value of the properties in the document that is a string."""
-    return {
-        text for one in looked.carrying for name in (HASH, ATTESTATION, BESIDE) for text in one.strings(name)
-    }
+    """Every value of the properties that is a string, but of what is embedded where it is only to be named."""
+    described = [one for one in looked.carrying if _NAMED.isdisjoint(one.names)]
+    return {text for one in described for name in (HASH, ATTESTATION, BESIDE) for text in one.strings(name)}
 
 
 def lost(looked: Looked, reading: Reading) -> list[str]:

@@ -114,9 +114,10 @@ def issuer_of(text: str) -> str | None:
 def examine_one(found: Found, terms: Terms) -> Examined:
     """Verify one attestation and tell every step."""
     claim = unverified(found.text)
-    issuer = claim.issuer if claim else None
-    trusted = issuer is not None and terms.trusts(issuer)
-    believed = frozenset({issuer} if issuer is not None and (trusted or not terms.strict) else ())
+    header, claims = said(found.text)
+    issuer = claims.get("iss") if isinstance(claims, dict) else None
+    trusted = isinstance(issuer, str) and terms.trusts(issuer)
+    believed = frozenset({issuer} if isinstance(issuer, str) and (trusted or not terms.strict) else ())
     # Nothing to hold it against: then against what it says itself, and the step is told as not checked.
     received = found.received or (claim.digest if claim else f"sha256:{'0' * 64}")
     result = verify(
@@ -132,7 +133,6 @@ def examine_one(found: Found, terms: Terms) -> Examined:
     reason = result.reason
     if issuer is not None and issuer in terms.failures and result.verdict is Verdict.KEY_UNAVAILABLE:
         reason = f"{reason} {terms.failures[issuer]}"
-    header, claims = said(found.text)
     stated = result.attestation
     return Examined(
         found=found,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from mediaattest import Step
 from relay.domain.lab.cases import CASES
 from relay.domain.lab.grading import assess
 from relay.protocol.documents import timestamp
 
 if TYPE_CHECKING:
-    from mediaattest import Step
     from relay.domain.lab.model import Run
     from relay.protocol.lab.documents import Examination
     from relay.protocol.lab.stepping import Examined, State
+
+
+_CLAUSES: Final = ("V-09", "V-10", "V-11", "V-15", "V-16", "V-21", "V-23", "V-27", "V-29", "V-30", "W-06")
+STEP_CLAUSES: Final = dict(zip(Step, _CLAUSES, strict=True))
+"""The statement that each step is about."""
 
 
 def told(one: Examined) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def told(one: Examined) -> dict[str, Any]:
 
 
 def told_in_full(one: Examined) -> dict[str, Any]:
-    """One attestation with what its token holds, what the outcome means, and the clauses of each step."""
+    """One attestation with what its token holds, what the outcome means, and the clause of each step."""
     why = one.explanation
     return told(one) | {
         "code": why.code,
@@ -98,11 +103,10 @@ def answer(examination: Examination, run: Run) -> dict[str, Any]:
 
 
 def _step(step: Step, state: State) -> dict[str, Any]:
-    case = f"ATT-{step:03}"
     return {
         "step": int(step),
         "title": step.title,
         "state": str(state),
-        "case": case,
-        "clauses": list(CASES[case].clauses),
+        "case": f"ATT-{step:03}",
+        "clause": STEP_CLAUSES[step],
     }

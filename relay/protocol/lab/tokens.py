@@ -65,8 +65,9 @@ def tokens(looked: Looked) -> Iterator[Result]:
             yield from _times(where, claims, looked.now)
             yield from _contents(where, claims)
             yield from _own_id(where, claims, one.found.text, names)
-        if isinstance(header, dict) and isinstance(claims, dict):
-            yield _canonical(where, one.found.text, header, claims)
+        jws = from_data_url(one.found.text)
+        if jws is not None and isinstance(header, dict) and isinstance(claims, dict):
+            yield _canonical(where, jws, header, claims)
         if one.test:
             yield judged(46, where, "It names no list but the lab's test list.", "")
 
@@ -158,8 +159,8 @@ def _own_id(where: str, claims: dict[str, Any], text: str, names: dict[object, s
         yield judged(41, where, fault, "No other token of the document has it.")
 
 
-def _canonical(where: str, text: str, header: dict[str, Any], claims: dict[str, Any]) -> Result:
-    parts = (from_data_url(text) or "").split(".")[:2]
+def _canonical(where: str, jws: str, header: dict[str, Any], claims: dict[str, Any]) -> Result:
+    parts = jws.split(".")[:2]
     try:
         usual = [encode_part(write_object(part)) for part in (header, claims)]
     except TypeError:  # a fraction, which no token has
