@@ -70,6 +70,7 @@ class Options:
     trust: tuple[str, ...]
     lists: tuple[str, ...]
     now: float | None
+    offline: bool
 
 
 @click.command(cls=Command, answer=ANSWER)
@@ -94,6 +95,7 @@ class Options:
 @click.option(
     "--format", "to", type=click.Choice(("text", *FORMATS)), default="text", help="How to print it."
 )
+@click.option("--offline", is_flag=True, help="Fetch nothing, also without --keys.")
 @click.option("--strict", is_flag=True, help="Count as failed what merely should be otherwise.")
 @pass_session
 def verify(
@@ -107,6 +109,7 @@ def verify(
     now: str | None,
     to: str,
     *,
+    offline: bool,
     strict: bool,
 ) -> None:
     """Verify every attestation in an activity or object, step by step.
@@ -115,7 +118,9 @@ def verify(
     says otherwise. With --keys nothing is fetched. Exit status 1 when something that must be so is not, 69 when a key
     or a medium could not be had.
     """
-    options = Options(file, keys, media, header, trust, lists, None if now is None else moment(now))
+    options = Options(
+        file, keys, media, header, trust, lists, None if now is None else moment(now), offline or bool(keys)
+    )
     found, run = session.run(_verify(session, options))
     if session.as_json:
         from relay.protocol.lab.telling import answer
@@ -145,7 +150,7 @@ def moment(text: str) -> float:
 async def _verify(session: Session, options: Options) -> tuple[Examination, Run]:
     from relay.wiring.documents import open_documents
 
-    if options.keys and not is_address(options.file):
+    if options.offline and not is_address(options.file):
         async with open_documents() as documents:
             return await _examine(documents, options, _parsed(options.file, read_file(options.file, LARGEST)))
     async with session.fetching() as relay, open_documents(relay) as documents:
@@ -158,7 +163,10 @@ async def _examine(documents: Documents, options: Options, document: object) -> 
     clock = SystemClock()
     started = clock.now()
     found = await documents.examine(_asked(options, document))
-    words = [f"as of {options.now:.0f}" if options.now is not None else "", "offline" if options.keys else ""]
+    words = [
+        f"as of {options.now:.0f}" if options.now is not None else "",
+        "offline" if options.offline else "",
+    ]
     run = found.run(
         options.file,
         started=started,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mediaattest import EXPLANATIONS, digest_of, verify
+from mediaattest import EXPLANATIONS, digest_of
 from relay.adapters.canonical import engines
 from relay.domain.lab.cases import CASES
 from relay.domain.lab.model import Level, Outcome
@@ -20,7 +20,6 @@ from relay.protocol.lab.documents import Given, examine
 from relay.protocol.lab.looking import LinkedData
 from relay.protocol.lab.samples import NOW, Picture, Sample
 from relay.protocol.lab.stepping import Terms
-from relay.protocol.lab.variants import VARIANTS
 
 if TYPE_CHECKING:
     from relay.protocol.lab.documents import Examination
