@@ -10,7 +10,7 @@ import click
 from relay.cli.command import Command
 from relay.cli.lab.verify import moment
 from relay.cli.media import read_file
-from relay.cli.output import as_document, say
+from relay.cli.output import as_document, pairs, say
 from relay.cli.session import Session, pass_session
 from relay.cli.verify import LARGEST
 from relay.protocol.lab.shapes import SHAPES
@@ -27,12 +27,13 @@ ANSWER: Final = {
     "activity": "a post with the file, in the shape that was asked for",
     "now": "when it is true, in seconds since 1970",
     "files": "what was written with --out",
+    "variants": "with --variants nothing but this: outcome and a sentence by name",
 }
 ORIGIN: Final = "origin.example"
 
 
 @click.command(cls=Command, answer=ANSWER)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", required=False)
 @click.option(
     "--issuer", default="https://relay.example/actor", show_default=True, help="Id of the issuing actor."
 )
@@ -40,13 +41,8 @@ ORIGIN: Final = "origin.example"
 @click.option(
     "--shape", type=click.Choice([*SHAPES]), default="note", show_default=True, help="Whose post it is like."
 )
-@click.option(
-    "--variant",
-    type=click.Choice([*VARIANTS]),
-    default="good",
-    show_default=True,
-    help="What is wrong with it.",
-)
+@click.option("--variant", default="good", show_default=True, metavar="NAME", help="What is wrong with it.")
+@click.option("--variants", is_flag=True, help="List the variants instead.")
 @click.option("--now", metavar="TIME", help="Issue as of this time: RFC 3339, or seconds since 1970.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write activity.json and actor.json here."
@@ -54,13 +50,15 @@ ORIGIN: Final = "origin.example"
 @pass_session
 def issue(
     session: Session,
-    file: str,
+    file: str | None,
     issuer: str,
     url: str | None,
     shape: str,
     variant: str,
     now: str | None,
     out: Path | None,
+    *,
+    variants: bool,
 ) -> None:
     """Attest a file as a test.
 
@@ -68,7 +66,20 @@ def issue(
     lab's test list, which relays refuse. Prints the two properties for a post.
     """
     from mediaattest import origin_of
+    from relay.config.diagnostics import guess
 
+    if variants:
+        rows = {name: f"{one.code}: {one.says}" for name, one in VARIANTS.items()}
+        as_document({"variants": rows}) if session.as_json else pairs(rows)
+        return
+    if file is None:
+        raise click.MissingParameter(param_hint="FILE", param_type="argument")
+    if variant not in VARIANTS:
+        meant = guess(variant, VARIANTS)
+        message = f"there is no variant {variant}" + (
+            f"; did you mean {meant}?" if meant else "; see --variants"
+        )
+        raise click.BadParameter(message, param_hint="--variant")
     if origin_of(issuer) is None or "#" in issuer:
         raise click.BadParameter("an issuer is an actor id with https, in ASCII", param_hint="--issuer")
     made = _made(file, issuer, url, shape, variant, None if now is None else moment(now))
