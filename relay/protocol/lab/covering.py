@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.attachments import flat
 from relay.protocol.actors import KeyFound, key_in
 from relay.protocol.lab.looking import failed, passed, unclear
 from relay.protocol.lab.meaning import CONTEXT, lost, values_in
@@ -31,10 +32,10 @@ _NO_KEY: Final = "The key of the signature is not at hand: it stands in the docu
 def signer_of(document: Document) -> str | None:
     """Whose actor document is needed to verify the document's own signature; None when it has none."""
     for name, key in (("proof", "verificationMethod"), ("signature", "creator")):
-        member = document.get(name)
-        found = member.get(key) if isinstance(member, dict) else None
-        if isinstance(found, str):
-            return found.partition("#")[0]
+        for member in flat(document.get(name)):
+            found = member.get(key) if isinstance(member, dict) else None
+            if isinstance(found, str):
+                return found.partition("#")[0]
     return None
 
 
@@ -55,7 +56,7 @@ def covering(looked: Looked) -> Iterator[Result]:
     signer = signer_of(document)
     if signer is None:
         return
-    if isinstance(document.get("proof"), dict):
+    if flat(document.get("proof")):
         yield _proof(document, signer, looked)
     elif looked.linked is not None:
         yield _linked_data(document, signer, looked)

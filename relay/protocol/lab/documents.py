@@ -7,6 +7,7 @@ Nothing stops at the first problem: each attestation has its eleven steps, and e
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -26,11 +27,12 @@ from relay.protocol.lab.tokens import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mediaattest import Explanation
     from relay.protocol.lab.looking import LinkedData
     from relay.protocol.lab.places import Carrying, Medium
     from relay.protocol.lab.stepping import Examined
 
+MOST_EXAMINED: Final = 256
+"""Most attestations of a document that are looked at."""
 HEADER: Final = "header"
 """Where tokens of the header field stand."""
 _MISSING: Final = EXPLANATIONS[Verdict.MISSING, Step.GRAMMAR]
@@ -64,18 +66,19 @@ class Given:
 class Examination:
     """All there is to say of a document.
 
-    `attested`: the media, each with the explanations of its attestations; without any it is `missing`. `results` are in
-    the order of cases, with at least one for each.
+    `media` are those that a reader finds, `examined` all attestations. `results` are in the order of cases, with at
+    least one for each. `complete` is False when there were more attestations than are looked at.
     """
 
     media: tuple[Medium, ...]
     examined: tuple[Examined, ...]
     results: tuple[Result, ...]
+    complete: bool = True
 
     @property
     def valid(self) -> bool:
         """Whether there is an attestation and every one is valid."""
-        return bool(self.examined) and all(one.result.valid for one in self.examined)
+        return self.complete and bool(self.examined) and all(one.result.valid for one in self.examined)
 
     @property
     def temporary(self) -> bool:
@@ -136,8 +139,8 @@ def all_in(document: object, received: frozenset[str]) -> Iterator[Found]:
 def examine(given: Given) -> Examination:
     """Look at a document. Total for what a JSON parser returns."""
     held, media = carrying(given.document), media_in(given.document)
-    found = tuple(_found(given, held, media))
-    examined = tuple(examine_one(one, given.terms) for one in found)
+    found = tuple(islice(_found(given, held, media), MOST_EXAMINED + 1))
+    examined = tuple(examine_one(one, given.terms) for one in found[:MOST_EXAMINED])
     looked = Looked(
         document=given.document,
         carrying=held,
@@ -157,7 +160,7 @@ def examine(given: Given) -> Examination:
         *tokens(looked),
         *_beside(looked),
     ]
-    return Examination(media, examined, tuple(_complete(results)))
+    return Examination(media, examined, tuple(_complete(results)), len(found) <= MOST_EXAMINED)
 
 
 def _found(given: Given, held: Sequence[Carrying], media: Sequence[Medium]) -> Iterator[Found]:
@@ -280,9 +283,3 @@ def _complete(results: Sequence[Result]) -> Iterator[Result]:
 def pretty(value: object) -> str:
     """JSON for people."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
-def explanations(examination: Examination) -> dict[str, Explanation]:
-    """What the outcomes of an examination mean, by code, each once."""
-    found = [one.explanation for one in examination.examined] or [_MISSING]
-    return {one.code: one for one in found}

@@ -198,7 +198,7 @@ def _beside(issuer: TestIssuer, pictures: Sequence[Picture]) -> Iterator[Sample]
         ("header", "The header attests the medium.", format_header(tokens[:1]), ["valid"], ()),
         ("header-unquoted", "The token in the header is not quoted.", tokens[0], [], (1, 43)),
         ("header-empty", "The header is empty.", "", [], (1, 43)),
-        ("header-too-many", "The header has eight tokens.", ", ".join([f'"{tokens[0]}"'] * 8), [], (1, 43)),
+        ("header-too-many", "The header has eight tokens.", ", ".join(['"a.b.c"'] * 8), [], (1, 43)),
         ("header-too-long", "The header has over 4096 bytes.", f'"{tokens[0]}"'.ljust(4097), [], (1, 43)),
         (
             "header-of-another-file",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Actors = Mapping[str, Mapping[str, Any] | None]
 
+_MOST_BRACKETS: Final = 200
+"""More than any token may have; bounds the depth of what is shown."""
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
@@ -115,9 +117,10 @@ def examine_one(found: Found, terms: Terms) -> Examined:
     """Verify one attestation and tell every step."""
     claim = unverified(found.text)
     header, claims = said(found.text)
-    issuer = claims.get("iss") if isinstance(claims, dict) else None
-    trusted = isinstance(issuer, str) and terms.trusts(issuer)
-    believed = frozenset({issuer} if isinstance(issuer, str) and (trusted or not terms.strict) else ())
+    named = claims.get("iss") if isinstance(claims, dict) else None
+    issuer = named if isinstance(named, str) else None
+    trusted = issuer is not None and terms.trusts(issuer)
+    believed = frozenset({issuer} if issuer is not None and (trusted or not terms.strict) else ())
     # Nothing to hold it against: then against what it says itself, and the step is told as not checked.
     received = found.received or (claim.digest if claim else f"sha256:{'0' * 64}")
     result = verify(
@@ -159,7 +162,8 @@ def said(text: str) -> tuple[object, object]:
 def _read(part: str) -> object:
     text = part.strip().rstrip("=").encode("ascii", "replace").translate(_URL_SAFE)
     try:
-        return orjson.loads(binascii.a2b_base64(text + b"=" * (-len(text) % 4)))
+        content = binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+        return None if content.count(b"[") + content.count(b"{") > _MOST_BRACKETS else orjson.loads(content)
     except ValueError:
         return None
 

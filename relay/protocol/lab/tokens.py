@@ -73,7 +73,7 @@ def tokens(looked: Looked) -> Iterator[Result]:
 
 
 def _header(where: str, header: dict[str, Any], claims: object) -> Iterator[Result]:
-    if header.get("alg") in {ALGORITHM, "Ed25519"}:
+    if header.get("alg") in (ALGORITHM, "Ed25519"):
         fault = None if header["alg"] == ALGORITHM else "`alg` is written as Ed25519."
         yield judged(35, where, fault, "`alg` is EdDSA.")
     issuer, kid = claims.get("iss") if isinstance(claims, dict) else None, header.get("kid")
@@ -114,12 +114,11 @@ def _contents(where: str, claims: dict[str, Any]) -> Iterator[Result]:
     )
     named = [one for one in lists if isinstance(one, str)]
     if named:
-        telling = next((one for one in named if _tells(one)), None)
-        yield (
-            passed(37, "The ids look opaque.", where)
-            if telling is None
-            else unclear(37, f"`{telling}` looks as if it told something of the list.", where)
-        )
+        telling = [one for one in named if _tells(one)]
+        if telling:
+            yield unclear(37, f"`{telling[0]}` looks as if it told something of the list.", where)
+        else:
+            yield passed(37, "The ids look opaque.", where)
 
 
 def _revealed(claims: dict[str, Any]) -> str | None:

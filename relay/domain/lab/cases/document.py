@@ -111,7 +111,7 @@ _PROPERTIES: Final = (
         21,
         Level.MAY,
         "Where `hash` stands, an attestation stands, too.",
-        "P-01",
+        "W-09",
         "Nothing, if you meant it: a `hash` alone is a claim of the author that attests nothing. Otherwise see what "
         "removed the attestation.",
     ),
@@ -175,7 +175,7 @@ _PROPERTIES: Final = (
         30,
         Level.SHOULD,
         "No more than four attestations stand beside one medium.",
-        "P-05 V-04",
+        "P-05",
         "Verifiers read the first four. Send one; others can be found by lookup.",
     ),
     _case(
@@ -262,7 +262,7 @@ _TOKEN: Final = (
         42,
         Level.MAY,
         "The token does not end soon.",
-        "I-11",
+        "W-09",
         "Have it attested anew before you publish again: posts travel for days.",
     ),
 )
@@ -293,7 +293,7 @@ _BESIDE: Final = (
         46,
         Level.MAY,
         "The attestation is meant to be believed: it is no test of a lab.",
-        "I-01",
+        "C-07",
         "Nothing, in a lab. Relays refuse what names only the lab's test list.",
     ),
 )
