@@ -92,7 +92,7 @@ class Sidecar:
         return document
 
     async def _properties(self, medium: dict[str, Any]) -> dict[str, str]:
-        path = self.file(medium.get("url"))
+        path = self.file(address_of(medium))
         if path is None:
             return {}
         content = await asyncio.to_thread(path.read_bytes)
@@ -124,6 +124,13 @@ class Sidecar:
         app = web.Application(client_max_size=LARGEST)
         app.router.add_post("/", self.answer)
         return app
+
+
+def address_of(medium: dict[str, Any]) -> object:
+    """The first address in `url`, which is a string, a Link, or an array of these."""
+    found = medium.get("url")
+    first = found[0] if isinstance(found, list) and found else found
+    return first.get("href") if isinstance(first, dict) else first
 
 
 def media_of(about: dict[str, Any]) -> Iterator[dict[str, Any]]:

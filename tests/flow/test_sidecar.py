@@ -176,6 +176,8 @@ async def test_media_are_found_where_posts_have_them(worlds: Worlds, tmp_path: P
             {"type": "Note", "attachment": dict(medium)},
             {"type": "Article", "image": [dict(medium)], "attachment": [{"type": "PropertyValue"}, "x"]},
             {"type": "Update", "object": {"type": "Note", "icon": dict(medium)}},
+            {"type": "Note", "attachment": medium | {"url": [{"type": "Link", "href": medium["url"]}]}},
+            {"type": "Note", "attachment": medium | {"url": {"type": "Link", "href": medium["url"]}}},
         ):
             found = await scene.sidecar.attest(document)
             assert json.dumps(found).count("data:application/jwt,") == 1, document
