@@ -12,10 +12,10 @@ COMMANDS: Final = {
     "Documents": {
         "verify": ("relay.cli.lab.verify:verify", "Verify every attestation of a document, step by step."),
         "explain": ("relay.cli.lab.explain:explain", "Explain an outcome, a case or a clause."),
-        "issue": ("relay.cli.lab.issue:issue", "Attest a file as a test, well or in a way that must fail."),
     },
     "Samples": {
         "sample": ("relay.cli.lab.sample:sample", "Write a folder of good and bad documents."),
+        "issue": ("relay.cli.lab.issue:issue", "Attest a file as a test, well or in a way that must fail."),
         "canary": ("relay.cli.lab.canary:canary", "Write files that test whether media are checked."),
     },
     "Reports": {
