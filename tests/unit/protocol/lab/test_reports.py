@@ -186,7 +186,7 @@ def test_a_badge_says_grade_and_class_to_all_readers() -> None:
 
 
 def test_every_clause_of_a_case_is_a_statement_of_the_profile() -> None:
-    for case in CASES.values():
+    for case in filter(lambda case: case.clauses, CASES.values()):
         found = [clauses()[name] for name in case.clauses]
         assert (
             max(found, key=lambda clause: ["MAY", "SHOULD", "MUST"].index(clause.level)).level is case.level
