@@ -54,7 +54,8 @@ def carrier(session: Session, /, url: str, *, form: str, out: Path | None, **opt
 
     URL is the relay's origin, actor or inbox. Three servers of the lab follow it, in Mastodon's dialect and in
     LitePub's, and one of them posts. The relay has to accept Follows within --timeout, and to reach the addresses of
-    --url. The relay keeps nothing that would have to be cleaned up but three subscriptions that ended.
+    --url. What is posted goes to all its subscribers: ask before you test a relay of others. In the end posts are
+    deleted and subscriptions ended.
     """
     run = session.run(run_carrier(url, StageOptions(**options)))
     finish(run, "json" if session.as_json else form, out)

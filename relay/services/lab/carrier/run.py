@@ -67,18 +67,27 @@ class CarrierTest:
     async def _test(self, relay: RelayFound) -> None:
         scene = self._scene
         subscribing = Subscribing(scene, relay)
-        if not await subscribing.follow():
-            Vouching(scene, relay).signatures()
-            scene.fill(Outcome.UNTESTED, "Nobody is subscribed.")
-            return
+        try:
+            why = (
+                await self._post(relay, subscribing)
+                if await subscribing.follow()
+                else "Nobody is subscribed."
+            )
+        finally:
+            await subscribing.end()
+        Vouching(scene, relay).signatures()
+        if why is not None:
+            scene.fill(Outcome.UNTESTED, why)
+
+    async def _post(self, relay: RelayFound, subscribing: Subscribing) -> str | None:
+        """Post, and judge what came; return what kept it from being done."""
+        scene = self._scene
         writer = Writer(self._stage, scene.pictures, relay.inbox)
         vouching, relaying = Vouching(scene, relay), Relaying(scene, relay, writer)
         try:
             made = await relaying.first()
         except RemoteError as error:
-            vouching.signatures()
-            scene.fill(Outcome.UNTESTED, f"The relay stopped taking posts: {error}.")
-            return
+            return f"The relay stopped taking posts: {error}."
         relaying.arrivals(made)
         relaying.withheld(made)
         self._declared(made, vouching)
@@ -89,8 +98,9 @@ class CarrierTest:
         vouching.bodies()
         vouching.fields([made.attested, made.sixteen, made.last, made.plain])
         await vouching.tokens()
+        await relaying.clear()
         await subscribing.leave(writer)
-        vouching.signatures()
+        return None
 
     @staticmethod
     def _declared(made: Round, vouching: Vouching) -> None:
