@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -68,10 +68,9 @@ async def run_carrier(url: str, options: StageOptions) -> Run:
     from relay.services.lab.carrier.run import CarrierTest
 
     async with on_stage(options, url, PARTS) as stage:
-        pictures = await asyncio.to_thread(make_pictures, options.seed or stage.clock.new_id())
         one = CarrierTest(
             stage,
-            pictures,
+            paint=partial(make_pictures, options.seed or stage.clock.new_id()),
             patience=options.timeout,
             quiet=options.quiet,
             hostile=options.hostile,
