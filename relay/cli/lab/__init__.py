@@ -18,6 +18,9 @@ COMMANDS: Final = {
         "issue": ("relay.cli.lab.issue:issue", "Attest a file as a test, well or in a way that must fail."),
         "canary": ("relay.cli.lab.canary:canary", "Write files that test whether media are checked."),
     },
+    "Tests": {
+        "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
+    },
     "Reports": {
         "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),
         "compare": ("relay.cli.lab.report:compare", "Show what changed from one report to another."),
