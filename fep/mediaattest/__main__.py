@@ -1,5 +1,7 @@
 """`python -m mediaattest verify FILE --actor actor.json --now SECONDS`: one verification, step by step.
 
+`python -m mediaattest answer` answers questions of the interop lab, line by line (see `answer`).
+
 Exit status: 0 valid, 1 not valid, 2 usage or an unreadable file. The actor of the document given is trusted,
 and every list is accepted unless some are named. The library reads no clock, so the time is an argument.
 """
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediaattest.answer import answers
 from mediaattest.model import Step, Verdict, Verification
 from mediaattest.verify import verify
 
@@ -25,6 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit with status 2 on wrong usage.
     """
     arguments = _parser().parse_args(argv)
+    if arguments.command == "answer":
+        for answer in answers(sys.stdin):
+            sys.stdout.write(f"{answer}\n")
+            sys.stdout.flush()
+        return 0
     try:
         media = Path(arguments.file).read_bytes()
         actor = json.loads(Path(arguments.actor).read_bytes())
@@ -41,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mediaattest", description="Media Attestation JWT v1")
-    command = parser.add_subparsers(required=True).add_parser("verify", help="verify one attestation")
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("answer", help="answer questions of the interop lab, line by line")
+    command = commands.add_parser("verify", help="verify one attestation")
     command.add_argument("file", metavar="FILE", help="the media, byte for byte as received")
     command.add_argument("--actor", required=True, help="file with the issuer's actor document (JSON)")
     command.add_argument("--attestation", help="the attestation string (data:application/jwt,...)")
