@@ -40,6 +40,7 @@ COMMANDS: Final = {
             "List submitted files that are on a list.",
         ),
         "verify": ("relay.cli.verify:verify", "Verify attestations, step by step."),
+        "lab": ("relay.cli.lab:lab", "Test documents, issuers, carriers and verifiers of attestations."),
     },
 }
 """Every command: heading of the help, name, place, one line."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from relay.cli.command import Command
+from relay.cli.command import Command, Program
 from relay.cli.main import main
 
 if TYPE_CHECKING:
@@ -49,18 +49,25 @@ def reference() -> str:
     context = click.Context(main, info_name="assay")
     for heading, rows in main.table.items():
         parts.append(f"## {heading}\n")
-        for name in rows:
-            command = main.get_command(context, name)
-            if command is not None:
+        for name, command in _members(main, context):
+            if name in rows:
                 parts += _command(command, f"assay {name}")
     return "\n".join(parts)
+
+
+def _members(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group with their names, in the order of its help."""
+    for name in group.list_commands(context) if isinstance(group, Program) else group.commands:
+        command = group.get_command(context, name)
+        if command is not None:
+            yield name, command
 
 
 def _command(command: click.Command, name: str) -> Iterator[str]:
     text = _text(command)
     if isinstance(command, click.Group):
         yield f"### `{name}`\n\n{text}\n"
-        for inner, member in command.commands.items():
+        for inner, member in _members(command, click.Context(command)):
             yield from _command(member, f"{name} {inner}")
         return
     usage = "".join(f" {_usage(parameter)}" for parameter in _own(command))

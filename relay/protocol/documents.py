@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AS2: Final = "https://www.w3.org/ns/activitystreams"
 SECURITY: Final = "https://w3id.org/security/v1"
 NAMESPACE: Final = "https://w3id.org/assay/ns#"
+PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
+"""The address of the profile of attestations (fep/profile.md); `implements` of our actor names it (FEP-844e)."""
 """Where our own terms live."""
 
 CONTENT_TYPE: Final = "application/activity+json"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mediaattest import describe_key
-from relay.protocol.documents import dump, relay_actor
+from relay.protocol.documents import PROFILE, dump, relay_actor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mediaattest import IssuerKey
     from relay.services.identity import Identity
-
-IMPLEMENTED: Final = "https://w3id.org/assay/media-attestation/v1"
-"""The address of our profile of FEP-b53d, which the actor says it implements (FEP-844e)."""
 
 
 class Profile:
@@ -35,6 +32,6 @@ class Profile:
                 summary=identity.summary,
                 public_key_pem=self._public_key_pem,
                 assertion_methods=[describe_key(key) for key in keys],
-                implements=[(IMPLEMENTED, "Media Attestation v1")],
+                implements=[(PROFILE, "Media Attestation v1")],
             )
         )

@@ -1,7 +1,7 @@
 """What a run is worth: a grade with the reasons why it is not better, and whether the class of the role is reached.
 
-A run begins with A. Each case that failed puts a cap on it: its own, or that of its level. A MUST that was not tried, or
-of which nothing can be told, leaves A out of reach: what was not seen is not praised. MAYs never count.
+A run begins with A. Each case that failed puts a cap on it: its own, or that of its level. A MUST that was not tried,
+or of which nothing can be told, leaves A out of reach: what was not seen is not praised. MAYs never count.
 """
 
 from __future__ import annotations

@@ -30,9 +30,8 @@ from relay.protocol import (
     sigheader,
     unproven,
 )
-from relay.protocol.documents import FollowEcho
+from relay.protocol.documents import PROFILE, FollowEcho
 from relay.services import fetch, keyring, letters, posts, receive, tracks
-from relay.services.profile import IMPLEMENTED
 from relay.web import federation
 from relay.web.problems import problem, status_of
 
@@ -74,7 +73,7 @@ def made() -> dict[str, Any]:
             summary="A relay that vouches for the media it passes on.",
             public_key_pem="-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----\n",
             assertion_methods=[describe_key(IssuerKey(f"{ACTOR}#att-2026-11", ACTOR, key))],
-            implements=[(IMPLEMENTED, "Media Attestation v1")],
+            implements=[(PROFILE, "Media Attestation v1")],
         ),
         "webfinger": discovery.webfinger("acct:relay@relay.example", url=URL),
         "accept": documents.accept(id=activity_id(1), actor=ACTOR, follow=follow_of("follow-mastodon")),

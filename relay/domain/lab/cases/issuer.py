@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from relay.domain.lab.model import Case
+if TYPE_CHECKING:
+    from relay.domain.lab.model import Case
 
 ISSUER: Final[tuple[Case, ...]] = ()

@@ -1,0 +1,25 @@
+"""`assay lab`: the interop lab for those who implement attestations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from relay.cli.command import Program
+
+COMMANDS: Final = {
+    "Reports": {
+        "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),
+        "compare": ("relay.cli.lab.report:compare", "Show what changed from one report to another."),
+    },
+}
+"""Every command of the group: heading of the help, name, place, one line."""
+
+
+@click.group(cls=Program, table=COMMANDS)
+def lab() -> None:
+    """Test attestations and the software that makes, carries and verifies them.
+
+    The same checks, codes and reports as the pages under /lab of a relay.
+    """
