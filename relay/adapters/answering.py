@@ -10,7 +10,7 @@ import asyncio
 import os
 import shlex
 import signal
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
@@ -28,7 +28,7 @@ _END_SECONDS: Final = 2.0
 
 
 class CommandAnswerer:
-    """Port `Answerer` on a command, in the words of a shell but run without one. What it writes to standard error is seen.
+    """Port `Answerer` on a command, in the words of a shell but run without one. Its standard error is ours.
 
     Use it with `async with`; leaving ends the command. Raises ValueError for words that cannot be split.
     """
@@ -116,3 +116,25 @@ class AddressAnswerer:
         if not found.whole:
             raise RemoteError(f"the answer is longer than {LONGEST} bytes", code="too-large")
         return found.body
+
+
+async def run_command(command: str, *, timeout: float) -> int:
+    """Run a command to its end, at most so many seconds; return its status. Raises `RemoteError`, ValueError."""
+    words = shlex.split(command)
+    if not words:
+        raise ValueError("no command")
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words, stdin=DEVNULL, stdout=2, start_new_session=True
+        )
+    except OSError as error:
+        raise RemoteError(f"the command could not be started: {error}") from error
+    try:
+        async with asyncio.timeout(timeout):
+            return await process.wait()
+    except TimeoutError:
+        raise RemoteError(f"the command took longer than {timeout:g} s", code="timeout") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

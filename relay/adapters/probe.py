@@ -111,4 +111,3 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             response.close()
             break
     return bytes(body[: limit + 1])
-

@@ -1,59 +1,54 @@
-"""What can be seen of an issuer in its actor document and its tokens. Pure; see domain/lab/cases/issuer.
+"""What can be seen of an issuer in its actor document and its tokens; see domain/lab/cases/issuer.
 
-Each function returns what is wrong in a sentence, or None when nothing is.
+What is wrong is said in a sentence; None: nothing is. What the lab says of documents and tokens it says of an issuer's,
+too: `gathered` puts that together.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from mediaattest import decode_multikey, from_data_url, is_hash, unverified
-from mediaattest.jws import decode_part
-from mediaattest.strict_json import read_object, write_object
+from mediaattest import decode_multikey
 from relay.domain.attachments import flat, types_of
+from relay.domain.lab.model import Outcome, Result
 from relay.protocol.documents import PROFILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mediaattest import Attestation
 
     Document = Mapping[str, Any]
 
-HOUR: Final = 3600
-USUAL_LIFE: Final = 14 * 24 * HOUR
 _KEY_NAME: Final = re.compile(r"#att-\d{4}-(?:0[1-9]|1[0-2])(?:-?[a-z0-9]+)?")
 _PURPOSES: Final = ("authentication", "capabilityInvocation", "capabilityDelegation", "keyAgreement")
-_PERCEPTUAL: Final = frozenset(
-    {"pdq", "phash", "dhash", "ahash", "whash", "photodna", "tmk", "vpdq", "neuralhash", "blockhash"}
-)
-_CLAIMS: Final = frozenset({"iss", "sub", "iat", "exp", "jti", "res", "chk", "alt", "med", "status"})
-_TELLING: Final = re.compile(
-    r"(?:^|[^a-z0-9])(?:v\d+|\d{4}-\d\d(?:-\d\d)?|(?:19|20)\d{6}|[0-9]+(?:entries|hashes|items))(?:$|[^a-z0-9])",
-    re.IGNORECASE,
-)
-"""A version, a date or a size. An id can tell more than that without anybody being able to see it."""
-_FEW: Final = 8
-"""Indexes from which on their order means something: eight are in order by chance once in 40,000 times."""
+FEW: Final = 8
+"""Places in a list from which on their order means something: eight are in order by chance once in 20,000 times."""
 _CLOSE: Final = 16
+"""Times the number of places within which they are close."""
+_NAMED: Final = 3
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token as text and as what it holds; empty objects when it holds none. Nothing in it is verified."""
-
-    jws: str
-    header: Mapping[str, Any]
-    claims: Mapping[str, Any]
-    texts: tuple[bytes, bytes]
-
-    @classmethod
-    def of(cls, attestation: str) -> Token:
-        """Take an attestation string apart. Total."""
-        jws = from_data_url(attestation) or ""
-        parts = [decode_part(part) or b"" for part in jws.split(".")[:2]]
-        first, second = (*parts, b"", b"")[:2]
-        return cls(jws, read_object(first) or {}, read_object(second) or {}, (first, second))
+FROM_DOCUMENTS: Final[Mapping[str, frozenset[str]]] = {
+    "ATT-111": frozenset(f"ATT-{step:03}" for step in range(1, 12)),
+    "ATT-112": frozenset({"ATT-034"}),
+    "ATT-114": frozenset({"ATT-033"}),
+    "ATT-115": frozenset({"ATT-036"}),
+    "ATT-116": frozenset({"ATT-037"}),
+    "ATT-117": frozenset({"ATT-040"}),
+    "ATT-118": frozenset({"ATT-035"}),
+    "ATT-121": frozenset({"ATT-029", "ATT-031"}),
+    "ATT-122": frozenset({"ATT-024"}),
+    "ATT-123": frozenset({"ATT-025"}),
+    "ATT-124": frozenset({"ATT-020"}),
+    "ATT-125": frozenset({"ATT-028"}),
+    "ATT-126": frozenset({"ATT-032"}),
+}
+"""The cases about documents that decide a case about issuers."""
+OF_TOKENS: Final = tuple(code for code in FROM_DOCUMENTS if code < "ATT-120")
+OF_OBJECTS: Final = tuple(code for code in FROM_DOCUMENTS if code > "ATT-120")
 
 
 # ---------------------------------------------------------------- the actor
@@ -70,7 +65,9 @@ def bad_keys(actor: Document, issued_with: Sequence[str]) -> str | None:
     named = {str(key.get("id")) for key in fitting}
     if missing := [kid for kid in issued_with if kid not in named]:
         return f"{missing[0]} signed a token and is no Multikey of the actor."
-    return None if fitting else "There is no Ed25519 Multikey in assertionMethod with the actor as controller."
+    return (
+        None if fitting else "There is no Ed25519 Multikey in assertionMethod with the actor as controller."
+    )
 
 
 def odd_names(actor: Document) -> str | None:
@@ -85,7 +82,8 @@ def odd_names(actor: Document) -> str | None:
 
 def other_uses(actor: Document, issued_with: Sequence[str]) -> str | None:
     """K-03, as far as the document shows it. `issued_with` as for `bad_keys`."""
-    own = [key for key in keys_of(actor) if not issued_with or key.get("id") in issued_with]
+    fitting = [key for key in keys_of(actor) if _fits(key, actor)]
+    own = [key for key in fitting if not issued_with or key.get("id") in issued_with]
     for purpose in _PURPOSES:
         for entry in flat(actor.get(purpose)):
             for key in own:
@@ -116,94 +114,41 @@ def lookup_of(actor: Document) -> str | None:
 # ---------------------------------------------------------------- tokens
 
 
-def off_the_hour(token: Token) -> str | None:
-    """I-03."""
-    issued = token.claims.get("iat")
-    return None if isinstance(issued, int) and issued % HOUR == 0 else f"iat is {issued}, which is no full hour."
-
-
-def long_life(token: Token) -> str | None:
-    """I-05."""
-    issued, ends = token.claims.get("iat"), token.claims.get("exp")
-    if not isinstance(issued, int) or not isinstance(ends, int):
-        return "iat or exp is no whole number."
-    days = (ends - issued) / (24 * HOUR)
-    return None if ends - issued <= USUAL_LIFE else f"The token lives {days:.1f} days."
-
-
-def telling(token: Token, medium_url: str | None) -> str | None:
-    """I-06. `medium_url` is where the bytes came from."""
-    if unknown := sorted(set(token.claims) - _CLAIMS):
-        return f"The claim {unknown[0]} is none of the profile's."
-    alternatives = token.claims.get("alt")
-    perceptual = sorted(_PERCEPTUAL & set(alternatives)) if isinstance(alternatives, dict) else []
-    if perceptual:
-        return f"alt holds a perceptual hash, {perceptual[0]}."
-    for check in flat(token.claims.get("chk")):
-        if isinstance(check, dict) and (more := sorted(set(check) - {"alg", "list", "at"})):
-            return f"An entry of chk has {more[0]}."
-    if medium_url is not None and medium_url in set(_texts(token.claims)):
-        return "The address of the medium is in the claims."
-    return None
-
-
-def telling_lists(token: Token) -> str | None:
-    """I-07, as far as anybody can see it from outside."""
-    lists = [check.get("list") for check in flat(token.claims.get("chk")) if isinstance(check, dict)]
-    odd = [one for one in lists if isinstance(one, str) and _TELLING.search(one.partition("://")[2])]
-    return f"{odd[0]} looks like a version, a date or a size." if odd else None
-
-
-def not_canonical(token: Token) -> str | None:
-    """I-09."""
-    for name, text, value in zip(("header", "claims"), token.texts, (token.header, token.claims), strict=True):
-        try:
-            same = write_object(dict(value)) == text
-        except TypeError:
-            same = False
-        if not same:
-            return f"RFC 8785 writes the {name} otherwise."
-    return None
-
-
-def other_spelling(token: Token) -> str | None:
-    """I-10."""
-    algorithm = token.header.get("alg")
-    return None if algorithm == "EdDSA" else f"alg is {algorithm}."
-
-
-def repeated_ids(tokens: Sequence[Token]) -> str | None:
-    """I-04, of tokens that are not the same."""
-    ids = [token.claims.get("jti") for token in {token.jws: token for token in tokens}.values()]
-    again = next((one for place, one in enumerate(ids) if one in ids[:place]), None)
-    return None if again is None else f"Two tokens have the id {again}."
+def repeated_ids(stated: Iterable[Attestation]) -> str | None:
+    """I-04, of different tokens."""
+    again = [jti for jti, times in Counter(one.jti for one in stated).items() if times > 1]
+    return f"Two tokens have the id {again[0].hex()}." if again else None
 
 
 def places_in_order(indexes: Sequence[int]) -> str | None:
-    """S-08, of places in one list in the order in which they were given; None also for too few."""
-    if len(indexes) < _FEW:
-        return None
-    steps = [after - before for before, after in zip(indexes, indexes[1:], strict=False)]
+    """S-08, of `FEW` or more places in one list, in the order in which they were given."""
+    steps = [after - before for before, after in pairwise(indexes)]
     if all(step > 0 for step in steps) or all(step < 0 for step in steps):
         return f"{len(indexes)} places are in the order of their issue."
-    spread = max(indexes) - min(indexes)
-    return f"{len(indexes)} places are within {spread + 1}." if spread < _CLOSE * len(indexes) else None
+    spread = max(indexes) - min(indexes) + 1
+    return f"{len(indexes)} places are within {spread}." if spread < _CLOSE * len(indexes) else None
 
 
-def status_of(token: Token) -> tuple[str, int] | None:
-    """Address of the status list and place in it."""
-    status = token.claims.get("status")
-    named = status.get("status_list") if isinstance(status, dict) else None
-    if not isinstance(named, dict):
-        return None
-    uri, index = named.get("uri"), named.get("idx")
-    return (uri, index) if isinstance(uri, str) and isinstance(index, int) else None
+# ---------------------------------------------------------------- what the rules about documents found
 
 
-def about(attestation: str) -> str | None:
-    """The hash string that an attestation is about, by its own account."""
-    claimed = unverified(attestation)
-    return claimed.digest if claimed is not None and is_hash(claimed.digest) else None
+def gathered(code: str, examined: Sequence[tuple[str, Sequence[Result]]]) -> Result:
+    """One result of an issuer's case for all that was looked at: pairs of a name and the results about documents."""
+    found = [(name, one) for name, results in examined for one in results if one.code in FROM_DOCUMENTS[code]]
+    for outcome in (Outcome.FAILED, Outcome.CANNOT_TELL):
+        bad = [(name, one) for name, one in found if one.outcome is outcome]
+        if bad:
+            return _bad(code, outcome, bad, len(examined))
+    if any(one.outcome is Outcome.PASSED for _, one in found):
+        return Result(code, Outcome.PASSED, f"It is so in {len(examined)} of {len(examined)}.")
+    return Result(code, Outcome.INAPPLICABLE, "There is nothing here that it is about.")
+
+
+def _bad(code: str, outcome: Outcome, bad: Sequence[tuple[str, Result]], count: int) -> Result:
+    names = dict.fromkeys(name for name, _ in bad)
+    told = "; ".join(f"{name}: {one.detail}" for name, one in bad[:_NAMED])
+    detail = f"In {len(names)} of {count}: {told}"
+    return Result(code, outcome, detail, explanation=bad[0][1].explanation, evidence=bad[0][1].evidence)
 
 
 def _is_multikey(entry: object) -> bool:
@@ -223,14 +168,3 @@ def _same(entry: object, key: Document) -> bool:
             value is not None and value == key.get("publicKeyMultibase")
         )
     return entry == key.get("id")
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from _texts(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _texts(member)
-    elif isinstance(value, str):
-        yield value

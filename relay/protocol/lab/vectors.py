@@ -102,7 +102,9 @@ def judge(kind: str, expected: Any, answer: bytes) -> Judgement:
     right = _media(found[name]) == _media(expected) if kind == "document" else found[name] == expected
     if right:
         return Judgement(Fit.RIGHT, "as expected", frozenset(found))
-    return Judgement(Fit.WRONG, f"expected {_text(expected)}, answered {_text(found[name])}", frozenset(found))
+    return Judgement(
+        Fit.WRONG, f"expected {_text(expected)}, answered {_text(found[name])}", frozenset(found)
+    )
 
 
 def _verdict(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Judgement:

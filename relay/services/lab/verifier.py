@@ -43,8 +43,8 @@ class Asked:
 
     @property
     def label(self) -> str:
-        """The vector's name with its kind, in quotation marks."""
-        return f"‘{self.vector.name}’"
+        """The vector's name, as code."""
+        return f"`{self.vector.name}`"
 
     @property
     def fault(self) -> str | None:
@@ -68,7 +68,11 @@ class VectorTest:
     """Asks a verifier every vector. `patience` is in seconds; `tell` hears of each question."""
 
     def __init__(
-        self, answerer: Answerer, *, patience: float = PATIENCE, tell: Callable[[int, int], None] | None = None
+        self,
+        answerer: Answerer,
+        *,
+        patience: float = PATIENCE,
+        tell: Callable[[int, int], None] | None = None,
     ) -> None:
         self._answerer, self._patience, self._tell = answerer, patience, tell
 

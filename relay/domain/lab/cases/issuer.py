@@ -1,5 +1,6 @@
-"""The cases about a server that attests: 10x its keys, 11x its tokens, 12x its objects, 13x its lookup, 14x its status
-lists, 15x its service.
+"""The cases about a server that attests.
+
+10x are its keys, 11x its tokens, 12x its objects, 13x its lookup, 14x its status lists, 15x its service.
 """
 
 from __future__ import annotations
@@ -129,6 +130,12 @@ _OBJECTS: Final = (
     ),
     _case(
         126,
+        "P-04",
+        "A signature of the document covers the properties.",
+        "Put the properties in place before you sign.",
+    ),
+    _case(
+        127,
         "P-07",
         "A file is the same for everybody.",
         "Serve the same bytes whatever a client accepts: no content negotiation, no recoding at the edge.",
@@ -137,7 +144,12 @@ _OBJECTS: Final = (
 )
 
 _LOOKUP: Final = (
-    _case(131, "S-01", "The lookup answers 200 with the token.", "Answer with the compact JWS as application/jwt."),
+    _case(
+        131,
+        "S-01",
+        "The lookup answers 200 with the token.",
+        "Answer with the compact JWS as application/jwt.",
+    ),
     _case(
         132,
         "S-02 I-13",

@@ -1,7 +1,8 @@
-"""The cases about software that verifies: ATT-301 to ATT-321 are F-01 to F-21, ATT-331 to ATT-363 are V-01 to V-33,
-ATT-371 to ATT-379 are W-01 to W-09, and from ATT-381 on it is watched while it fetches by itself.
+"""The cases about software that verifies.
 
-Each of the first three groups is one statement of the profile, tried with every vector that names it.
+ATT-301 to ATT-321 are F-01 to F-21, ATT-331 to ATT-363 are V-01 to V-33, ATT-371 to ATT-379 are W-01 to W-09: each one
+statement of the profile, tried with every vector that names it. From ATT-381 on it
+is watched while it fetches by itself.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ _FORMAT: Final = (
         "`kid` and `iss` have the same origin.",
         "Compare host in lower case and port, 443 where none is named.",
     ),
-    _case(312, "F-12", "`sub` is a hash string.", "Refuse tokens whose `sub` is missing or spelled otherwise."),
+    _case(
+        312, "F-12", "`sub` is a hash string.", "Refuse tokens whose `sub` is missing or spelled otherwise."
+    ),
     _case(
         313,
         "F-13",
@@ -161,7 +164,9 @@ _STEPS: Final = (
         "Properties are read by their names, whatever the context says.",
         "Do not expand the document and do not fetch its context to find them.",
     ),
-    _case(338, "V-08", "No attestation is `missing`.", "Null and an empty text both mean that there is none."),
+    _case(
+        338, "V-08", "No attestation is `missing`.", "Null and an empty text both mean that there is none."
+    ),
     _case(
         339,
         "V-09",
@@ -169,9 +174,17 @@ _STEPS: Final = (
         "Broken encoding and broken JSON belong to step 1, even where the signature is bad as well.",
     ),
     _case(
-        340, "V-10", "A bad header is `malformed`.", "Check the header before issuer and key: nothing is fetched."
+        340,
+        "V-10",
+        "A bad header is `malformed`.",
+        "Check the header before issuer and key: nothing is fetched.",
     ),
-    _case(341, "V-11", "A bad issuer is `malformed`.", "Check the grammar of `iss` before you ask whom you trust."),
+    _case(
+        341,
+        "V-11",
+        "A bad issuer is `malformed`.",
+        "Check the grammar of `iss` before you ask whom you trust.",
+    ),
     _case(
         342,
         "V-12",
@@ -184,7 +197,9 @@ _STEPS: Final = (
         "An origin that vouches for itself is told apart, as class `self`.",
         "Report the class with the verdict: `trusted` or `self`.",
     ),
-    _case(345, "V-15", "A key of another origin is `malformed`.", "Compare origins, not text: spellings differ."),
+    _case(
+        345, "V-15", "A key of another origin is `malformed`.", "Compare origins, not text: spellings differ."
+    ),
     _case(
         346,
         "V-16",
@@ -211,7 +226,12 @@ _STEPS: Final = (
         "Verify over the text as it came, by RFC 8032 5.1.7; never over JSON that was written again.",
     ),
     _case(353, "V-23", "Broken claims are `malformed`.", "Check each claim after the signature, in step 7."),
-    _case(354, "V-24", "A token has expired from the second `exp` on.", "No leeway for `exp`: now >= exp is over."),
+    _case(
+        354,
+        "V-24",
+        "A token has expired from the second `exp` on.",
+        "No leeway for `exp`: now >= exp is over.",
+    ),
     _case(
         355,
         "V-25",
@@ -219,7 +239,10 @@ _STEPS: Final = (
         "Allow exactly 300 seconds for clocks that differ.",
     ),
     _case(
-        356, "V-26", "Unknown parameters and claims are ignored.", "Refuse only what the profile tells you to refuse."
+        356,
+        "V-26",
+        "Unknown parameters and claims are ignored.",
+        "Refuse only what the profile tells you to refuse.",
     ),
     _case(
         357,

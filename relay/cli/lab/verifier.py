@@ -1,0 +1,86 @@
+"""`assay lab test verifier`: software that verifies, asked what it makes of every published vector."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from relay.cli.command import Command
+from relay.cli.lab.issuer import probing
+from relay.cli.lab.report import REPORT
+from relay.cli.lab.stage import StageOptions, stage_options
+from relay.cli.lab.test import TESTER, finish, tell
+from relay.cli.session import Session, pass_session
+from relay.domain.lab.model import Role, Run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from relay.ports import Clock
+    from relay.ports.lab import Answerer
+
+ANY: Final = ("0.0.0.0/0", "::/0")
+"""The address to ask comes from whoever runs the test, and from nowhere else."""
+
+
+@click.command(cls=Command, answer=REPORT)
+@click.argument("url", required=False)
+@click.option(
+    "--command",
+    metavar="COMMAND",
+    help="A program to ask: it reads one question in a line and writes one answer in a line, until there are no more. "
+    "Such as `python -m mediaattest answer`.",
+)
+@stage_options
+@pass_session
+def verifier(
+    session: Session, /, url: str | None, *, command: str | None, form: str, out: Path | None, **options: Any
+) -> None:
+    """Test software that verifies.
+
+    URL takes each question as the body of a POST and answers it; or name a program with --command. Questions and
+    answers are JSON, see docs/lab.md: `{"kind": "verify", "input": {…}}`, `{"verdict": "valid", "step": 11}`.
+    """
+    if (url is None) == (command is None):
+        raise click.UsageError("name a URL or a --command, and not both")
+    run = session.run(run_verifier(url, command, StageOptions(**options)))
+    finish(run, "json" if session.as_json else form, out)
+
+
+async def run_verifier(url: str | None, command: str | None, options: StageOptions) -> Run:
+    """Test the verifier at `url`, or the one that `command` starts. Raises `BadParameter`."""
+    from relay.adapters.system import SystemClock
+    from relay.services.lab.verifier import VectorTest
+
+    clock = SystemClock()
+    started = clock.now()
+    async with _answerer(url, command, options, clock) as answerer:
+        results = await VectorTest(answerer, patience=options.timeout).run()
+    for result in results:
+        tell(result)
+    return Run(Role.VERIFIER, url or command or "", started, clock.now(), TESTER, results, options.told())
+
+
+@asynccontextmanager
+async def _answerer(
+    url: str | None, command: str | None, options: StageOptions, clock: Clock
+) -> AsyncIterator[Answerer]:
+    from dataclasses import replace
+    from ipaddress import ip_network
+
+    from relay.adapters.answering import AddressAnswerer, CommandAnswerer
+
+    if command is not None:
+        try:
+            asked = CommandAnswerer(command)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}", param_hint="--command") from error
+        async with asked:
+            yield asked
+        return
+    anywhere = replace(options, private=tuple(map(ip_network, ANY)))
+    async with probing(anywhere, str(url), clock) as probe:
+        yield AddressAnswerer(probe, str(url))
