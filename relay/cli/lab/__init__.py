@@ -9,6 +9,9 @@ import click
 from relay.cli.command import Program
 
 COMMANDS: Final = {
+    "Tests": {
+        "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
+    },
     "Reports": {
         "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),
         "compare": ("relay.cli.lab.report:compare", "Show what changed from one report to another."),

@@ -37,7 +37,10 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 @dataclass(frozen=True, slots=True)
 class StageOptions:
-    """What a test is told about its surroundings. `timeout` in seconds, for each thing that is waited for."""
+    """What a test is told about its surroundings.
+
+    `timeout` in seconds, for each thing that should happen; `quiet`, after which what did not happen is taken not to.
+    """
 
     listen: str = "127.0.0.1:0"
     urls: tuple[str, ...] = ()
@@ -46,10 +49,17 @@ class StageOptions:
     ca: Path | None = None
     private: tuple[Network, ...] = ()
     timeout: float = 20.0
+    quiet: float = 1.5
     hostile: bool = False
     seed: str = ""
     resolver: AbstractResolver | None = None
     canonicalizer: Canonicalizer | None = None
+
+    def told(self) -> list[str]:
+        """Return what a report says of it."""
+        told = [f"timeout {self.timeout:g} seconds"]
+        told += ["hostile"] if self.hostile else []
+        return told + ([f"seed {self.seed}"] if self.seed else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,11 @@ _OPTIONS: Final = (
         show_default=True,
         help="The form of the report.",
     ),
-    click.option("--out", type=_FILE, help="Write the report to a file and say only the grade."),
+    click.option(
+        "--out",
+        type=_FILE,
+        help="Write the report to a file and say only the grade; text becomes Markdown there.",
+    ),
 )
 
 

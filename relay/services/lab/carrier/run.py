@@ -1,0 +1,96 @@
+"""One run of the test of a relay, from finding it to leaving it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.domain.errors import RemoteError
+from relay.domain.lab.model import Outcome, Role, Run
+from relay.services.lab.carrier.finding import find
+from relay.services.lab.carrier.hostile import Hostile
+from relay.services.lab.carrier.posts import Writer
+from relay.services.lab.carrier.relaying import Relaying
+from relay.services.lab.carrier.scene import Scene
+from relay.services.lab.carrier.subscribing import Subscribing
+from relay.services.lab.carrier.vouching import Vouching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from relay.domain.lab.model import Result
+    from relay.ports.throwaway import KeyMaker
+    from relay.services.lab.carrier.posts import Pictures
+    from relay.services.lab.carrier.scene import RelayFound
+    from relay.services.lab.stage import Stage
+
+PICTURES: int = 32
+"""Clean pictures that a run needs."""
+
+
+class CarrierTest:
+    """Tests a relay on a stage of three servers: one that posts, one of Mastodon's kind, one of LitePub's.
+
+    `patience` in seconds for each thing that should happen, `quiet` for what should not; `tester` names the lab and its version.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        pictures: Pictures,
+        *,
+        patience: float,
+        quiet: float,
+        hostile: bool,
+        tester: str,
+        make_keys: KeyMaker,
+        told: Callable[[Result], None] = lambda _: None,
+    ) -> None:
+        author, mastodon, litepub = stage.houses
+        self._stage, self._tester, self._make_keys = stage, tester, make_keys
+        self._scene = Scene(stage, author, mastodon, litepub, pictures, patience, quiet, hostile, told)
+
+    async def run(self, url: str, *, options: Sequence[str] = ()) -> Run:
+        """Test the relay at `url`: its actor, its inbox, or its origin. Raises `RemoteError` when nobody answers."""
+        started = self._stage.clock.now()
+        relay = await find(self._scene, url)
+        if relay is None:
+            self._scene.fill(Outcome.UNTESTED, "There is no actor to follow.")
+        else:
+            await self._test(relay)
+        results = sorted(self._scene.results, key=lambda result: result.code)
+        finished = self._stage.clock.now()
+        return Run(Role.CARRIER, url, started, finished, self._tester, tuple(results), tuple(options))
+
+    async def _test(self, relay: RelayFound) -> None:
+        scene = self._scene
+        subscribing = Subscribing(scene, relay)
+        if not await subscribing.follow():
+            Vouching(scene, relay).signatures()
+            scene.fill(Outcome.UNTESTED, "Nobody is subscribed.")
+            return
+        writer = Writer(self._stage, scene.pictures, relay.inbox)
+        vouching = Vouching(scene, relay)
+        try:
+            await self._post(relay, writer, vouching)
+            await subscribing.leave(writer)
+        except RemoteError as error:
+            scene.fill(Outcome.UNTESTED, f"The relay stopped answering: {error}.")
+        vouching.signatures()
+
+    async def _post(self, relay: RelayFound, writer: Writer, vouching: Vouching) -> None:
+        scene = self._scene
+        relaying = Relaying(scene, relay, writer)
+        made = await relaying.first()
+        relaying.arrivals(made)
+        relaying.withheld(made)
+        vouching.not_vouched(223, "cloaked", made.cloaked, frozenset(made.cloaked.media[0].declared.values()))
+        for name, post in made.bad.items():
+            vouching.not_vouched(225, name, post, frozenset({made.attested.media[0].digest}))
+        vouching.sixteen(made.sixteen)
+        await relaying.changes(made)
+        if scene.hostile:
+            hostile = Hostile(scene, relay, writer, vouching, self._make_keys(), self._make_keys())
+            await hostile.run(made.attested)
+        vouching.bodies()
+        vouching.fields([made.attested, made.sixteen, made.last, made.plain])
+        await vouching.tokens()
