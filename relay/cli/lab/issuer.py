@@ -79,8 +79,8 @@ async def run_issuer(
         probing(options, url, stage.clock) as probe,
     ):
         pictures = await asyncio.to_thread(make_pictures, options.seed or stage.clock.new_id())
-        async with _trap(pictures.clean(0)) as trap:
-            plan = Plan(url, objects, pictures, trap, _rotation(rotate_command))
+        async with trap(pictures.clean(0)) as set_trap:
+            plan = Plan(url, objects, pictures, set_trap, _rotation(rotate_command))
             outside = Outside(probe, stage, stage.clock, options.timeout)
             started = stage.clock.now()
             results = await IssuerTest(outside, plan, tell=tell).run()
@@ -120,7 +120,8 @@ def make_pictures(seed: str) -> Pictures:
 
 
 @asynccontextmanager
-async def _trap(picture: bytes) -> AsyncIterator[Trap]:
+async def trap(picture: bytes) -> AsyncIterator[Trap]:
+    """Listen where nobody should come to."""
     from relay.cli.serving import listening
     from relay.services.lab.issuers.service import Trap
     from relay.web.lab.trap import TrapPages

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.lab.issuer import probing
+from relay.cli.lab.issuer import PARTS, make_pictures, probing, trap
 from relay.cli.lab.report import REPORT
-from relay.cli.lab.stage import StageOptions, stage_options
+from relay.cli.lab.stage import StageOptions, on_stage, stage_options
 from relay.cli.lab.test import TESTER, finish, tell
 from relay.cli.session import Session, pass_session
 from relay.domain.lab.model import Role, Run
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from relay.domain.lab.model import Result
     from relay.ports import Clock
     from relay.ports.lab import Answerer
 
@@ -34,10 +35,23 @@ ANY: Final = ("0.0.0.0/0", "::/0")
     help="A program to ask: it reads one question in a line and writes one answer in a line, until there are no more. "
     "Such as `python -m mediaattest answer`.",
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Also give it addresses of posts, which it has to fetch with media and actors from the lab; needs https.",
+)
 @stage_options
 @pass_session
 def verifier(
-    session: Session, /, url: str | None, *, command: str | None, form: str, out: Path | None, **options: Any
+    session: Session,
+    /,
+    url: str | None,
+    *,
+    command: str | None,
+    live: bool,
+    form: str,
+    out: Path | None,
+    **options: Any,
 ) -> None:
     """Test software that verifies.
 
@@ -46,12 +60,14 @@ def verifier(
     """
     if (url is None) == (command is None):
         raise click.UsageError("name a URL or a --command, and not both")
-    run = session.run(run_verifier(url, command, StageOptions(**options)))
+    run = session.run(run_verifier(url, command, StageOptions(**options), live=live))
     finish(run, "json" if session.as_json else form, out)
 
 
-async def run_verifier(url: str | None, command: str | None, options: StageOptions) -> Run:
-    """Test the verifier at `url`, or the one that `command` starts. Raises `BadParameter`."""
+async def run_verifier(
+    url: str | None, command: str | None, options: StageOptions, *, live: bool = False
+) -> Run:
+    """Test the verifier at `url`, or the one that `command` starts. Raises `BadParameter`, `Problem`."""
     from relay.adapters.system import SystemClock
     from relay.services.lab.verifier import VectorTest
 
@@ -59,9 +75,26 @@ async def run_verifier(url: str | None, command: str | None, options: StageOptio
     started = clock.now()
     async with _answerer(url, command, options, clock) as answerer:
         results = await VectorTest(answerer, patience=options.timeout).run()
-    for result in results:
-        tell(result)
-    return Run(Role.VERIFIER, url or command or "", started, clock.now(), TESTER, results, options.told())
+        for result in results:
+            tell(result)
+        results += await _live(answerer, url, options) if live else []
+    told = [*options.told(), *(["live"] if live else [])]
+    return Run(Role.VERIFIER, url or command or "", started, clock.now(), TESTER, results, told)
+
+
+async def _live(answerer: Answerer, url: str | None, options: StageOptions) -> list[Result]:
+    from relay.services.lab.live import LiveTest
+
+    if options.tls_cert is None and not any(one.startswith("https://") for one in options.urls):
+        message = (
+            "issuers have https ids: give --tls-cert, or --url https://… of a server in front of the lab"
+        )
+        raise click.BadParameter(message, param_hint="--live")
+    async with on_stage(options, url or "http://localhost", PARTS) as stage:
+        pictures = make_pictures(options.seed or stage.clock.new_id())
+        async with trap(pictures.clean(0)) as set_trap:
+            test = LiveTest(answerer, stage, set_trap, pictures.clean, patience=options.timeout, tell=tell)
+            return await test.run()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from relay.domain.lab.cases.fetching import FETCHING
 from relay.domain.lab.model import Case, Level, Role
 
 
@@ -307,4 +308,4 @@ _BESIDE: Final = (
 STATEMENTS: Final[tuple[Case, ...]] = (*_FORMAT, *_STEPS, *_BESIDE)
 """The cases that vectors try, one statement each."""
 
-VERIFIER: Final[tuple[Case, ...]] = STATEMENTS
+VERIFIER: Final[tuple[Case, ...]] = (*STATEMENTS, *FETCHING)
