@@ -45,7 +45,7 @@ class CommandAnswerer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._end()
+        await self._end(_END_SECONDS)
 
     async def ask(self, question: bytes, *, timeout: float) -> bytes:
         """Write a line and read one (see the port)."""
@@ -53,10 +53,10 @@ class CommandAnswerer:
             async with asyncio.timeout(timeout):
                 return await self._exchange(question)
         except TimeoutError:
-            await self._end()
+            await self._end(0)
             raise RemoteError(f"no answer within {timeout:g} s", code="timeout") from None
         except BaseException:
-            await self._end()
+            await self._end(0)
             raise
 
     async def _exchange(self, question: bytes) -> bytes:
@@ -85,18 +85,19 @@ class CommandAnswerer:
             raise RemoteError(f"the command could not be started: {error}") from error
         return self._process
 
-    async def _end(self) -> None:
+    async def _end(self, patience: float) -> None:
+        """End the command: after so many seconds it is killed."""
         process, self._process = self._process, None
         if process is None:
             return
         if process.stdin is not None:
             process.stdin.close()  # most programs end when there is nothing more to read
         with suppress(TimeoutError):
-            async with asyncio.timeout(_END_SECONDS):
+            async with asyncio.timeout(patience):
                 await process.wait()
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own
-        await process.wait()
+        await process.communicate()
 
 
 class AddressAnswerer:

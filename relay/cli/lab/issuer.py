@@ -108,15 +108,17 @@ async def probing(options: StageOptions, target: str, clock: Clock) -> AsyncIter
 
 def make_pictures(seed: str) -> Pictures:
     """Make what is submitted: the same for the same seed. The clean ones are made when they are needed."""
-    from relay.adapters.media.canary import bomb, canary_pictures, clean_picture
+    from PIL import Image
+
+    from relay.adapters.media.canary import CANARY_SEED, bomb, clean_picture, encoded, photograph
     from relay.services.lab.issuers.service import Pictures
 
     def clean(number: int) -> bytes:
         return clean_picture(f"issuer {seed} {number}", width=_WIDTH, height=_HEIGHT)
 
     broken = clean(-1)
-    unfit = {"broken": broken[: len(broken) // 2], "oversized": bomb(50_000, 50_000)}
-    return Pictures(clean, canary_pictures()["canary.jpg"], unfit)
+    unfit = {"broken": broken[: len(broken) // 2], "oversized": bomb(12_000, 12_000)}
+    return Pictures(clean, encoded(Image.fromarray(photograph(CANARY_SEED)), "JPEG", quality=90), unfit)
 
 
 @asynccontextmanager

@@ -60,7 +60,11 @@ def verifier(
     """
     if (url is None) == (command is None):
         raise click.UsageError("name a URL or a --command, and not both")
-    run = session.run(run_verifier(url, command, StageOptions(**options), live=live))
+    given = StageOptions(**options)
+    if live and given.tls_cert is None and not any(one.startswith("https://") for one in given.urls):
+        message = "issuers have https ids: give --tls-cert, or --url https://… of a server in front of the lab"
+        raise click.BadParameter(message, param_hint="--live")
+    run = session.run(run_verifier(url, command, given, live=live))
     finish(run, "json" if session.as_json else form, out)
 
 
@@ -85,11 +89,6 @@ async def run_verifier(
 async def _live(answerer: Answerer, url: str | None, options: StageOptions) -> list[Result]:
     from relay.services.lab.live import LiveTest
 
-    if options.tls_cert is None and not any(one.startswith("https://") for one in options.urls):
-        message = (
-            "issuers have https ids: give --tls-cert, or --url https://… of a server in front of the lab"
-        )
-        raise click.BadParameter(message, param_hint="--live")
     async with on_stage(options, url or "http://localhost", PARTS) as stage:
         pictures = make_pictures(options.seed or stage.clock.new_id())
         async with trap(pictures.clean(0)) as set_trap:

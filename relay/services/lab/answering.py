@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LARGEST_DOCUMENT: Final = 1024 * 1024
 LARGEST_MEDIUM: Final = 64 * 1024 * 1024
 TIMEOUT: Final = 10.0
-"""Seconds for one fetch."""
 KEPT: Final = 3600.0
 """Seconds for which an actor document is used (V-20)."""
 AGAIN: Final = 300.0
@@ -40,10 +39,10 @@ class _Kept:
 
 
 class OwnVerifier:
-    """Answers questions of the lab (see `protocol.lab.vectors` and `live`). Time by `clock`."""
+    """Answers questions of the lab (see `protocol.lab.vectors` and `live`). `timeout` is for one fetch, in seconds."""
 
-    def __init__(self, remote: Remote, clock: Clock) -> None:
-        self._remote, self._clock = remote, clock
+    def __init__(self, remote: Remote, clock: Clock, *, timeout: float = TIMEOUT) -> None:
+        self._remote, self._clock, self._timeout = remote, clock, timeout
         self._actors: dict[str, _Kept] = {}
 
     async def answer(self, line: bytes) -> bytes:
@@ -125,7 +124,7 @@ class OwnVerifier:
         actors[issuer] = kept.document
 
     async def _get(self, url: str, accept: str, limit: int) -> bytes:
-        return (await self._remote.get(url, accept=accept, limit=limit, timeout=TIMEOUT)).body
+        return (await self._remote.get(url, accept=accept, limit=limit, timeout=self._timeout)).body
 
 
 def _told(result: Verification) -> dict[str, object]:
