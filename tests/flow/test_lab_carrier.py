@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from aiohttp import web
 
 from relay.adapters.keys import MAIN_KEY, write_private
 from relay.adapters.system import SystemClock
@@ -12,16 +14,20 @@ from relay.cli.demo.certificates import make_authority
 from relay.cli.demo.loopback import ADDRESS, LoopbackResolver, free_ports
 from relay.cli.lab.stage import StageOptions
 from relay.cli.lab.test import run_carrier
-from relay.cli.serving import running
+from relay.cli.serving import listening, running
 from relay.config.load import load
 from relay.domain.lab.grading import assess
 from relay.domain.lab.model import Grade, Outcome
 from relay.wiring import Outside
 from tests.fakes import private_pem, rsa_key
+from tests.flow.careless import Fault, careless
+from tests.flow.operators import at_a_prompt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import pytest
 
     from relay.adapters.canonical.pool import CanonicalProcesses
     from relay.adapters.media.sandbox import SandboxedDecoder
@@ -99,15 +105,6 @@ def told(run: Run) -> list[str]:
     ]
 
 
-async def test_our_relay_is_a_carrier(
-    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses
-) -> None:
-    async with near(tmp_path, decoder, canonicalizer) as relay:
-        run = await run_carrier(relay.url, relay.options)
-    assert told(run) == []
-    assert (assess(run).grade, assess(run).conforms) == (Grade.A, True)
-
-
 async def test_our_relay_is_a_carrier_also_in_hostile_mode(
     tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses
 ) -> None:
@@ -115,3 +112,74 @@ async def test_our_relay_is_a_carrier_also_in_hostile_mode(
         run = await run_carrier(relay.url, relay.options)
     assert told(run) == []
     assert (assess(run).grade, assess(run).conforms) == (Grade.A, True)
+
+
+HASTY = StageOptions(timeout=2.5, quiet=0.3)
+"""For relays that answer at once or never."""
+
+
+async def failed(
+    canonicalizer: CanonicalProcesses, *faults: Fault, forwards: bool = True, hostile: bool = False
+) -> tuple[set[str], Run]:
+    """Test a relay with these faults; return what failed, and all."""
+    options = replace(HASTY, canonicalizer=canonicalizer, hostile=hostile)
+    async with careless(*faults, forwards=forwards) as url:
+        run = await run_carrier(url, options)
+    return {one.code[4:] for one in run.results if one.outcome is Outcome.FAILED}, run
+
+
+async def test_a_relay_that_attests_nothing_fails_what_it_does_not_do(
+    canonicalizer: CanonicalProcesses,
+) -> None:
+    found, run = await failed(canonicalizer)
+    assert found == {"203", "215"}
+    assert (assess(run).grade, assess(run).conforms) == (Grade.D, False)
+    inapplicable = {one.code[4:] for one in run.results if one.outcome is Outcome.INAPPLICABLE}
+    assert inapplicable == {"216", "217", "219", "220", "221", "222", "224", "226"}
+
+
+async def test_a_relay_that_only_announces_is_not_blamed_for_that(canonicalizer: CanonicalProcesses) -> None:
+    found, run = await failed(canonicalizer, forwards=False)
+    assert found == {"203", "215"}
+    inapplicable = {one.code[4:] for one in run.results if one.outcome is Outcome.INAPPLICABLE}
+    assert {"211", "212", "232", "233"} < inapplicable
+
+
+async def test_careless_vouching_is_found(canonicalizer: CanonicalProcesses) -> None:
+    faults = (Fault.UNSEEN, Fault.UNCOVERED, Fault.MISNAMED, Fault.REWRITES, Fault.BARE)
+    found, run = await failed(canonicalizer, *faults)
+    vouching = {"217", "219", "220", "221", "222", "223", "225"}
+    assert found == {"201", "202", "203", "206", "211"} | vouching
+    assert assess(run).grade is Grade.E
+
+
+async def test_bad_fields_and_changed_posts_are_found(canonicalizer: CanonicalProcesses) -> None:
+    found, _ = await failed(canonicalizer, Fault.MALFORMED, Fault.UNSEEN, Fault.ADDS)
+    assert {"211", "212", "213", "215", "216", "218"} <= found
+
+
+async def test_a_relay_that_passes_everything_on_is_found(canonicalizer: CanonicalProcesses) -> None:
+    found, run = await failed(canonicalizer, Fault.LEAKS, Fault.ECHOES, Fault.DEAF, hostile=True)
+    assert {"230", "231", "234", "235", "236", "237", "238", "250", "253"} <= found
+    assert assess(run).grade is Grade.F
+
+
+async def test_a_relay_that_takes_no_follow_is_not_tested_further(canonicalizer: CanonicalProcesses) -> None:
+    found, run = await failed(canonicalizer, Fault.MUTE)
+    assert found == {"203", "204", "205"}
+    assert {one.outcome for one in run.results if one.code in {"ATT-210", "ATT-220"}} == {Outcome.UNTESTED}
+    assert not assess(run).conforms
+
+
+async def test_what_is_no_relay_is_said_to_be_none(canonicalizer: CanonicalProcesses) -> None:
+    async with listening(web.Application(), ADDRESS, 0) as port:
+        run = await run_carrier(f"http://{ADDRESS}:{port}/x", replace(HASTY, canonicalizer=canonicalizer))
+    assert [one.code for one in run.results if one.outcome is Outcome.FAILED] == ["ATT-200"]
+    assert assess(run).grade is Grade.F
+
+
+def test_nobody_there_is_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [port] = free_ports(1)
+    operator = at_a_prompt(tmp_path, monkeypatch)
+    found = operator.fail("lab", "test", "carrier", f"http://{ADDRESS}:{port}", status=69, code="unreachable")
+    assert str(port) in found["detail"]

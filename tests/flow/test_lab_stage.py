@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import click
+import pytest
 
 from mediaattest import digest_of, unverified
 from relay.cli.lab.stage import Part, StageOptions, on_stage
 from relay.domain.scheme import Scheme
 from relay.protocol.documents import AS2
+from tests.flow.operators import at_a_prompt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from relay.adapters.canonical.pool import CanonicalProcesses
     from relay.services.lab.stage import Stage
@@ -132,3 +137,76 @@ async def test_actors_are_found_and_attest(canonicalizer: CanonicalProcesses) ->
         assert document["test"] is True
         async with session.get(f"{here.url}/nodeinfo/2.0") as answer:
             assert (await answer.json(content_type=None))["software"]["name"] == "assay-lab"
+
+
+# -------------------------------------------------------------------- where it listens, and under which names
+
+
+async def names(canonicalizer: CanonicalProcesses, *urls: str, count: int = 3) -> list[str]:
+    """The URLs of a stage that was told these."""
+    options = StageOptions(urls=urls, canonicalizer=canonicalizer)
+    async with on_stage(options, "https://relay.example", [Part()] * count) as opened:
+        return [house.url for house in opened.houses]
+
+
+async def test_urls_are_those_that_were_given(canonicalizer: CanonicalProcesses) -> None:
+    given = ("https://a.example", "https://b.example:8443", "https://c.example")
+    assert await names(canonicalizer, *given) == list(given)
+    assert await names(canonicalizer, *given, count=2) == list(given[:2])
+
+
+async def test_a_star_stands_for_a_name(canonicalizer: CanonicalProcesses) -> None:
+    assert await names(canonicalizer, "https://*.lab.example") == [
+        "https://one.lab.example",
+        "https://two.lab.example",
+        "https://three.lab.example",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        (("https://a.example", "https://b.example"), "needs 3 servers"),
+        (("https://a.example", "https://a.example", "https://A.example:443"), "needs 3 servers"),
+        (("https://a.example", "http://b.example", "https://c.example"), "all of them"),
+    ],
+)
+async def test_urls_that_do_not_do(
+    canonicalizer: CanonicalProcesses, urls: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        await names(canonicalizer, *urls)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--listen", "somewhere"), "HOST:PORT"),
+        (("--listen", "127.0.0.1:99999"), "HOST:PORT"),
+        (("--url", "lab.example"), "Write https://lab.example"),
+        (("--allow-private", "10.0.0.1/8"), "10.0.0.0/8"),
+        (("--tls-cert", "nothing.pem"), "nothing.pem"),
+        (("--timeout", "0"), "0.1"),
+    ],
+)
+def test_options_that_do_not_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    operator = at_a_prompt(tmp_path, monkeypatch)
+    assert said in operator.run("lab", "test", "carrier", "https://relay.example", *words, status=2).stderr
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        words = (
+            "lab",
+            "test",
+            "carrier",
+            "http://127.0.0.1",
+            "--listen",
+            f"127.0.0.1:{taken.getsockname()[1]}",
+        )
+        found = at_a_prompt(tmp_path, monkeypatch).fail(*words, status=69, code="port-taken")
+    assert "cannot listen" in found["detail"]

@@ -108,9 +108,16 @@ _OPTIONS: Final = (
         help="Where the tested server reaches them: one for each server of the test, or one with `*` for a name in "
         "front. By default the addresses that are listened at, for servers on this machine.",
     ),
-    click.option("--tls-cert", type=_FILE, help="Certificate (PEM) to listen with; without it plain http."),
-    click.option("--tls-key", type=_FILE, help="Its key, if it is in a file of its own."),
-    click.option("--ca", type=_FILE, help="An authority (PEM) to trust besides those of the system."),
+    click.option(
+        "--tls-cert",
+        type=_FILE,
+        metavar="FILE",
+        help="Certificate (PEM) to listen with; without it plain http.",
+    ),
+    click.option("--tls-key", type=_FILE, metavar="FILE", help="Its key, if it is in a file of its own."),
+    click.option(
+        "--ca", type=_FILE, metavar="FILE", help="An authority (PEM) to trust besides those of the system."
+    ),
     click.option(
         "--allow-private",
         "private",
@@ -122,7 +129,7 @@ _OPTIONS: Final = (
     click.option(
         "--timeout",
         type=click.FloatRange(0.1, 600),
-        default=20.0,
+        default=20,
         show_default=True,
         metavar="SECONDS",
         help="How long to wait for each thing that should happen.",
@@ -142,6 +149,7 @@ _OPTIONS: Final = (
     click.option(
         "--out",
         type=_FILE,
+        metavar="FILE",
         help="Write the report to a file and say only the grade; text becomes Markdown there.",
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from relay.domain.lab.model import Grade
+from relay.protocol.lab.markup import element, text
 
 if TYPE_CHECKING:
     from relay.domain.lab.grading import Assessment
@@ -30,33 +30,19 @@ def badge(found: Assessment) -> str:
     left = round(len(label) * _CHARACTER) + _SPACE
     right = round(_CHARACTER) + _SPACE
     words = f"{label}: grade {found.grade}, {'reached' if found.conforms else 'not reached'}"
-    svg = Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "width": str(left + right),
-            "height": "20",
-            "role": "img",
-            "aria-label": words,
-        },
-    )
-    SubElement(svg, "title").text = words
-    _box(svg, 0, left, "#3a434d", label)
-    _box(svg, left, right, _COLOURS[found.grade], found.grade)
-    return tostring(svg, encoding="unicode") + "\n"
+    attributes = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "width": str(left + right),
+        "height": "20",
+        "role": "img",
+        "aria-label": words,
+    }
+    boxes = (_box(0, left, "#3a434d", label), _box(left, right, _COLOURS[found.grade], found.grade))
+    return element("svg", attributes, element("title", {}, text(words)), *boxes) + "\n"
 
 
-def _box(svg: Element, x: int, width: int, colour: str, text: str) -> None:
-    SubElement(svg, "rect", {"x": str(x), "width": str(width), "height": "20", "fill": colour})
-    SubElement(
-        svg,
-        "text",
-        {
-            "x": str(x + width / 2),
-            "y": "14",
-            "fill": "#fff",
-            "font-family": "Verdana, DejaVu Sans, sans-serif",
-            "font-size": "11",
-            "text-anchor": "middle",
-        },
-    ).text = text
+def _box(x: int, width: int, colour: str, words: str) -> str:
+    place = {"x": str(x + width / 2), "y": "14", "text-anchor": "middle"}
+    font = {"fill": "#fff", "font-family": "Verdana, DejaVu Sans, sans-serif", "font-size": "11"}
+    box = element("rect", {"x": str(x), "width": str(width), "height": "20", "fill": colour})
+    return box + element("text", place | font, text(words))

@@ -6,13 +6,15 @@ from typing import Final
 
 from relay.domain.lab.model import Cap, Case, Grade, Level, Role
 
+_NOT_FOUND: Final = Cap("not-found", Grade.F, "There is no relay to be found at the address.")
+_NOBODY_IN: Final = Cap("no-subscription", Grade.E, "It does not take subscriptions in Mastodon's dialect.")
 _NOT_A_RELAY: Final = Cap("not-a-relay", Grade.F, "Nothing that was published arrived anywhere.")
 _VOUCHES_UNSEEN: Final = Cap(
     "vouches-unseen",
     Grade.E,
     "It vouches for bytes that it did not look at, which is worse than not to vouch.",
 )
-_LEAKS: Final = Cap("passes-on-private", Grade.F, "It passes on what was not meant for everybody.")
+_LEAKS: Final = Cap("passes-on-private", Grade.E, "It passes on what was not meant for everybody.")
 _BELIEVES: Final = Cap("believes-anybody", Grade.F, "It passes on what others made up in somebody's name.")
 
 
@@ -31,6 +33,7 @@ CARRIER: Final[tuple[Case, ...]] = (
         "",
         "Serve the actor document as application/activity+json to everybody: whoever checks a signature of the relay "
         "needs it first.",
+        cap=_NOT_FOUND,
     ),
     _case(
         201,
@@ -62,6 +65,7 @@ CARRIER: Final[tuple[Case, ...]] = (
         "",
         "Send Accept with the id of the Follow to the follower's inbox. A relay that approves by hand has to approve "
         "while the test waits: give it a longer --timeout.",
+        cap=_NOBODY_IN,
     ),
     _case(
         205,
@@ -228,14 +232,14 @@ CARRIER: Final[tuple[Case, ...]] = (
         232,
         Level.SHOULD,
         "An Update that its author signed is forwarded.",
-        "C-01",
+        "",
         "Edits travel only as forwarded bytes; without them old versions stay everywhere.",
     ),
     _case(
         233,
         Level.SHOULD,
         "A Delete that its author signed is forwarded.",
-        "C-01",
+        "",
         "Deletions travel only as forwarded bytes; without them posts stay that their authors took back.",
     ),
     _case(

@@ -140,18 +140,28 @@ class Relaying:
             (232, "Update", post.update(scene.stage.clock.now())),
             (233, "Delete", post.delete()),
         ):
-            changed, _ = await self._writer.publish(post, activity)
-            only, wanted = frozenset({kind}), changed
-            came = await scene.stage.until(lambda: bool(scene.seen(house, wanted, only)), scene.patience)  # noqa: B023
-            found = scene.seen(house, changed, only)
-            if not came and not forwards:
-                scene.note(
-                    number, Outcome.INAPPLICABLE, "This relay announces only, which cannot express it."
-                )
+            try:
+                changed, _ = await self._writer.publish(post, activity)
+            except RemoteError as error:
+                scene.note(number, Outcome.CANNOT_TELL, f"The {kind} could not be delivered: {error}.")
                 continue
-            faults = [] if came else [f"The {kind} did not come within {scene.patience:g} seconds."]
-            faults += [f"The {kind} came with other bytes." for one in found[:1] if one.body != changed.body]
-            scene.judge(number, faults, "It came with its bytes.", evidence=[shown(one) for one in found[:1]])
+            forwards = await self._changed(number, kind, changed, forwards=forwards)
+
+    async def _changed(self, number: int, kind: str, changed: Post, *, forwards: bool) -> bool:
+        """Look whether a change comes; return whether the relay forwards at all, as far as is known now."""
+        scene, house, only = self._scene, self._scene.mastodon, frozenset({kind})
+        if forwards or number == 232:
+            await scene.stage.until(lambda: bool(scene.seen(house, changed, only)), scene.patience)
+        else:
+            await scene.settle()
+        found = scene.seen(house, changed, only)
+        if not found and not forwards:
+            scene.note(number, Outcome.INAPPLICABLE, "This relay announces only, which cannot express it.")
+            return False
+        faults = [] if found else [f"The {kind} did not come within {scene.patience:g} seconds."]
+        scene.judge(number, faults, "It came.")
+        scene.forwarded += [(changed, one) for one in found]
+        return True
 
     # ------------------------------------------------------------------ what came, and what did not
 
@@ -192,7 +202,8 @@ class Relaying:
     def _withheld(self, number: int, post: Post, made: Round) -> None:
         scene = self._scene
         came = [one for house in scene.subscribers.values() for one in scene.seen(house, post)]
-        faults = [f"The post {post.name} was passed on."] if came else []
+        how = "announced" if all(map(is_announce, came)) else "forwarded with its text"
+        faults = [f"The post {post.name} was {how}."] if came else []
         answered = made.refused.get(post.name, "It was delivered")
         scene.judge(
             number, faults, f"{answered} and did not come.", evidence=[shown(one) for one in came[:1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import RemoteError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from relay.domain.lab.model import Result
     from relay.ports.throwaway import KeyMaker
     from relay.services.lab.carrier.posts import Pictures
+    from relay.services.lab.carrier.relaying import Round
     from relay.services.lab.carrier.scene import RelayFound
     from relay.services.lab.stage import Stage
 
@@ -30,7 +32,8 @@ PICTURES: int = 32
 class CarrierTest:
     """Tests a relay on a stage of three servers: one that posts, one of Mastodon's kind, one of LitePub's.
 
-    `patience` in seconds for each thing that should happen, `quiet` for what should not; `tester` names the lab and its version.
+    `patience` in seconds for each thing that should happen, `quiet` for what should not; `tester` names the lab and
+    its version.
     """
 
     def __init__(
@@ -69,28 +72,31 @@ class CarrierTest:
             scene.fill(Outcome.UNTESTED, "Nobody is subscribed.")
             return
         writer = Writer(self._stage, scene.pictures, relay.inbox)
-        vouching = Vouching(scene, relay)
+        vouching, relaying = Vouching(scene, relay), Relaying(scene, relay, writer)
         try:
-            await self._post(relay, writer, vouching)
-            await subscribing.leave(writer)
+            made = await relaying.first()
         except RemoteError as error:
-            scene.fill(Outcome.UNTESTED, f"The relay stopped answering: {error}.")
-        vouching.signatures()
-
-    async def _post(self, relay: RelayFound, writer: Writer, vouching: Vouching) -> None:
-        scene = self._scene
-        relaying = Relaying(scene, relay, writer)
-        made = await relaying.first()
+            vouching.signatures()
+            scene.fill(Outcome.UNTESTED, f"The relay stopped taking posts: {error}.")
+            return
         relaying.arrivals(made)
         relaying.withheld(made)
-        vouching.not_vouched(223, "cloaked", made.cloaked, frozenset(made.cloaked.media[0].declared.values()))
-        for name, post in made.bad.items():
-            vouching.not_vouched(225, name, post, frozenset({made.attested.media[0].digest}))
-        vouching.sixteen(made.sixteen)
+        self._declared(made, vouching)
         await relaying.changes(made)
         if scene.hostile:
-            hostile = Hostile(scene, relay, writer, vouching, self._make_keys(), self._make_keys())
-            await hostile.run(made.attested)
+            keys = await asyncio.gather(*(asyncio.to_thread(self._make_keys) for _ in range(2)))
+            await Hostile(scene, relay, writer, vouching, *keys).run(made.attested)
         vouching.bodies()
         vouching.fields([made.attested, made.sixteen, made.last, made.plain])
         await vouching.tokens()
+        await subscribing.leave(writer)
+        vouching.signatures()
+
+    @staticmethod
+    def _declared(made: Round, vouching: Vouching) -> None:
+        """Judge posts that declare something else than what is served."""
+        declared = frozenset(made.cloaked.media[0].declared.values())
+        vouching.not_vouched(223, "cloaked", made.cloaked, declared)
+        for name, post in made.bad.items():
+            vouching.not_vouched(225, name, post, frozenset({made.attested.media[0].digest}))
+        vouching.sixteen(made.sixteen)

@@ -51,6 +51,8 @@ class Scene:
     told: Callable[[Result], None]
     results: list[Result] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    forwarded: list[tuple[Post, Arrival]] = field(default_factory=list)
+    """Changes and deletions that came, with what was delivered."""
     subscribed: set[str] = field(default_factory=set)
     """Hosts whose Follow was accepted."""
 

@@ -35,6 +35,8 @@ class Subscribing:
             litepub = tasks.create_task(self._follow(scene.litepub, self._relay.id))
         for number, name, task in ((204, "mastodon", mastodon), (205, "litepub", litepub)):
             scene.judge(number, task.result(), "Accepted.", subject=name)
+        if scene.author.host not in scene.subscribed and scene.subscribed:
+            await self._follow(scene.author, self._relay.id)  # a relay that takes one dialect only
         self._embedded()
         return scene.author.host in scene.subscribed and bool(scene.subscribers)
 

@@ -86,14 +86,17 @@ class Vouching:
         """Look whether what is forwarded is as it was received (ATT-211 to 213)."""
         scene, came = self._scene, self.deliveries()
         forwarded = [one for one in came if not is_announce(one.arrival)]
+        pairs = [*((one.post, one.arrival) for one in forwarded), *scene.forwarded]
+        changed = [(post, arrival) for post, arrival in pairs if arrival.body != post.body]
+        faults = [
+            f"{_kind(arrival)} of the post {post.name} came with other bytes." for post, arrival in changed
+        ]
+        if pairs:
+            good = f"All {len(pairs)} that were forwarded are as they were received."
+            scene.judge(211, faults, good, evidence=[shown(arrival) for _, arrival in changed[:1]])
+        else:
+            scene.note(211, Outcome.INAPPLICABLE, "Nothing was forwarded: this relay announces.")
         if forwarded:
-            changed = [one for one in forwarded if one.arrival.body != one.post.body]
-            faults = [
-                f"The post {one.post.name} came with other bytes than it was received with."
-                for one in changed
-            ]
-            good = f"All {len(forwarded)} that were forwarded are as they were received."
-            scene.judge(211, faults, good, evidence=[shown(one.arrival) for one in changed[:1]])
             faults = [
                 f"The post {one.post.name} lost or changed its properties."
                 for one in forwarded
@@ -101,8 +104,7 @@ class Vouching:
             ]
             scene.judge(212, faults, "They are as they were written.")
         else:
-            for number in (211, 212):
-                scene.note(number, Outcome.INAPPLICABLE, "Nothing was forwarded: this relay announces.")
+            scene.note(212, Outcome.INAPPLICABLE, "No post was forwarded: this relay announces.")
         if not came:
             scene.note(213, Outcome.CANNOT_TELL, "Nothing came.")
             return
@@ -284,12 +286,15 @@ class Vouching:
 
 def _unsigned(arrival: Arrival, relay: str) -> str | None:
     """What is wrong with the signature of a delivery."""
-    kind = arrival.activity.type if arrival.activity is not None else "Something"
     if arrival.sender is None:
-        return f"{kind}: {arrival.problem}"
+        return f"{_kind(arrival)}: {arrival.problem}"
     if arrival.sender.actor != relay:
-        return f"{kind} was signed by {arrival.sender.actor}."
+        return f"{_kind(arrival)} was signed by {arrival.sender.actor}."
     return None
+
+
+def _kind(arrival: Arrival) -> str:
+    return arrival.activity.type if arrival.activity is not None else "Something"
 
 
 def _digest(token: str) -> str | None:
