@@ -19,8 +19,8 @@ from relay.domain.errors import Malformed, RemoteError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.cli.verdicts import Found
     from relay.config.settings import Settings
+    from relay.protocol.lab.stepping import Found
     from relay.wiring import Relay
 
     Actors = Mapping[str, Mapping[str, Any] | None]
@@ -157,20 +157,22 @@ async def _actor(relay: Relay, issuer: str, actor: str | None) -> Mapping[str, A
 def _found(asked: Asked, content: bytes) -> list[Found]:
     """Return the attestations to verify. Raises `BadParameter` for a media file without one."""
     from mediaattest import digest_of
-    from relay.cli.verdicts import Found, attestation_string, found_in
+    from relay.protocol.lab.documents import all_in
+    from relay.protocol.lab.stepping import Found, attestation_string
 
     if asked.attestation is not None:
         declared = (asked.declared,) if asked.declared else ()
         return [Found(attestation_string(asked.attestation), asked.file, declared, digest_of(content))]
-    document = _document(content)
+    document = json_object(content)
     if document is None:
         message = f"{asked.file} is not a JSON document, so its attestation has to be given"
         raise click.BadParameter(message, param_hint="--attestation")
     media = frozenset(digest_of(read_file(name, LARGEST)) for name in asked.media)
-    return list(found_in(document, media))
+    return list(all_in(document, media))
 
 
-def _document(content: bytes) -> dict[str, Any] | None:
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """The JSON object that some bytes hold, None when they hold none."""
     if not content.lstrip().startswith(b"{"):
         return None
     try:
@@ -181,17 +183,17 @@ def _document(content: bytes) -> dict[str, Any] | None:
 
 
 def _actor_document(name: str, content: bytes) -> dict[str, Any]:
-    document = _document(content)
+    document = json_object(content)
     if document is None:
         raise Problem(f"{name} is not an actor document (JSON)", code="bad-actor", status=Status.NO)
     return document
 
 
 def _issuers(found: Sequence[Found]) -> list[str]:
-    from mediaattest import unverified
+    from relay.protocol.lab.stepping import issuer_of
 
-    claims = [unverified(one.text) for one in found]
-    return list(dict.fromkeys(claim.issuer for claim in claims if claim))
+    issuers = [issuer_of(one.text) for one in found]
+    return list(dict.fromkeys(issuer for issuer in issuers if issuer))
 
 
 def _verdicts(
@@ -202,13 +204,14 @@ def _verdicts(
     failures: Mapping[str, str],
 ) -> dict[str, Any]:
     from relay.adapters.system import SystemClock
-    from relay.cli.verdicts import Terms, verdict
+    from relay.protocol.lab.stepping import Terms, examine_one
+    from relay.protocol.lab.telling import told
 
     trusted = frozenset((*settings.attestation.trusted, f"{settings.relay.url}/actor") if settings else ())
     terms = Terms(actors, trusted, asked.lists, int(SystemClock().now()), failures)
-    told = [verdict(one, terms) for one in found]
+    examined = [examine_one(one, terms) for one in found]
     return {
         "file": asked.file,
-        "valid": bool(told) and all(one["valid"] for one in told),
-        "attestations": told,
+        "valid": bool(examined) and all(one.result.valid for one in examined),
+        "attestations": [told(one) for one in examined],
     }

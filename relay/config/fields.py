@@ -29,6 +29,7 @@ from relay.config.quantities import (
 from relay.config.servers import NotAServer, read_server
 from relay.domain.errors import Malformed
 from relay.domain.hosts import is_http_url, origin
+from relay.domain.lab.testing import is_lab_list
 from relay.domain.rates import Rate
 from relay.domain.software import PATTERN
 
@@ -93,6 +94,22 @@ def _origin(value: object) -> object:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"has a path; write {found}")
     return found
+
+
+def _accepted_list(value: object) -> object:
+    """The id of a hash list; those of the lab attest nothing (domain/lab/testing.py)."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("is not the id of a list; write for example https://relay.example/lists/1")
+    if is_lab_list(value):
+        raise PydanticCustomError(
+            "C309",
+            "{cause}",
+            {
+                "cause": "a list of the lab must not be accepted",
+                "fix": "Test attestations name it: take it out.",
+            },
+        )
+    return value
 
 
 def _url(value: object) -> object:
@@ -189,6 +206,9 @@ SoftwareName: TypeAlias = Annotated[str, BeforeValidator(_software)]
 
 Issuer: TypeAlias = Annotated[str, BeforeValidator(_issuer)]
 """An actor id (a web address) or a server name."""
+
+AcceptedList: TypeAlias = Annotated[str, BeforeValidator(_accepted_list)]
+"""The id of a hash list that attestations may name."""
 
 Origin: TypeAlias = Annotated[str, BeforeValidator(_origin)]
 """A web address without path, in its shortest form and without a slash at the end."""

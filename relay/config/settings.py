@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from relay.config.fields import (
+    AcceptedList,
     ByteSize,
     Count,
     Duration,
@@ -315,7 +316,7 @@ class AttestationSettings(Section):
     trusted: tuple[Issuer, ...] = Field(
         default=(), description="Issuers whose attestations count: actor ids or server names."
     )
-    accepted_lists: tuple[str, ...] = Field(
+    accepted_lists: tuple[AcceptedList, ...] = Field(
         default=(), description="Hash lists that an attestation must name to count; empty accepts any."
     )
 

@@ -25,6 +25,7 @@ from relay.domain import hosts
 from relay.domain.errors import RemoteError
 from relay.domain.facts import AttestationState, worst_attestation
 from relay.domain.intake import Issued
+from relay.domain.lab.testing import is_test
 from relay.domain.media import Decoded, ScanOutcome
 from relay.services.singleflight import SingleFlight
 
@@ -116,6 +117,10 @@ class AttestationVerifier:
             return Vouched(_STATES[outcome.verdict])
         if outcome.issuer_class is IssuerClass.SELF:
             # An origin that vouches for its own media is believed only when the operator trusts it by name.
+            return Vouched(AttestationState.UNTRUSTED, claim.issuer)
+        stated = outcome.attestation
+        if stated is None or is_test(check.list_id for check in stated.checks):
+            # Made by a lab, of media that nobody checked: worth nothing, even from an issuer that is trusted.
             return Vouched(AttestationState.UNTRUSTED, claim.issuer)
         return Vouched(AttestationState.VALID, claim.issuer, trusted=True)
 

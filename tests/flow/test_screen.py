@@ -13,10 +13,13 @@ from mediaattest import Check, IssuerKey, describe_key, issue, parse_header, to_
 from relay.adapters.media.canary import canary_pictures, clean_picture, hostile_pictures
 from relay.domain.errors import RemoteError
 from relay.domain.hashlist import HashAlgorithm, ListEntry
+from relay.domain.lab.testing import TEST_LIST
 from relay.domain.log import HoldState
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.fakes import FakeServer
     from tests.flow.conftest import World, Worlds
 
@@ -180,14 +183,16 @@ class Issuer:
         server.serve("/attester", {**self.actor.document(), "assertionMethod": [describe_key(public)]})
         self.kid = kid
 
-    def attest(self, content: bytes, now: float, *, key: Ed25519PrivateKey | None = None) -> dict[str, str]:
+    def attest(
+        self, content: bytes, now: float, *, key: Ed25519PrivateKey | None = None, lists: Sequence[str] = ()
+    ) -> dict[str, str]:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         attestation = issue(
             private_key=key or self.key,
             kid=self.kid,
             issuer=self.actor.id,
             digest=digest,
-            checks=[Check("pdq", f"https://{self.actor.server.name}/lists/1")],
+            checks=[Check("pdq", name) for name in lists or (f"https://{self.actor.server.name}/lists/1",)],
             now=int(now),
             jti=bytes(16),
         )
@@ -230,6 +235,22 @@ async def test_a_forged_attestation_is_held(worlds: Worlds) -> None:
     forged = issuer.attest(content, world.clock.now(), key=Ed25519PrivateKey.generate())
     told = await world.why((await world.publish(server, server.picture(content, **forged)))["id"])
     assert (told["state"], told["media"][0]["attestation"]) == ("held", "bad-signature")
+
+
+async def test_a_test_attestation_is_refused_even_from_a_trusted_issuer(worlds: Worlds) -> None:
+    world, issuer = await attested(worlds)
+    server = world.server("a.test")
+    for number, (lists, state) in enumerate(
+        (
+            ([TEST_LIST], "untrusted"),
+            ([TEST_LIST, "https://w3id.org/assay/lab#another"], "untrusted"),
+            ([TEST_LIST, "https://issuer.test/lists/1"], "valid"),
+        )
+    ):
+        content = clean_picture(300 + number)
+        picture = server.picture(content, **issuer.attest(content, world.clock.now(), lists=lists))
+        told = await world.why((await world.publish(server, picture))["id"])
+        assert (lists, told["media"][0]["attestation"]) == (lists, state)
 
 
 async def test_an_attestation_by_somebody_unknown_is_worth_nothing(worlds: Worlds) -> None:

@@ -33,6 +33,11 @@ def show(run: Run, to: Format | None) -> None:
         return
     for result in run.results:
         show_result(result)
+    show_grade(run)
+
+
+def show_grade(run: Run) -> None:
+    """Print what a run is worth, and what holds it down."""
     found = assess(run)
     say()
     say(

@@ -1,6 +1,6 @@
 """Attestations that the lab made: marked as tests, and worth nothing outside the lab.
 
-Whoever makes a test attestation names in it no list but the lab's, so that nobody has to know the lab's keys in order to
+Whoever makes a test attestation names in it no list but the lab's, so nobody has to know the lab's keys in order to
 refuse what they signed.
 """
 

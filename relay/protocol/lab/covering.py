@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.attachments import flat
 from relay.protocol.actors import KeyFound, key_in
 from relay.protocol.lab.looking import failed, passed, unclear
-from relay.protocol.lab.meaning import CONTEXT, kept, values_in
+from relay.protocol.lab.meaning import CONTEXT, lost, values_in
 from relay.protocol.lab.places import ATTESTATION, BESIDE, HASH
 from relay.protocol.ldsig import Reading, ld_signature, verify_ld
 from relay.protocol.proof import integrity_proof, verify_proof
@@ -31,10 +32,10 @@ _NO_KEY: Final = "The key of the signature is not at hand: it stands in the docu
 def signer_of(document: Document) -> str | None:
     """Whose actor document is needed to verify the document's own signature; None when it has none."""
     for name, key in (("proof", "verificationMethod"), ("signature", "creator")):
-        member = document.get(name)
-        found = member.get(key) if isinstance(member, dict) else None
-        if isinstance(found, str):
-            return found.partition("#")[0]
+        for member in flat(document.get(name)):
+            found = member.get(key) if isinstance(member, dict) else None
+            if isinstance(found, str):
+                return found.partition("#")[0]
     return None
 
 
@@ -55,7 +56,7 @@ def covering(looked: Looked) -> Iterator[Result]:
     signer = signer_of(document)
     if signer is None:
         return
-    if isinstance(document.get("proof"), dict):
+    if flat(document.get("proof")):
         yield _proof(document, signer, looked)
     elif looked.linked is not None:
         yield _linked_data(document, signer, looked)
@@ -78,20 +79,21 @@ def _proof(document: Document, signer: str, looked: Looked) -> Result:
 
 def _linked_data(document: Document, signer: str, looked: Looked) -> Result:
     assert looked.linked is not None  # noqa: S101 - the caller looked
-    whole, less = looked.linked.whole, looked.linked.without
     signature = ld_signature(document, signer, looked.now)
     if isinstance(signature, Failure):
         return unclear(32, signature.sentence)
-    if isinstance(whole, Failure):
-        return unclear(32, whole.sentence)
-    if values_in(looked) - kept(whole):
+    readings = [one for one in looked.linked.whole if isinstance(one, Reading)]
+    earlier = [one for one in looked.linked.without if isinstance(one, Reading)]
+    if not readings:
+        return unclear(32, Failure.NOT_LINKED_DATA.sentence)
+    if lost(looked, readings[0]):
         return failed(32, "JSON-LD drops some of them, so no signature of this kind can cover them.")
     pem = _key(looked, signer, signature.creator)
     if pem is None:
         return unclear(32, _NO_KEY)
-    if verify_ld(signature, whole, pem):
+    if any(verify_ld(signature, one, pem) for one in readings):
         return passed(32, "The Linked Data signature is good, and covers them.")
-    if isinstance(less, Reading) and verify_ld(signature, less, pem):
+    if any(verify_ld(signature, one, pem) for one in earlier):
         return failed(32, _BEFORE)
     return unclear(32, Failure.MISMATCH.sentence)
 

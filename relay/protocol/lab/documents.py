@@ -1,24 +1,25 @@
 """A document under the lab's eyes: every attestation in it and beside it, and every case about documents.
 
-Pure: documents of actors, bytes (as their digests), the header and what an engine made of the JSON-LD come from outside.
+Pure: actor documents, digests of bytes, the header and what an engine made of the JSON-LD come from outside.
 Nothing stops at the first problem: each attestation has its eleven steps, and every rule looks at every place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from mediaattest import EXPLANATIONS, Step, Verdict, is_hash, parse_header, to_data_url
+from mediaattest import EXPLANATIONS, Step, Verdict, parse_header, to_data_url, unverified
 from mediaattest.header import MAX_BYTES, MAX_TOKENS
 from relay.domain.lab.cases.document import DOCUMENT
 from relay.domain.lab.model import Evidence, Outcome, Result, Role, Run
 from relay.protocol.lab.covering import covering, signer_of
 from relay.protocol.lab.looking import Looked, judged, passed, unclear
 from relay.protocol.lab.meaning import meaning
-from relay.protocol.lab.places import BESIDE, carrying, media_in
+from relay.protocol.lab.places import ATTESTATION, BESIDE, HASH, MULTIBASE, carrying, media_in
 from relay.protocol.lab.properties import properties
 from relay.protocol.lab.stepping import Found, State, Terms, attestation_string, examine_one, issuer_of
 from relay.protocol.lab.tokens import tokens
@@ -26,11 +27,12 @@ from relay.protocol.lab.tokens import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mediaattest import Explanation
     from relay.protocol.lab.looking import LinkedData
     from relay.protocol.lab.places import Carrying, Medium
     from relay.protocol.lab.stepping import Examined
 
+MOST_EXAMINED: Final = 256
+"""Most attestations of a document that are looked at."""
 HEADER: Final = "header"
 """Where tokens of the header field stand."""
 _MISSING: Final = EXPLANATIONS[Verdict.MISSING, Step.GRAMMAR]
@@ -64,18 +66,19 @@ class Given:
 class Examination:
     """All there is to say of a document.
 
-    `attested`: the media, each with the explanations of its attestations; without any it is `missing`. `results` are in
-    the order of cases, with at least one for each.
+    `media` are those that a reader finds, `examined` all attestations. `results` are in the order of cases, with at
+    least one for each. `complete` is False when there were more attestations than are looked at.
     """
 
     media: tuple[Medium, ...]
     examined: tuple[Examined, ...]
     results: tuple[Result, ...]
+    complete: bool = True
 
     @property
     def valid(self) -> bool:
         """Whether there is an attestation and every one is valid."""
-        return bool(self.examined) and all(one.result.valid for one in self.examined)
+        return self.complete and bool(self.examined) and all(one.result.valid for one in self.examined)
 
     @property
     def temporary(self) -> bool:
@@ -84,7 +87,9 @@ class Examination:
             result.code == "ATT-009" and result.outcome is Outcome.CANNOT_TELL for result in self.results
         )
 
-    def run(self, target: str, *, started: float, finished: float, tester: str, options: Sequence[str] = ()) -> Run:
+    def run(
+        self, target: str, *, started: float, finished: float, tester: str, options: Sequence[str] = ()
+    ) -> Run:
         """The examination as a run of the lab."""
         return Run(Role.DOCUMENT, target, started, finished, tester, self.results, options)
 
@@ -92,7 +97,7 @@ class Examination:
 def issuers_in(document: object, header: str | None = None) -> tuple[str, ...]:
     """Whose actor documents are needed: of the issuers, and of whoever signed the document."""
     texts = [
-        *(text for one in carrying(document) for name in ("attestation", BESIDE) for text in one.strings(name)),
+        *(text for one in carrying(document) for name in (ATTESTATION, BESIDE) for text in one.strings(name)),
         *map(to_data_url, parse_header(header or "")),
     ]
     found = [issuer_of(text) for text in texts]
@@ -103,8 +108,8 @@ def issuers_in(document: object, header: str | None = None) -> tuple[str, ...]:
 def assign(media: Sequence[Medium], files: Sequence[tuple[str, str]]) -> dict[str, str]:
     """The digests of files by the URL of the medium that each is: pairs of name and hash string.
 
-    A file belongs to the URL that ends in its name; else to a medium that declares its hash or has an attestation of it;
-    else, when one medium and one file are left, these belong together.
+    A file belongs to the URL that ends in its name; else to a medium that declares its hash or has an attestation of
+    it; else, when one medium and one file are left, these belong together.
     """
     found: dict[str, str] = {}
     left = []
@@ -119,11 +124,23 @@ def assign(media: Sequence[Medium], files: Sequence[tuple[str, str]]) -> dict[st
     return found
 
 
+def all_in(document: object, received: frozenset[str]) -> Iterator[Found]:
+    """Every attestation in a document, wherever it stands, with the hashes beside it.
+
+    `received` are the hash strings of the bytes at hand: an attestation about one of them is held against it.
+    """
+    for one in carrying(document):
+        declared = (*one.strings(HASH), *one.strings(MULTIBASE))
+        for text in (*one.strings(ATTESTATION), *one.strings(BESIDE)):
+            digest = _subject(text)
+            yield Found(text, one.where, declared, digest if digest in received else None)
+
+
 def examine(given: Given) -> Examination:
     """Look at a document. Total for what a JSON parser returns."""
     held, media = carrying(given.document), media_in(given.document)
-    found = tuple(_found(given, held, media))
-    examined = tuple(examine_one(one, given.terms) for one in found)
+    found = tuple(islice(_found(given, held, media), MOST_EXAMINED + 1))
+    examined = tuple(examine_one(one, given.terms) for one in found[:MOST_EXAMINED])
     looked = Looked(
         document=given.document,
         carrying=held,
@@ -143,7 +160,7 @@ def examine(given: Given) -> Examination:
         *tokens(looked),
         *_beside(looked),
     ]
-    return Examination(media, examined, tuple(_complete(results)))
+    return Examination(media, examined, tuple(_complete(results)), len(found) <= MOST_EXAMINED)
 
 
 def _found(given: Given, held: Sequence[Carrying], media: Sequence[Medium]) -> Iterator[Found]:
@@ -154,9 +171,9 @@ def _found(given: Given, held: Sequence[Carrying], media: Sequence[Medium]) -> I
             read.add(text)
             yield Found(text, medium.where, medium.ref.hashes, given.digests.get(medium.ref.url))
     for one in held:
-        for text in one.strings("attestation"):
+        for text in one.strings(ATTESTATION):
             if text not in read:
-                yield Found(text, one.where, tuple(filter(is_hash, one.strings("hash"))))
+                yield Found(text, one.where, one.strings(HASH))
         for place, text in enumerate(one.strings(BESIDE)):
             yield _loose(attestation_string(text), f"{BESIDE}[{place}]", given, media)
     for place, token in enumerate(parse_header(given.header or "")):
@@ -167,14 +184,14 @@ def _loose(text: str, where: str, given: Given, media: Sequence[Medium]) -> Foun
     """An attestation beside the object, which belongs to the medium with the digest that it is about (W-03)."""
     digest = _subject(text)
     for medium in media:
-        if digest is not None and (digest == given.digests.get(medium.ref.url) or digest in medium.ref.hashes):
+        if digest is not None and (
+            digest == given.digests.get(medium.ref.url) or digest in medium.ref.hashes
+        ):
             return Found(text, where, medium.ref.hashes, given.digests.get(medium.ref.url))
     return Found(text, where)
 
 
 def _subject(text: str) -> str | None:
-    from mediaattest import unverified
-
     claim = unverified(text)
     return claim.digest if claim else None
 
@@ -224,7 +241,8 @@ def _beside(looked: Looked) -> Iterator[Result]:
     """The header, and whether what stands beside the object belongs to it: `ATT-043`, `ATT-044`."""
     if looked.header is not None:
         yield judged(43, HEADER, _header_fault(looked.header), "It can be read.")
-    known = {one for medium in looked.media for one in medium.ref.hashes} | set(looked.digests.values())
+    known = {one for medium in looked.media for one in medium.ref.hashes}
+    known |= {looked.digests[medium.ref.url] for medium in looked.media if medium.ref.url in looked.digests}
     complete = all(medium.ref.hashes or medium.ref.url in looked.digests for medium in looked.media)
     for one in looked.examined:
         where, claim = one.found.where, one.claim
@@ -257,15 +275,11 @@ def _complete(results: Sequence[Result]) -> Iterator[Result]:
     """The results in the order of cases; of what there is nothing to say, that it does not apply."""
     for case in DOCUMENT:
         found = [result for result in results if result.code == case.code]
-        yield from found or [Result(case.code, Outcome.INAPPLICABLE, "There is nothing here that it is about.")]
+        yield from found or [
+            Result(case.code, Outcome.INAPPLICABLE, "There is nothing here that it is about.")
+        ]
 
 
 def pretty(value: object) -> str:
     """JSON for people."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
-def explanations(examination: Examination) -> dict[str, Explanation]:
-    """What the outcomes of an examination mean, by code, each once."""
-    found = [one.explanation for one in examination.examined] or [_MISSING]
-    return {one.code: one for one in found}

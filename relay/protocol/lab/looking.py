@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LinkedData:
-    """What an engine made of the document; `without`: of the document without the properties, where it is signed."""
+    """What each engine made of the document, of which at least one was asked.
 
-    whole: Reading | Failure
-    without: Reading | Failure | None = None
+    `without`: of the document without the properties, where it has a Linked Data signature.
+    """
+
+    whole: tuple[Reading | Failure, ...]
+    without: tuple[Reading | Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A document with all that was found in it and beside it.
 
-    `digests`: the hash string of the bytes at each URL, where they are at hand. `linked` is None when nobody expanded the
-    document. `header` is the value of the field `Media-Attestation`, None when there was none.
+    `digests`: the hash string of the bytes at each URL, where they are at hand. `linked` is None when nobody expanded
+    the document. `header` is the value of the field `Media-Attestation`, None when there was none.
     """
 
     document: object

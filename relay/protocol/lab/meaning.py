@@ -27,6 +27,9 @@ TERMS: Final = {HASH: f"{VOCABULARY}hash", ATTESTATION: f"{VOCABULARY}attestatio
 ADDRESS: Final = VOCABULARY.removesuffix("#")
 """The address under which nobody has to look for the context (P-03)."""
 
+_NAMED: Final = frozenset({"actor", "attributedTo", "context", "inReplyTo", "partOf"})
+"""Properties under which `compacted` only names things (ldmeaning.py)."""
+
 CONTEXT: Final[Mapping[str, object]] = {
     "pdna": VOCABULARY,
     HASH: {"@id": "pdna:hash", "@type": "@id"},
@@ -83,25 +86,28 @@ def _definition(name: str, iri: str, defined: Mapping[str, Any]) -> str | None:
 
 
 def values_in(looked: Looked) -> set[str]:
-    """Every value of the properties in the document that is a string."""
-    return {text for one in looked.carrying for name in (HASH, ATTESTATION, BESIDE) for text in one.strings(name)}
+    """Every value of the properties that is a string, but of what is embedded where it is only to be named."""
+    described = [one for one in looked.carrying if _NAMED.isdisjoint(one.names)]
+    return {text for one in described for name in (HASH, ATTESTATION, BESIDE) for text in one.strings(name)}
 
 
-def kept(reading: Reading) -> set[str]:
-    """Every string of what is said after expansion."""
-    return set(_strings(orjson.loads(reading.compacted)))
+def lost(looked: Looked, reading: Reading) -> list[str]:
+    """The values that are not in what is said after expansion."""
+    return sorted(values_in(looked) - set(_strings(orjson.loads(reading.compacted))))
 
 
 def _survival(looked: Looked) -> Iterator[Result]:
     linked = looked.linked
     if linked is None:
         return
-    if not isinstance(linked.whole, Reading):
-        yield unclear(26, linked.whole.sentence)
+    readings = [one for one in linked.whole if isinstance(one, Reading)]
+    failures = [one for one in linked.whole if not isinstance(one, Reading)]
+    if not readings:
+        yield unclear(26, failures[0].sentence)
         return
-    lost = sorted(values_in(looked) - kept(linked.whole))
-    fault = f"{len(lost)} are dropped, the first is `{lost[0][:60]}`." if lost else None
-    yield judged(26, "", fault, "An engine that was asked keeps all of them.")
+    gone = sorted({text for one in readings for text in lost(looked, one)})
+    fault = f"{len(gone)} are dropped, among them `{gone[0][:60]}`." if gone else None
+    yield judged(26, "", fault, f"{len(readings)} JSON-LD processors that were asked keep all of them.")
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -110,4 +116,3 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, list | dict):
         for member in value if isinstance(value, list) else value.values():
             yield from _strings(member)
-

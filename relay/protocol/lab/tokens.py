@@ -25,7 +25,19 @@ _CLAIMS: Final = frozenset(
     {"iss", "sub", "iat", "exp", "jti", "res", "chk", "alt", "med", "status", "aud", "nbf"}
 )
 _PERCEPTUAL: Final = frozenset(
-    {"pdq", "photodna", "phash", "ahash", "dhash", "whash", "tmk", "vpdq", "netclean", "blurhash", "neuralhash"}
+    {
+        "pdq",
+        "photodna",
+        "phash",
+        "ahash",
+        "dhash",
+        "whash",
+        "tmk",
+        "vpdq",
+        "netclean",
+        "blurhash",
+        "neuralhash",
+    }
 )
 _REVEALING: Final = _PERCEPTUAL | {
     *("distance", "threshold", "score", "quality", "similarity", "url", "href", "object", "activity", "post"),
@@ -53,14 +65,15 @@ def tokens(looked: Looked) -> Iterator[Result]:
             yield from _times(where, claims, looked.now)
             yield from _contents(where, claims)
             yield from _own_id(where, claims, one.found.text, names)
-        if isinstance(header, dict) and isinstance(claims, dict):
-            yield _canonical(where, one.found.text, header, claims)
+        jws = from_data_url(one.found.text)
+        if jws is not None and isinstance(header, dict) and isinstance(claims, dict):
+            yield _canonical(where, jws, header, claims)
         if one.test:
             yield judged(46, where, "It names no list but the lab's test list.", "")
 
 
 def _header(where: str, header: dict[str, Any], claims: object) -> Iterator[Result]:
-    if header.get("alg") in {ALGORITHM, "Ed25519"}:
+    if header.get("alg") in (ALGORITHM, "Ed25519"):
         fault = None if header["alg"] == ALGORITHM else "`alg` is written as Ed25519."
         yield judged(35, where, fault, "`alg` is EdDSA.")
     issuer, kid = claims.get("iss") if isinstance(claims, dict) else None, header.get("kid")
@@ -84,7 +97,9 @@ def _times(where: str, claims: dict[str, Any], now: int) -> Iterator[Result]:
     if left > 0:
         hours = left // HOUR
         is_soon = left < min(_DAY, (ends - issued) // 10)
-        yield judged(42, where, f"It ends in {hours} hours." if is_soon else None, f"It ends in {hours} hours.")
+        yield judged(
+            42, where, f"It ends in {hours} hours." if is_soon else None, f"It ends in {hours} hours."
+        )
 
 
 def _contents(where: str, claims: dict[str, Any]) -> Iterator[Result]:
@@ -94,15 +109,16 @@ def _contents(where: str, claims: dict[str, Any]) -> Iterator[Result]:
     )
     yield judged(36, where, _revealed(claims), "It holds nothing of that kind that could be recognised.")
     checks = claims.get("chk")
-    lists = [check.get("list") for check in checks if isinstance(check, dict)] if isinstance(checks, list) else []
+    lists = (
+        [check.get("list") for check in checks if isinstance(check, dict)] if isinstance(checks, list) else []
+    )
     named = [one for one in lists if isinstance(one, str)]
     if named:
-        telling = next((one for one in named if _tells(one)), None)
-        yield (
-            passed(37, "The ids look opaque.", where)
-            if telling is None
-            else unclear(37, f"`{telling}` looks as if it told something of the list.", where)
-        )
+        telling = [one for one in named if _tells(one)]
+        if telling:
+            yield unclear(37, f"`{telling[0]}` looks as if it told something of the list.", where)
+        else:
+            yield passed(37, "The ids look opaque.", where)
 
 
 def _revealed(claims: dict[str, Any]) -> str | None:
@@ -129,7 +145,8 @@ def _tells(list_id: str) -> bool:
     server = origin_of(list_id) or ""
     words = [word.lower() for word in _WORDS.split(list_id[len(server) :]) if word]
     return any(
-        word in _CONTENTS or word in _SIZES or (_VERSION.fullmatch(word) and not _HEX.fullmatch(word)) for word in words
+        word in _CONTENTS or word in _SIZES or (_VERSION.fullmatch(word) and not _HEX.fullmatch(word))
+        for word in words
     )
 
 
@@ -141,10 +158,12 @@ def _own_id(where: str, claims: dict[str, Any], text: str, names: dict[object, s
         yield judged(41, where, fault, "No other token of the document has it.")
 
 
-def _canonical(where: str, text: str, header: dict[str, Any], claims: dict[str, Any]) -> Result:
-    parts = (from_data_url(text) or "").split(".")[:2]
+def _canonical(where: str, jws: str, header: dict[str, Any], claims: dict[str, Any]) -> Result:
+    parts = jws.split(".")[:2]
     try:
         usual = [encode_part(write_object(part)) for part in (header, claims)]
     except TypeError:  # a fraction, which no token has
         usual = []
-    return judged(40, where, None if parts == usual else "They are written in another way.", "They are canonical.")
+    return judged(
+        40, where, None if parts == usual else "They are written in another way.", "They are canonical."
+    )

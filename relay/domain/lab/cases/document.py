@@ -28,8 +28,8 @@ _STEPS: Final = (
         Level.MUST,
         "The JOSE header is in order.",
         "F-06 F-07 F-08 F-09 V-10",
-        "Write `alg` EdDSA, `typ` media-attestation+jwt and `kid` with the https id of the key, and nothing that brings "
-        "a key along.",
+        "Write `alg` EdDSA, `typ` media-attestation+jwt and `kid` with the https id of the key, and nothing that "
+        "brings a key along.",
     ),
     _case(
         3,
@@ -51,8 +51,8 @@ _STEPS: Final = (
         Level.MUST,
         "The issuer publishes the key, which has neither expired nor been revoked.",
         "K-01 K-05 V-16 V-17 V-18",
-        "Embed the key in `assertionMethod` as a Multikey with the issuer as `controller`; keep it there until the last "
-        "token has expired.",
+        "Embed the key in `assertionMethod` as a Multikey with the issuer as `controller`; keep it there until the "
+        "last token has expired.",
     ),
     _case(
         6,
@@ -111,7 +111,7 @@ _PROPERTIES: Final = (
         21,
         Level.MAY,
         "Where `hash` stands, an attestation stands, too.",
-        "P-01",
+        "W-09",
         "Nothing, if you meant it: a `hash` alone is a claim of the author that attests nothing. Otherwise see what "
         "removed the attestation.",
     ),
@@ -175,7 +175,7 @@ _PROPERTIES: Final = (
         30,
         Level.SHOULD,
         "No more than four attestations stand beside one medium.",
-        "P-05 V-04",
+        "P-05",
         "Verifiers read the first four. Send one; others can be found by lookup.",
     ),
     _case(
@@ -228,7 +228,7 @@ _TOKEN: Final = (
         Level.MUST,
         "List ids tell nothing of a list.",
         "I-07",
-        "Name lists by opaque ids, such as a random number. This is a guess by the form of the id: look at it yourself.",
+        "Name lists by opaque ids, such as a random number. This is a guess by its form: look at it yourself.",
     ),
     _case(
         38,
@@ -262,7 +262,7 @@ _TOKEN: Final = (
         42,
         Level.MAY,
         "The token does not end soon.",
-        "I-11",
+        "W-09",
         "Have it attested anew before you publish again: posts travel for days.",
     ),
 )
@@ -293,7 +293,7 @@ _BESIDE: Final = (
         46,
         Level.MAY,
         "The attestation is meant to be believed: it is no test of a lab.",
-        "I-01",
+        "C-07",
         "Nothing, in a lab. Relays refuse what names only the lab's test list.",
     ),
 )
