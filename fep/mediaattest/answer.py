@@ -2,7 +2,8 @@
 
 One question in a line of JSON on standard input, one answer in a line on standard output. A question is
 `{"kind", "input"}`, as in the published vectors; the answers are `{"verdict", "step", "temporary", "issuer_class"?}`
-to `verify`, `{"tokens"}` to `header`, `{"media"}` to `document`, and `{"unsupported": true}` to everything else.
+to `verify`, `{"tokens"}` to `header`, `{"media"}` to `document`, `{"status"}` to `status-list`, and
+`{"unsupported": true}` to everything else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mediaattest.documents import claims_in
 from mediaattest.header import parse_header
 from mediaattest.model import Status
+from mediaattest.status_list import read_status_list
 from mediaattest.verify import verify
 
 if TYPE_CHECKING:
@@ -63,8 +65,15 @@ def _document(given: object) -> dict[str, Any]:
     }
 
 
+def _status_list(given: Mapping[str, Any]) -> dict[str, Any]:
+    index = given["index"]
+    found = read_status_list(**{name: value for name, value in given.items() if name != "index"})
+    return {"status": str(Status.UNAVAILABLE if found is None else found.status(index, now=given["now"]))}
+
+
 _KINDS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "verify": _verify,
     "header": _header,
     "document": _document,
+    "status-list": _status_list,
 }

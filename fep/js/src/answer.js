@@ -8,7 +8,7 @@
 
 import { createInterface } from "node:readline";
 
-import { claimsIn, parseHeader, verify } from "./index.js";
+import { mediaIn, parseHeader, readStatusList, verify } from "./index.js";
 
 /** @param {any} input */
 async function verification(input) {
@@ -26,11 +26,18 @@ async function verification(input) {
   return { verdict, step, temporary, ...(result.valid ? { issuer_class: issuerClass } : {}) };
 }
 
+/** @param {any} input */
+async function statusList({ token, index, ...where }) {
+  const found = await readStatusList(token, where);
+  return { status: found === null ? "unavailable" : found.status(index, { now: where.now }) };
+}
+
 /** @type {Record<string, (input: any) => unknown>} */
 const KINDS = {
   verify: verification,
   header: (input) => ({ tokens: parseHeader(input) }),
-  document: (input) => ({ media: claimsIn(input) }),
+  document: (input) => ({ media: mediaIn(input) }),
+  "status-list": statusList,
 };
 
 /**

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = new URL("../../vectors/", import.meta.url);
 const PROGRAM = fileURLToPath(new URL("../src/answer.js", import.meta.url));
-const NAMES = { header: "tokens", document: "media" };
+const NAMES = { header: "tokens", document: "media", "status-list": "status" };
 const NONE = ["", "x", "null", "[]", '{"kind": "verify", "input": 1}', '{"kind": "toString", "input": 1}'];
 
 const questions = readdirSync(FOLDER)
@@ -31,7 +31,7 @@ test("every vector is answered as expected", async () => {
   assert.ok(questions.length > 200);
   const found = await ask(questions.map(({ kind, input }) => JSON.stringify({ kind, input })));
   const told = found.map((answer, at) => answer[NAMES[questions[at].kind]] ?? answer);
-  assert.deepEqual(told, questions.map(({ expected }) => expected));
+  assert.deepEqual(told, questions.map(({ expected }) => expected ?? "unavailable"));
 });
 
 test("what is no question is unsupported", async () => {

@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "Tests": {
         "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
         "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
+    },
     "Documents": {
         "verify": ("relay.cli.lab.verify:verify", "Verify every attestation of a document, step by step."),
         "explain": ("relay.cli.lab.explain:explain", "Explain an outcome, a case or a clause."),

@@ -5,7 +5,8 @@ A question is `{"kind", "input"}` of a published vector. The answers:
     verify       {"verdict": "...", "step"?: n, "temporary"?: bool, "issuer_class"?: "trusted" | "self"}
     header       {"tokens": ["..."]}: those of the field, none when it is ignored
     document     {"media": [{"url", "hashes", "attestations"}]}
-    status-list  {"status": "..."}
+    status-list  {"status": "standing" | "revoked" | "unavailable"}: what a list says of an index; a list that is
+                 not taken says nothing, so the status is unavailable
     any          {"unsupported": true}
 
 vectors.json beside this file is written by tools/vectors.
@@ -99,7 +100,7 @@ def judge(kind: str, expected: Any, answer: bytes) -> Judgement:
         return Judgement(Fit.UNREADABLE, f"the answer has no {name}")
     if kind == "verify":
         return _verdict(expected, found)
-    right = _media(found[name]) == _media(expected) if kind == "document" else found[name] == expected
+    right = _plain(kind, found[name]) == _plain(kind, expected)
     if right:
         return Judgement(Fit.RIGHT, "as expected", frozenset(found))
     return Judgement(
@@ -116,11 +117,11 @@ def _verdict(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Judgement
     return Judgement(Fit.WRONG, f"expected {_text(wanted)}, answered {_text(was)}", frozenset(found))
 
 
-def _media(value: Any) -> Any:
-    """The media of a document without their order, which means nothing."""
-    if not isinstance(value, list):
-        return value
-    return sorted(orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value)
+def _plain(kind: str, value: Any) -> Any:
+    """What has to be equal: media without their order, which means nothing; no list says as much as none at hand."""
+    if kind == "document" and isinstance(value, list):
+        return sorted(orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in value)
+    return "unavailable" if kind == "status-list" and value is None else value
 
 
 def _text(value: Any) -> str:

@@ -53,6 +53,12 @@ def test_tokens_come_in_order() -> None:
     assert (found.fit, found.detail[-1]) == (Fit.WRONG, "…")
 
 
+@pytest.mark.parametrize("said", ["unavailable", None])
+def test_a_list_that_is_not_taken_says_nothing(said: str | None) -> None:
+    assert judge("status-list", None, json.dumps({"status": said}).encode()).fit is Fit.RIGHT
+    assert judge("status-list", "revoked", json.dumps({"status": said}).encode()).fit is Fit.WRONG
+
+
 @pytest.mark.parametrize("answer", [b"", b"valid", b"[]", b"{}", b'{"verdict": 1, "verdict": 1}', b"\xff"])
 def test_what_is_no_answer(answer: bytes) -> None:
     assert judge("verify", VALID, answer).fit is Fit.UNREADABLE
