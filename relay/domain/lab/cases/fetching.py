@@ -77,7 +77,6 @@ FETCHING: Final[tuple[Case, ...]] = (
         "V-02",
         "A medium that comes slowly is waited for.",
         "Give media some seconds before you give up.",
-        Level.SHOULD,
     ),
     _case(
         391,
