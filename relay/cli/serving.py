@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from relay import __version__
 from relay.services.figures import Figures
+from relay.services.lab.kit import Kit
 from relay.telemetry import Metrics
 from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import BODY_TIMEOUT, Federation
-from relay.web.pages import ListLine, Pages, Rules
+from relay.web.lab.canary import CanaryPages
+from relay.web.pages import STYLE, ListLine, Pages, Rules
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
@@ -57,7 +60,17 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
-    return make_app(federation, submissions, StatusListPages(relay.attestor), pages)
+    app = make_app(federation, submissions, StatusListPages(relay.attestor), pages)
+    app.add_routes(CanaryPages(canary_kit(), style=STYLE).routes())
+    return app
+
+
+def canary_kit() -> Kit:
+    """Make the canary kit's service; its files are made when somebody asks for them."""
+    from relay.adapters.kit.making import make, plans
+    from relay.adapters.scanners.canary import canary_entries
+
+    return Kit(plans(), make, canary_entries(), made_by=f"assay {__version__}")
 
 
 def admin_app(relay: Relay) -> web.Application:

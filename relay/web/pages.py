@@ -21,7 +21,8 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_STYLE: Final = "/static/style.css"
+STYLE: Final = "/static/style.css"
+"""Address of the style sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Pages:
         """Return the route table."""
         return [
             web.get("/", self.home),
-            web.get(_STYLE, self.style),
+            web.get(STYLE, self.style),
             web.get("/robots.txt", self.robots),
             web.get("/.well-known/security.txt", self.security),
         ]
@@ -68,7 +69,7 @@ class Pages:
     async def home(self, _request: web.Request) -> web.Response:
         """Serve the page."""
         figures = await self._figures.public(days=30)
-        text = self._home.render(me=self._identity, rules=self._rules, figures=figures, style=_STYLE)
+        text = self._home.render(me=self._identity, rules=self._rules, figures=figures, style=STYLE)
         return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
     async def style(self, _request: web.Request) -> web.Response:

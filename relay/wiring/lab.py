@@ -107,7 +107,7 @@ async def open_stage(buildings: Sequence[Building], outside: Surroundings) -> As
             timeout=outside.timeout,
         )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        yield Stage(
+        stage = Stage(
             houses,
             clock=clock,
             chance=Chance(outside.seed),
@@ -115,6 +115,8 @@ async def open_stage(buildings: Sequence[Building], outside: Surroundings) -> As
             outgoing=outgoing,
             tasks=tasks,
         )
+        stack.callback(stage.close)
+        yield stage
 
 
 async def _settle(house: House, building: Building, clock: Clock) -> None:

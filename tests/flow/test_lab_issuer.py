@@ -59,7 +59,10 @@ class Quick(SystemClock):
 
 @pytest.mark.timeout(120)
 async def test_our_relay_is_an_issuer(
-    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    decoder: SandboxedDecoder,
+    canonicalizer: CanonicalProcesses,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     command = f"{sys.executable} -m relay keys rotate --config {tmp_path / 'config.yaml'}"

@@ -15,6 +15,7 @@ from mediaattest import digest_of, unverified
 from relay.cli.lab.stage import Part, StageOptions, on_stage
 from relay.domain.scheme import Scheme
 from relay.protocol.documents import AS2
+from relay.services.lab.house import Served
 from tests.flow.operators import at_a_prompt
 
 if TYPE_CHECKING:
@@ -116,6 +117,14 @@ async def test_conduct_of_inboxes_and_files(canonicalizer: CanonicalProcesses) -
             assert (response.status, response.headers["Location"]) == (302, "http://10.0.0.1/")
         async with session.get(f"{here.url}/nothing") as response:
             assert response.status == 404
+        here.files["/media/1.jpg"] = Served("image/jpeg", b"", status=410, delay=0.01)
+        async with session.get(url) as response:
+            assert response.status == 410
+        here.files["/media/1.jpg"] = Served("image/jpeg", b"never sent", drop=True)
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(url)
+        async with session.put(url) as response:
+            assert response.status == 405
         async with session.get(here.url, headers={"Host": "elsewhere.example"}) as response:
             assert response.status == 421
 

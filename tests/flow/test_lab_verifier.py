@@ -113,7 +113,9 @@ async def test_who_says_valid_to_everything_fails_everything() -> None:
     async def run(change: Any) -> Run:
         return Run(Role.VERIFIER, "x", 0, 0, "tests", await VectorTest(Wrong(change)).run())
 
-    found = assess(await run(lambda question, _: {"verdict": "valid"} if question["kind"] == "verify" else None))
+    found = assess(
+        await run(lambda question, _: {"verdict": "valid"} if question["kind"] == "verify" else None)
+    )
     assert (found.grade, found.conforms) == (Grade.D, False)
     assert found.counts[Outcome.FAILED] > 30
 

@@ -75,10 +75,10 @@ def canary_pictures() -> Mapping[str, bytes]:
         "canary.png": encoded(rgb, "PNG"),
         "canary.webp": encoded(rgb, "WEBP", quality=90),
         "canary.gif": encoded(rgb, "GIF"),
-        "canary-last-frame.gif": _animation(rgb),
-        "canary-turned.jpg": _turned(rgb),
+        "canary-last-frame.gif": animation(rgb, "GIF"),
+        "canary-exif-6.jpg": turned(rgb, 6),
         "canary-cmyk.jpg": encoded(rgb.convert("CMYK"), "JPEG", quality=95),
-        "canary-palette.png": encoded(rgb.quantize(256), "PNG"),
+        "canary-palette.png": encoded(few_colours(rgb), "PNG"),
         "canary-16-bit.png": encoded(Image.fromarray(grey16), "PNG"),
         "canary-alpha.png": encoded(see_through, "PNG"),
         "canary.avif": encoded(rgb, "AVIF", quality=85, speed=9),
@@ -96,21 +96,42 @@ def clean_picture(seed: str | int, *, width: int = WIDTH, height: int = HEIGHT, 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     """The picture as bytes of one of Pillow's formats, with the format's own options."""
     out = io.BytesIO()
-    image.save(out, kind, **options)
+    (few_colours(image) if kind == "GIF" and image.mode == "RGB" else image).save(out, kind, **options)
     return out.getvalue()
 
 
-def _animation(last: Image.Image) -> bytes:
-    """An animation of 12 frames, of which only the last is the canary."""
-    before = [Image.fromarray(photograph(f"clean frame {number}")) for number in range(11)]
-    return encoded(before[0], "GIF", save_all=True, append_images=[*before[1:], last], duration=100)
+def few_colours(image: Image.Image) -> Image.Image:
+    """The picture with a palette, by the octree: a hundred times as fast as Pillow's own choice, and as near to PDQ."""
+    return image.quantize(256, Image.Quantize.FASTOCTREE)
 
 
-def _turned(upright: Image.Image) -> bytes:
-    """A JPEG that lies on its side and says so in its EXIF orientation, 6: turn right by 90 degrees."""
+def animation(last: Image.Image, kind: str, *, before: int = 11, **options: object) -> bytes:
+    """An animation of half the size: `before` other pictures, and `last` as its last frame."""
+    width, height = last.width // 2, last.height // 2
+    frames = [Image.fromarray(photograph(f"clean frame {number}", width, height)) for number in range(before)]
+    frames.append(last.resize((width, height)))
+    if kind == "GIF":
+        frames = [few_colours(frame) for frame in frames]
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100, **options)
+
+
+def turned(upright: Image.Image, orientation: int) -> bytes:
+    """A JPEG that lies turned or mirrored and says so in its EXIF orientation, 2 to 8 (EXIF 2.32, tag 0x0112)."""
     exif = Image.Exif()
-    exif[0x0112] = 6
-    return encoded(upright.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=exif)
+    exif[0x0112] = orientation
+    return encoded(upright.transpose(_TO_ORIENTATION[orientation]), "JPEG", quality=90, exif=exif)
+
+
+_TO_ORIENTATION: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How to turn an upright picture so that a reader who follows the orientation sees it upright again."""
 
 
 @cache
@@ -146,7 +167,9 @@ def bomb(width: int, height: int) -> bytes:
     """A PNG of a few kilobytes that claims width x height grey pixels, with up to 100,000 black rows."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     rows = _packed_zeros((width + 1) * min(height, 100_000))
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    )
 
 
 def _packed_zeros(count: int) -> bytes:
@@ -159,5 +182,6 @@ def _packed_zeros(count: int) -> bytes:
     return b"\x78\xda" + block * (count >> 20) + rest + checksum
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk with its length and checksum (PNG 3rd edition, 5.3)."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

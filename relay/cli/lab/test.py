@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -59,7 +59,8 @@ def carrier(session: Session, /, url: str, *, form: str, out: Path | None, **opt
 
     URL is the relay's origin, actor or inbox. Three servers of the lab follow it, in Mastodon's dialect and in
     LitePub's, and one of them posts. The relay has to accept Follows within --timeout, and to reach the addresses of
-    --url. The relay keeps nothing that would have to be cleaned up but three subscriptions that ended.
+    --url. What is posted goes to all its subscribers: ask before you test a relay of others. In the end posts are
+    deleted and subscriptions ended.
     """
     run = session.run(run_carrier(url, StageOptions(**options)))
     finish(run, "json" if session.as_json else form, out)
@@ -72,10 +73,9 @@ async def run_carrier(url: str, options: StageOptions) -> Run:
     from relay.services.lab.carrier.run import CarrierTest
 
     async with on_stage(options, url, PARTS) as stage:
-        pictures = await asyncio.to_thread(make_pictures, options.seed or stage.clock.new_id())
         one = CarrierTest(
             stage,
-            pictures,
+            paint=partial(make_pictures, options.seed or stage.clock.new_id()),
             patience=options.timeout,
             quiet=options.quiet,
             hostile=options.hostile,

@@ -115,7 +115,7 @@ def verify(
     """Verify every attestation in an activity or object, step by step.
 
     Also looks at the document around them: terms, JSON-LD, places, signatures. The issuer is believed unless --trust
-    says otherwise. With --keys nothing is fetched. Exit status 1 when something that must be so is not, 69 when a key
+    says otherwise. With --keys nothing but the document is fetched. Exit status 1 when something that must be so is not, 69 when a key
     or a medium could not be had.
     """
     options = Options(
@@ -153,7 +153,7 @@ async def _verify(session: Session, options: Options) -> tuple[Examination, Run]
     if options.offline and not is_address(options.file):
         async with open_documents() as documents:
             return await _examine(documents, options, _parsed(options.file, read_file(options.file, LARGEST)))
-    async with session.fetching() as relay, open_documents(relay) as documents:
+    async with session.fetching() as relay, open_documents(None if options.offline else relay) as documents:
         return await _examine(documents, options, await _document(options.file, relay))
 
 

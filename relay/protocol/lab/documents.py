@@ -112,11 +112,15 @@ def assign(media: Sequence[Medium], files: Sequence[tuple[str, str]]) -> dict[st
     it; else, when one medium and one file are left, these belong together.
     """
     found: dict[str, str] = {}
-    left = []
+    unnamed = []
     for name, digest in files:
         named = [one.ref.url for one in media if one.ref.url.partition("?")[0].rpartition("/")[2] == name]
-        meant = named or [one.ref.url for one in media if _speaks_of(one, digest)]
-        found |= dict.fromkeys(meant, digest)
+        found |= dict.fromkeys(named, digest)
+        unnamed += [] if named else [digest]
+    left = []
+    for digest in unnamed:
+        meant = [one.ref.url for one in media if _speaks_of(one, digest)]
+        found = dict.fromkeys(meant, digest) | found
         left += [] if meant else [digest]
     rest = dict.fromkeys(one.ref.url for one in media if one.ref.url not in found)
     if len(left) == len(rest) == 1:

@@ -105,7 +105,7 @@ class OwnVerifier:
     async def _add_actor(
         self, issuer: str, actors: dict[str, Mapping[str, Any] | None], *, anew: bool
     ) -> None:
-        """Put the document of an issuer into `actors`: None for one that does not exist, nothing when it cannot be had."""
+        """Put the document of an issuer into `actors`: None for one that is gone, nothing when it cannot be had."""
         kept, now = self._actors.get(issuer), self._clock.now()
         fresh = kept is not None and now - kept.fetched_at < KEPT
         renewed = kept is not None and kept.renewed_at is not None and now - kept.renewed_at < AGAIN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediaattest import digest_of
 from relay.domain.errors import RemoteError
-from relay.protocol.documents import dump
+from relay.protocol.documents import AS2, dump
 from relay.protocol.lab.covering import without
 from relay.protocol.lab.documents import Given, assign, examine, issuers_in
 from relay.protocol.lab.looking import LinkedData
@@ -120,7 +120,7 @@ class Documents:
     async def _linked(self, document: object) -> LinkedData | None:
         if not isinstance(document, dict):
             return None
-        named = {"id": _NAMELESS, **document}
+        named = {"@context": AS2, "id": _NAMELESS, **document}  # ActivityStreams 2.0 core 2.1: it is implied
         whole = await self._read(named)
         signed = isinstance(document.get("signature"), dict)
         return LinkedData(whole, await self._read(without(named)) if signed else ())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from relay.services.authenticate import Sender
     from relay.services.lab.actors import LabActor
 
-MOST: Final = 2000
+MOST: Final = 1000
 """Arrivals, fetches, documents and files that a house keeps; of more the oldest is forgotten."""
 
 

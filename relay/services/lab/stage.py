@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from relay.services.lab.house import House
     from relay.services.lab.outgoing import Outgoing
 
-LARGEST: Final = 1024 * 1024
+LARGEST: Final = 256 * 1024
 """Bytes of a delivery that are taken."""
+AT_ONCE: Final = 200
+"""Deliveries that are being looked at; of more each is answered 503."""
 _JSON: Final = "application/json"
 
 
@@ -78,12 +80,17 @@ class Stage:
         self._chance, self._authenticator, self._tasks = chance, authenticator, tasks
         self._by_host = {house.host: house for house in houses}
         self._changed = asyncio.Condition()
-        self._arrived = 0
+        self._arrived = self._looking = 0
+        self._is_open = True
 
     @property
     def now(self) -> int:
         """The number of the newest arrival: what comes later has a higher one."""
         return self._arrived
+
+    def close(self) -> None:
+        """Take no more deliveries: the run is over, and nobody would look at them."""
+        self._is_open = False
 
     async def until(self, happened: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so, at most so long; return whether it is. Looked at whenever something came."""
@@ -161,10 +168,13 @@ class Stage:
         path = urlsplit(request.target).path
         if path != "/inbox" and path.removesuffix("/inbox") not in house.actors:
             return Answer(404, body=b"There is no inbox here.")
+        if self._looking >= AT_ONCE or not self._is_open:
+            return Answer(503, headers={"Retry-After": "1"})
         conduct = house.conduct
         status = self._status(house)
         # Looked at once it was answered: a server must not wait for us to fetch its key from it.
         self._arrived += 1
+        self._looking += 1
         self._tasks.create_task(self._arrive(house, request, self._arrived, status))
         if conduct.delay:
             await self.clock.sleep(conduct.delay)
@@ -179,7 +189,10 @@ class Stage:
         return 503 if conduct.share and self._chance.draw() < conduct.share else 202
 
     async def _arrive(self, house: House, request: SignedRequest, number: int, status: int) -> None:
-        arrival = await self._looked_at(request, number, status)
+        try:
+            arrival = await self._looked_at(request, number, status)
+        finally:
+            self._looking -= 1
         house.arrivals.append(arrival)
         await self.changed()
         activity = arrival.activity

@@ -160,7 +160,11 @@ def test_what_was_found_of_documents_is_gathered() -> None:
         ([bad, unclear], Outcome.FAILED, "In 1 of 2: n0: It failed."),
         ([bad, bad], Outcome.FAILED, "In 2 of 2: n0: It failed.; n1: It failed."),
         ([none], Outcome.INAPPLICABLE, "There is nothing here that it is about."),
-        ([result(Outcome.FAILED, "ATT-001")], Outcome.INAPPLICABLE, "There is nothing here that it is about."),
+        (
+            [result(Outcome.FAILED, "ATT-001")],
+            Outcome.INAPPLICABLE,
+            "There is nothing here that it is about.",
+        ),
     ]
     for results, outcome, detail in cases:
         found = issuing.gathered("ATT-112", [(f"n{at}", [one]) for at, one in enumerate(results)])

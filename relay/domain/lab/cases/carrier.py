@@ -210,7 +210,7 @@ CARRIER: Final[tuple[Case, ...]] = (
         226,
         Level.SHOULD,
         "A picture of the canary list is not passed on by a relay that checks media.",
-        "I-02",
+        "",
         "The lab's canary is harmless and stands on a list of its own: add that list to see that checking works.",
     ),
     # ------------------------------------------------------------ what is not passed on
@@ -329,7 +329,7 @@ CARRIER: Final[tuple[Case, ...]] = (
         256,
         Level.SHOULD,
         "A field that breaks the grammar is ignored, and the activity processed as if it were not there.",
-        "W-02",
+        "",
         "Do not refuse the delivery, and do not take a part of the field.",
     ),
     _case(

@@ -128,6 +128,7 @@ class Hostile:
         for name, value in fields.items():
             post = self._writer.write(f"beside a field: {name}", self._house)
             post = await self._writer.signed(post)
+            self._scene.posts.append(post)
             await self._judge_field(name, post, value)
 
     async def _judge_field(self, name: str, post: Post, value: str) -> None:
@@ -189,8 +190,10 @@ class Hostile:
         for name, changes in wanted.items():
             media = [picture] if "attachment" in changes else []
             post = self._writer.write(f"spelled otherwise: {name}", self._house, media, changes=changes)
+            post = replace(post, body=dump(post.create()))
+            self._scene.posts.append(post)
             try:
-                _, posted = await self._writer.publish(replace(post, body=dump(post.create())))
+                _, posted = await self._writer.publish(post)
             except RemoteError as error:
                 self._scene.note(257, Outcome.FAILED, f"It was not taken: {error}.", subject=name)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -162,6 +163,12 @@ class Relaying:
         scene.judge(number, faults, "It came.")
         scene.forwarded += [(changed, one) for one in found]
         return True
+
+    async def clear(self) -> None:
+        """Delete every post, for the other subscribers of the relay: they had them, too."""
+        for post in {post.id: post for post in self._scene.posts}.values():
+            with suppress(RemoteError):
+                await self._writer.publish(post, post.delete())
 
     # ------------------------------------------------------------------ what came, and what did not
 

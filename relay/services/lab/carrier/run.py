@@ -9,7 +9,7 @@ from relay.domain.errors import RemoteError
 from relay.domain.lab.model import Outcome, Role, Run
 from relay.services.lab.carrier.finding import find
 from relay.services.lab.carrier.hostile import Hostile
-from relay.services.lab.carrier.posts import Writer
+from relay.services.lab.carrier.posts import Pictures, Writer
 from relay.services.lab.carrier.relaying import Relaying
 from relay.services.lab.carrier.scene import Scene
 from relay.services.lab.carrier.subscribing import Subscribing
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from relay.domain.lab.model import Result
     from relay.ports.throwaway import KeyMaker
-    from relay.services.lab.carrier.posts import Pictures
     from relay.services.lab.carrier.relaying import Round
     from relay.services.lab.carrier.scene import RelayFound
     from relay.services.lab.stage import Stage
@@ -32,15 +31,15 @@ PICTURES: int = 32
 class CarrierTest:
     """Tests a relay on a stage of three servers: one that posts, one of Mastodon's kind, one of LitePub's.
 
-    `patience` in seconds for each thing that should happen, `quiet` for what should not; `tester` names the lab and
-    its version.
+    `paint` makes the pictures, `PICTURES` clean ones, and is called in a thread. `patience` in seconds for each thing
+    that should happen, `quiet` for what should not; `tester` names the lab and its version.
     """
 
     def __init__(
         self,
         stage: Stage,
-        pictures: Pictures,
         *,
+        paint: Callable[[], Pictures],
         patience: float,
         quiet: float,
         hostile: bool,
@@ -49,8 +48,9 @@ class CarrierTest:
         told: Callable[[Result], None] = lambda _: None,
     ) -> None:
         author, mastodon, litepub = stage.houses
-        self._stage, self._tester, self._make_keys = stage, tester, make_keys
-        self._scene = Scene(stage, author, mastodon, litepub, pictures, patience, quiet, hostile, told)
+        self._stage, self._tester, self._make_keys, self._paint = stage, tester, make_keys, paint
+        nothing = Pictures((), b"", b"")
+        self._scene = Scene(stage, author, mastodon, litepub, nothing, patience, quiet, hostile, told)
 
     async def run(self, url: str, *, options: Sequence[str] = ()) -> Run:
         """Test the relay at `url`: its actor, its inbox, or its origin. Raises `RemoteError` when nobody answers."""
@@ -66,19 +66,29 @@ class CarrierTest:
 
     async def _test(self, relay: RelayFound) -> None:
         scene = self._scene
+        scene.pictures = await asyncio.to_thread(self._paint)
         subscribing = Subscribing(scene, relay)
-        if not await subscribing.follow():
-            Vouching(scene, relay).signatures()
-            scene.fill(Outcome.UNTESTED, "Nobody is subscribed.")
-            return
+        try:
+            why = (
+                await self._post(relay, subscribing)
+                if await subscribing.follow()
+                else "Nobody is subscribed."
+            )
+        finally:
+            await subscribing.end()
+        Vouching(scene, relay).signatures()
+        if why is not None:
+            scene.fill(Outcome.UNTESTED, why)
+
+    async def _post(self, relay: RelayFound, subscribing: Subscribing) -> str | None:
+        """Post, and judge what came; return what kept it from being done."""
+        scene = self._scene
         writer = Writer(self._stage, scene.pictures, relay.inbox)
         vouching, relaying = Vouching(scene, relay), Relaying(scene, relay, writer)
         try:
             made = await relaying.first()
         except RemoteError as error:
-            vouching.signatures()
-            scene.fill(Outcome.UNTESTED, f"The relay stopped taking posts: {error}.")
-            return
+            return f"The relay stopped taking posts: {error}."
         relaying.arrivals(made)
         relaying.withheld(made)
         self._declared(made, vouching)
@@ -89,8 +99,9 @@ class CarrierTest:
         vouching.bodies()
         vouching.fields([made.attested, made.sixteen, made.last, made.plain])
         await vouching.tokens()
+        await relaying.clear()
         await subscribing.leave(writer)
-        vouching.signatures()
+        return None
 
     @staticmethod
     def _declared(made: Round, vouching: Vouching) -> None:

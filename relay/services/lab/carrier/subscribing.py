@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from relay.domain.activity import AS_PUBLIC
@@ -25,6 +26,7 @@ class Subscribing:
     def __init__(self, scene: Scene, relay: RelayFound) -> None:
         self._scene, self._relay = scene, relay
         self._follows: dict[str, FollowEcho] = {}
+        self._left: set[str] = set()
 
     async def follow(self) -> bool:
         """Let the three servers follow; return whether there is somebody who posts and somebody who receives."""
@@ -111,6 +113,8 @@ class Subscribing:
         others = [house for house in scene.subscribers.values() if house is not scene.mastodon]
         passed = await scene.arrived([marker], others)
         await scene.settle()
+        with suppress(RemoteError):
+            await writer.publish(marker, marker.delete())
         if posted is not None:
             found = [name for name, house in scene.subscribers.items() if scene.seen(house, late)]
             faults = [f"It came to the {name} subscriber." for name in found]
@@ -123,7 +127,14 @@ class Subscribing:
         faults = [fault for fault in faults if not fault.startswith(("Accept", "Undo", "Reject"))]
         scene.judge(238, faults, "A post of another server came to the others and not to the one that left.")
 
+    async def end(self) -> None:
+        """Let whoever is still subscribed leave: the lab is gone after the run."""
+        for house in (self._scene.author, self._scene.mastodon, self._scene.litepub):
+            if house.host in self._scene.subscribed - self._left:
+                await self._undo(house)
+
     async def _undo(self, house: House) -> None:
+        self._left.add(house.host)
         actor = actor_of(house)
         undo = documents.undo(
             id=f"{house.url}/undos/{self._scene.stage.clock.new_id()}",
