@@ -62,7 +62,9 @@ def verifier(
         raise click.UsageError("name a URL or a --command, and not both")
     given = StageOptions(**options)
     if live and given.tls_cert is None and not any(one.startswith("https://") for one in given.urls):
-        message = "issuers have https ids: give --tls-cert, or --url https://… of a server in front of the lab"
+        message = (
+            "issuers have https ids: give --tls-cert, or --url https://… of a server in front of the lab"
+        )
         raise click.BadParameter(message, param_hint="--live")
     run = session.run(run_verifier(url, command, given, live=live))
     finish(run, "json" if session.as_json else form, out)
