@@ -63,7 +63,7 @@ generate: develop ## write the generated files anew
 interop: develop ## run the relay against software of others; fetches it into .interop
 	@$(BIN)/python tools/interop $(ONLY)
 
-js: develop ## test fep/js, the library in JavaScript; fetches node into .interop
+js: develop ## test the library in JavaScript, and run pyright over that in Python; fetches node into .interop
 	@$(BIN)/python tools/js
 
 cover: develop ## run all tests and show what they do not reach

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import tomllib
@@ -16,7 +17,9 @@ from relay.cli.main import main
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("fep/**/*.md"))
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "fep/**/*.md")
+    for path in ROOT.glob(pattern)
+    if "node_modules" not in path.parts  # documents of others, after `make js`
 )
 RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -129,6 +132,9 @@ def test_every_dependency_is_explained() -> None:
         *(one for group in groups for one in group if isinstance(one, str)),
     ]
     names = {re.split(r"[\[<>=!~ ]", one)[0] for one in wanted}
+    for folder in ("fep/js", "tests/interop/peers", "tools/pyright"):
+        package = json.loads((ROOT / folder / "package.json").read_text())
+        names |= package.get("dependencies", {}).keys() | package.get("devDependencies", {}).keys()
     explained = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
     assert sorted(explained) == sorted(names)
 

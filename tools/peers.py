@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "tests/interop/peers"
 SCRIPTS = ROOT / "fep/js"
+PYRIGHT = ROOT / "tools/pyright"
+LOCK = ROOT / "requirements.lock"
 KEPT = ROOT / ".interop"
 NODE = KEPT / "python/bin"
 """Where node and npm are."""
@@ -69,8 +72,29 @@ def fetch_python(folder: Path) -> None:
 
 def fetch_npm(folder: Path) -> None:
     """The peers from npm."""
+    install_copy(PEERS, folder)
+
+
+def fetch_library(folder: Path) -> None:
+    """The packages with which `pip install ./fep` builds and what it installs, as requirements.lock pins them."""
     folder.mkdir()
-    for pin in npm_pins(PEERS):
+    build = "hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers"
+    wanted = rf"^(?:cryptography|cffi|pycparser|{build})==(?:.*\\\n)+.*"
+    blocks = re.findall(wanted, LOCK.read_text(), re.MULTILINE)
+    (folder / "wanted.txt").write_text("\n".join(blocks) + "\n")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
+    run(*pip, "--require-hashes", "--dest", folder, "-r", folder / "wanted.txt")
+
+
+def fetch_pyright(folder: Path) -> None:
+    """A second opinion on types."""
+    install_copy(PYRIGHT, folder)
+
+
+def install_copy(project: Path, folder: Path) -> None:
+    """What a project pins, elsewhere."""
+    folder.mkdir()
+    for pin in npm_pins(project):
         shutil.copy(pin, folder)
     install(folder)
 
@@ -158,6 +182,8 @@ FETCHED = (
     Peer("python", fetch_python, KEPT / "python", (PEERS / "python.txt",)),
     Peer("npm", fetch_npm, KEPT / "npm", npm_pins(PEERS), ("python",)),
     Peer("snac", fetch_snac, KEPT / "snac"),
+    Peer("library", fetch_library, KEPT / "library", (LOCK,)),
+    Peer("pyright", fetch_pyright, KEPT / "pyright", npm_pins(PYRIGHT), ("python",)),
     Peer("js", fetch_js, SCRIPTS / "node_modules", npm_pins(SCRIPTS), ("python",)),
 )
 """What there is, each after what it needs."""

@@ -1,7 +1,10 @@
-"""`python -m mediaattest verify FILE --actor actor.json --now SECONDS`: one verification, step by step.
+"""`python -m mediaattest verify FILE --actor actor.json --attestation TEXT`: one verification, step by step.
+
+`python -m mediaattest answer` answers questions of the interop lab, line by line (see `answer`).
 
 Exit status: 0 valid, 1 not valid, 2 usage or an unreadable file. The actor of the document given is trusted,
-and every list is accepted unless some are named. The library reads no clock, so the time is an argument.
+and every list is accepted unless some are named. Functions of the library read no clock; this is a program that
+people run, so it verifies for now unless `--now` says otherwise. It is the only module that may.
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediaattest.answer import answers
 from mediaattest.model import Step, Verdict, Verification
+from mediaattest.strict_json import is_members
 from mediaattest.verify import verify
 
 if TYPE_CHECKING:
@@ -25,13 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit with status 2 on wrong usage.
     """
     arguments = _parser().parse_args(argv)
+    if arguments.command == "answer":
+        for answer in answers(sys.stdin):
+            sys.stdout.write(f"{answer}\n")
+            sys.stdout.flush()
+        return 0
     try:
         media = Path(arguments.file).read_bytes()
         actor = json.loads(Path(arguments.actor).read_bytes())
     except (OSError, ValueError) as problem:
         sys.stderr.write(f"mediaattest: {problem}\n")
         return 2
-    if not isinstance(actor, dict) or not isinstance(actor.get("id"), str):
+    if not is_members(actor) or not isinstance(actor.get("id"), str):
         sys.stderr.write(f"mediaattest: {arguments.actor} is not an actor document\n")
         return 2
     result = _verify(arguments, media, actor)
@@ -41,17 +52,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mediaattest", description="Media Attestation JWT v1")
-    command = parser.add_subparsers(required=True).add_parser("verify", help="verify one attestation")
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("answer", help="answer questions of the interop lab, line by line")
+    command = commands.add_parser("verify", help="verify one attestation")
     command.add_argument("file", metavar="FILE", help="the media, byte for byte as received")
     command.add_argument("--actor", required=True, help="file with the issuer's actor document (JSON)")
     command.add_argument("--attestation", help="the attestation string (data:application/jwt,...)")
     command.add_argument("--hash", help="the hash string that the object declares")
     command.add_argument("--list", action="append", default=[], help="id of an accepted list; default: any")
-    command.add_argument("--now", type=int, required=True, help='seconds since the epoch: "$(date +%%s)"')
+    command.add_argument(
+        "--now", type=int, help="the time to verify for, in seconds since 1970; default: now"
+    )
     return parser
 
 
 def _verify(arguments: argparse.Namespace, media: bytes, actor: dict[str, Any]) -> Verification:
+    now = int(datetime.now(UTC).timestamp()) if arguments.now is None else arguments.now
+
     def against(lists: frozenset[str]) -> Verification:
         return verify(
             arguments.attestation,
@@ -59,7 +76,7 @@ def _verify(arguments: argparse.Namespace, media: bytes, actor: dict[str, Any]) 
             actors={actor["id"]: actor},
             trusted_issuers=frozenset({actor["id"]}),
             accepted_lists=lists,
-            now=arguments.now,
+            now=now,
             declared_hashes=(arguments.hash,) if arguments.hash else (),
         )
 

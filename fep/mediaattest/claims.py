@@ -21,7 +21,7 @@ from mediaattest.model import (
     StatusReference,
 )
 from mediaattest.origin import is_https_id
-from mediaattest.strict_json import is_safe_integer
+from mediaattest.strict_json import is_array, is_members, is_safe_integer
 
 NO_MATCH: Final = "no-match"
 """The only result that a token can state."""
@@ -132,7 +132,7 @@ def _write_check(check: Check) -> str:
 
 
 def _read_checks(value: object) -> tuple[Check, ...]:
-    return tuple(map(_read_check, value)) if isinstance(value, list) else ()
+    return tuple(map(_read_check, value)) if is_array(value) else ()
 
 
 def _read_check(entry: object) -> Check:
@@ -160,9 +160,9 @@ def _read_status(value: object) -> StatusReference:
 
 
 def _members(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ClaimError("A claim that should be an object is not.")
-    return value
+    if is_members(value):
+        return value
+    raise ClaimError("A claim that should be an object is not.")
 
 
 def _text(value: object) -> str:

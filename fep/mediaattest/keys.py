@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mediaattest.model import IssuerKey, Step, Verdict, Verification
 from mediaattest.multikey import decode_multikey, encode_multikey
+from mediaattest.strict_json import is_array, is_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +67,8 @@ def describe_key(key: IssuerKey) -> dict[str, str]:
 
 def _entries(value: object) -> list[dict[str, Any]]:
     # JSON-LD makes a single value and an array of one the same
-    members = value if isinstance(value, list) else [value]
-    return [member for member in members if isinstance(member, dict)]
+    members = value if is_array(value) else [value]
+    return [member for member in members if is_members(member)]
 
 
 def _seconds(value: object) -> int | None:

@@ -24,7 +24,7 @@ from mediaattest.jws import ALGORITHM, decode_part, encode_part, header_fault
 from mediaattest.keys import find_key
 from mediaattest.model import IssuerKey, Status
 from mediaattest.origin import origin_of
-from mediaattest.strict_json import is_safe_integer, read_object, write_object
+from mediaattest.strict_json import is_members, is_safe_integer, read_object, write_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -159,7 +159,7 @@ def _list(claims: dict[str, Any], uri: str, issuer: str, now: int) -> StatusList
     )
     found = claims.get("status_list")
     names_fit = claims.get("sub") == uri and claims.get("iss", issuer) == issuer
-    if not times_fit or not names_fit or not isinstance(found, dict):
+    if not times_fit or not names_fit or not is_members(found):
         return None
     bits, packed = found.get("bits"), found.get("lst")
     if type(bits) is not int or bits not in _BITS or not isinstance(packed, str):

@@ -30,7 +30,7 @@ def read_object(data: bytes) -> dict[str, Any] | None:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on lone ones
     except ValueError:  # UnicodeError and JSONDecodeError are of this class
         return None
-    return value if isinstance(value, dict) else None
+    return value if is_members(value) else None
 
 
 def write_object(value: dict[str, Any]) -> bytes:
@@ -41,18 +41,28 @@ def write_object(value: dict[str, Any]) -> bytes:
     return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
+def is_members(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a value of JSON is an object: its names are strings."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[object]]:
+    """Whether a value of JSON is an array."""
+    return isinstance(value, list)
+
+
 def is_safe_integer(value: object) -> TypeGuard[int]:
     """Whether `value` is an integer from 0 to 2**53-1, and not a truth value."""
     return type(value) is int and 0 <= value <= MAX_SAFE_INTEGER
 
 
 def _ordered(value: object) -> object:
-    if isinstance(value, dict):
+    if is_members(value):
         # RFC 8785 3.2.3: names in the order of their UTF-16 code units
         return {
             name: _ordered(value[name]) for name in sorted(value, key=lambda name: name.encode("utf-16-be"))
         }
-    if isinstance(value, list | tuple):
+    if is_array(value):
         return [_ordered(member) for member in value]
     if isinstance(value, float):
         raise TypeError("a claim is never a fraction")

@@ -41,7 +41,7 @@ _WHY_NOT: Final = {
     "not-clean": "Not attested: only media that was checked without a match can be.",
     "no-attesting-list": (
         "Not attested: no list that may be attested is configured. A test list such as the canary shows only "
-        "that scanning works; add a list with `file` under `scanners`."
+        "that scanning works, an empty one nothing; add a list with `file` under `scanners`."
     ),
     "needs-https": "Not attested: the issuer of an attestation needs an https id, and relay.url is http.",
     "issuing-off": "Not attested: attestation.issue is false.",
@@ -100,7 +100,7 @@ def _why_not(relay: Relay, facts: MediaFacts) -> str:
         return "issuing-off"
     if not relay.attestor.rules.enabled:
         return "needs-https"
-    if not any(scanner.attests for scanner in relay.attestor.scanners):
+    if not any(scanner.attests and scanner.methods for scanner in relay.attestor.scanners):
         return "no-attesting-list"
     return "withheld"
 

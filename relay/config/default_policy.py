@@ -17,10 +17,6 @@ rules:                      # read top to bottom, the first that fits decides
   - {name: Test match, when: {match: test}, then: quarantine, reason: test-match}
   - {name: Near match, when: {match: near}, then: quarantine, reason: possible-match}
   - {name: Text only, when: {media: none}, then: relay}
-  - name: Forged or stale attestation
-    when: {media: any, attestation: [bad-signature, hash-mismatch, revoked]}
-    then: quarantine
-    reason: bad-attestation
   - {name: We scanned it, when: {media: image, scan: clean}, then: relay-and-attest}
   - {name: Trusted attestation, when: {attestation: valid}, then: relay}
   - {name: Cannot be hashed, when: {scan: unscannable}, then: relay-marked, reason: unsupported-type}
@@ -32,5 +28,7 @@ examples:                   # tried before the policy is used
   - {given: {media: image, match: near, match distance: 20}, expect: quarantine}
   - {given: {media: image, scan: unavailable}, expect: defer}
   - {given: {media: video, scan: unscannable}, expect: relay-marked}
+  - {given: {media: image, scan: clean, attestation: bad-signature}, expect: relay-and-attest}
 """
-"""Enforces: nothing with a match passes, images found clean are attested, what cannot be hashed is marked."""
+"""Enforces: nothing with a match passes, images found clean are attested, what cannot be hashed is marked.
+An attestation that does not verify is as good as none: see docs/adr/0015."""

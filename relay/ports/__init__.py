@@ -108,6 +108,10 @@ class Scanner(Protocol):
     def attests(self) -> bool:
         """Whether the operator may attest what this scanner found clean."""
 
+    @property
+    def methods(self) -> Sequence[str]:
+        """By what media are compared, as attestations name it: `sha256`, `pdq`. None: nothing is compared."""
+
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
         """Look the item up. The result's `versions` holds this scanner's version at the time of asking."""
 

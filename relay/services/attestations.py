@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from mediaattest import (
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from relay.services.identity import Identity
     from relay.services.issuingkey import IssuingKey
     from relay.services.status_lists import OwnStatusLists, StatusLists
+
+MAX_CHECKS: Final = 8
+"""Checks that an attestation can name (profile F-17)."""
 
 _STATES: Final = {
     Verdict.VALID: AttestationState.VALID,
@@ -169,7 +173,7 @@ class Attestor:
     @property
     def attests(self) -> bool:
         """Whether anything can be attested at all."""
-        return self.rules.enabled and bool(self._checks())
+        return self.rules.enabled and any(scanner.attests and scanner.methods for scanner in self.scanners)
 
     async def tokens(self, items: Sequence[Item]) -> list[str]:
         """Return compact attestations for the items that we scanned and in which nothing known was found."""
@@ -182,8 +186,7 @@ class Attestor:
         return await self._flights.run(sha256, lambda: self._token(sha256))
 
     async def _token(self, sha256: str) -> str | None:
-        checks = self._checks()
-        if not self.rules.enabled or not checks:
+        if not self.attests:
             return None
         async with self._store.reading() as tx:
             known = await tx.media.issued(sha256)
@@ -193,6 +196,9 @@ class Attestor:
         if known and not known.retracted_at and known.expires_at - now > self.rules.lifetime / 2:
             return known.jws
         if facts is None or facts.result.outcome is not ScanOutcome.NO_KNOWN_MATCH:
+            return None
+        checks = self._checks(facts.result.versions)
+        if not checks:
             return None
         withheld = known is None and self._clock.jitter() < self.rules.withhold
         still_withheld = known is not None and known.jws is None
@@ -241,10 +247,19 @@ class Attestor:
             return None
         return issued
 
-    def _checks(self) -> list[Check]:
-        """Name the lists that were asked by opaque ids: nothing about their contents leaves the operator."""
-        attesting = [scanner for scanner in self.scanners if scanner.attests]
-        return [Check("pdq", list_id(self._identity.url, scanner.name)) for scanner in attesting][:8]
+    def _checks(self, asked: Mapping[str, str]) -> list[Check]:
+        """What was really done (profile I-01): each list that was asked, by each method that it was asked with.
+
+        `asked` holds versions of lists by name. Lists have opaque ids. When there is more than fits, every list comes
+        before the second method of any.
+        """
+        found = [
+            (place, Check(method, list_id(self._identity.url, scanner.name)))
+            for scanner in self.scanners
+            if scanner.attests and asked.get(scanner.name) == scanner.version
+            for place, method in enumerate(scanner.methods)
+        ]
+        return [check for _, check in sorted(found, key=itemgetter(0))][:MAX_CHECKS]
 
 
 def list_id(url: str, name: str) -> str:

@@ -46,11 +46,6 @@ class Subject:
     body: bytes
     proven: Proven | None = None
 
-    @property
-    def expressible(self) -> bool:
-        """Whether there is any way to pass it on."""
-        return self.proven is not None or self.kind in ANNOUNCED
-
 
 class Decider:
     """Applies the policy in force. `policy` may be replaced while running; each decision names its version."""

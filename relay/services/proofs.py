@@ -54,8 +54,6 @@ class Proofs:
         return await self._look(activity)
 
     async def _look(self, activity: Activity) -> Proven | None:
-        if not (activity.ld_signed or activity.has_proof):
-            return None
         if self._looking >= AT_ONCE:
             raise Busy("too many proofs are waiting to be checked")
         self._looking += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
 from relay.domain.activity import AS_PUBLIC
-from relay.domain.errors import Conflict, Malformed, NotFound, RelayError, RemoteError
+from relay.domain.errors import Conflict, Malformed, NotFound, RelayError
 from relay.domain.subscription import Dialect, Upstream, UpstreamState
 from relay.protocol import documents
 from relay.protocol.actors import check_inbox
@@ -130,7 +130,7 @@ class Upstreams:
         try:
             inbox = (await fetcher.actor(upstream.actor, max_age=0.0)).inbox
             check_inbox(inbox, self._identity.server, allow_http=self._allow_http)
-        except (RemoteError, RelayError) as error:
+        except RelayError as error:
             _log.warning("relay %s cannot be followed: %s", upstream.actor, error)
             sent = replace(upstream, error=str(error), changed_at=self._clock.now())
             letters = []

@@ -109,7 +109,7 @@ class Relay:
 async def open_relay(
     configuration: Configuration, *, exclusive: bool = True, outside: Outside | None = None
 ) -> AsyncIterator[Relay]:
-    """Put the whole relay together; nothing runs yet. Starts signing and decoding processes."""
+    """Put the whole relay together; nothing runs yet but signing processes, and decoding ones if it is to serve."""
     outside = outside or Outside(SystemClock())
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(

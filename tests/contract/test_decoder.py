@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from relay.adapters.media import canary
-from relay.adapters.media.process import WORKER
-from relay.adapters.media.sandbox import SandboxedDecoder
+from relay.adapters.media.sandbox import WORKER, SandboxedDecoder
 from relay.domain.media import PDQ_DRIFT, Decoded, Undecodable
 
 if TYPE_CHECKING:

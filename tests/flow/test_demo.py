@@ -137,16 +137,19 @@ def test_a_picture_attested_by_a_trusted_issuer_is_not_scanned(seen: Seen) -> No
 
 
 @pytest.mark.parametrize(
-    ("what", "attestation"),
+    ("what", "attestation", "voucher"),
     [
-        ("a picture with a forged attestation", "bad-signature"),
-        ("a picture with the attestation of another", "hash-mismatch"),
+        ("a picture with a forged attestation", "bad-signature", RELAY),
+        ("a picture with the attestation of another", "hash-mismatch", None),
     ],
 )
-def test_a_false_attestation_saves_no_scan_and_is_held(seen: Seen, what: str, attestation: str) -> None:
+def test_a_false_attestation_saves_no_scan_and_holds_no_post(
+    seen: Seen, what: str, attestation: str, voucher: str | None
+) -> None:
     result = the(seen, what)
-    assert (result.decision, result.attestation, result.scans) == ("quarantine", attestation, 1)
-    assert result.received == ()
+    assert (result.decision, result.attestation, result.scans) == ("relay-and-attest", attestation, 1)
+    assert result.voucher == voucher
+    assert len(result.received) == 2
 
 
 @pytest.mark.parametrize(
@@ -189,9 +192,9 @@ def test_who_has_left_receives_nothing(seen: Seen) -> None:
 
 def test_the_totals(seen: Seen) -> None:
     totals = seen.report.totals
-    assert (totals.posts, totals.media, totals.scans, totals.attested) == (16, 12, 10, 2)
-    assert (totals.deliveries, totals.verified) == (11, 7)
-    assert (totals.held, totals.dropped, totals.refused) == (4, 3, 1)
+    assert (totals.posts, totals.media, totals.scans, totals.attested) == (16, 12, 10, 4)
+    assert (totals.deliveries, totals.verified) == (15, 9)
+    assert (totals.held, totals.dropped, totals.refused) == (2, 3, 1)
 
 
 def test_the_policy_is_the_built_in_one_and_a_rule() -> None:
@@ -209,7 +212,7 @@ def test_terminals_show_every_step_and_fit(seen: Seen) -> None:
         assert max(map(len, rows.splitlines())) <= width
         assert all(f"\n{number:2} " in rows for number in range(1, len(ACTS) + 1))
         assert {result.decision for result in seen.report.results} <= set(rows.split())
-        assert "10 scans for 12 files, 2 attestations issued, verified 7 times by receivers" in rows
+        assert "10 scans for 12 files, 4 attestations issued, verified 9 times by receivers" in rows
         assert "All 17 steps came out as they had to" in rows
         assert "holds list" in around
     assert "photos blog club" in seen.wide

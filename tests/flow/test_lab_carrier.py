@@ -68,9 +68,10 @@ async def near(
     *,
     hostile: bool = False,
     config: str = CONFIG,
+    clock: SystemClock | None = None,
 ) -> AsyncIterator[Near]:
-    """Run our relay; leave the lab's own servers to the lab."""
-    clock = SystemClock()
+    """Run our relay, by a clock of its own if it is given one; leave the lab's own servers to the lab."""
+    clock = clock or SystemClock()
     port, admin = free_ports(2)
     authority = make_authority(folder, [NAME, "localhost"], clock.now())
     resolver = LoopbackResolver([NAME, "localhost"])

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mediaattest import parse_header
 from relay.adapters.media.canary import clean_picture, hostile_pictures
 from relay.domain.hashlist import HashAlgorithm, ListEntry
-from tests.flow.test_screen import KNOWN, PLAIN, TRUSTING, Issuer, screened
+from relay.services.attestations import list_id
+from tests.flow.conftest import BASE
+from tests.flow.test_screen import KNOWN, LOCAL, PLAIN, TRUSTING, Issuer, screened
 
 if TYPE_CHECKING:
     from tests.fakes import Received
@@ -84,6 +86,64 @@ async def test_the_id_of_a_list_does_not_tell_what_is_on_it(worlds: Worlds) -> N
     assert await world.relay.watch.run_once()
     _, after = parts(await token(world, clean_picture(77)))
     assert before["chk"] == after["chk"]
+
+
+TWO_LISTS = """
+scanners:
+  - {name: local, kind: list, file: local.csv, category: csam, purpose: a test, country: any}
+  - {name: pictures, kind: list, file: pictures.csv, category: csam, purpose: a test, country: any}
+  - {name: empty, kind: list, file: empty.csv, category: csam, purpose: a test, country: any}
+"""
+
+
+async def test_a_token_names_the_methods_by_which_each_list_was_asked(worlds: Worlds) -> None:
+    header = "algorithm,value,category,source,note\n"
+    rows = (f"pdq,{'0f' * 32},,,", f"md5,{'a' * 32},,,", f"pdq,{'f0' * 32},,,")
+    (worlds.folder / "pictures.csv").write_text(header + "\n".join(rows) + "\n")
+    (worlds.folder / "empty.csv").write_text(header)
+    world = await screened(worlds, BASE + TWO_LISTS)
+    _, claims = parts(await token(world, clean_picture(84)))
+    local, pictures = (list_id("https://relay.test", name) for name in ("local", "pictures"))
+    assert [(check["alg"], check["list"]) for check in claims["chk"]] == [
+        ("sha256", local),
+        ("md5", pictures),
+        ("pdq", pictures),
+    ]
+
+
+async def test_eight_checks_name_every_list_before_the_second_method_of_any(worlds: Worlds) -> None:
+    names = [f"list-{number}" for number in range(6)]
+    rows = f"algorithm,value,category,source,note\nsha256,{'a' * 64},csam,,\nmd5,{'a' * 32},csam,,\n"
+    for name in names:
+        (worlds.folder / f"{name}.csv").write_text(rows)
+    lists = (f"  - {{name: {n}, kind: list, file: {n}.csv, purpose: a test, country: any}}" for n in names)
+    world = await screened(worlds, BASE + "scanners:\n" + "\n".join(lists) + "\n")
+    _, claims = parts(await token(world, clean_picture(85)))
+    assert [check["alg"] for check in claims["chk"]] == ["sha256"] * 6 + ["md5"] * 2
+    assert len({check["list"] for check in claims["chk"]}) == 6
+
+
+async def test_what_was_not_checked_against_the_list_of_now_is_not_said_to_be(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    content = clean_picture(86)
+    await token(world, content)
+    world.clock.forward(8 * 86400)  # half of the token's life is over, so a new one would be made
+    entries = [ListEntry(HashAlgorithm.PDQ, "0f" * 32, "csam")]
+    await world.relay.watch.run_once()
+    await world.relay.office.lists.add("local", "test", entries, who="test")
+    assert await world.relay.watch.run_once()
+    assert await world.relay.attestor.token(hashlib.sha256(content).hexdigest()) is None
+    _, claims = parts(await token(world, content))  # the post has it scanned again
+    assert [check["alg"] for check in claims["chk"]] == ["sha256", "pdq"]
+
+
+async def test_a_list_without_entries_is_nothing_that_was_checked(worlds: Worlds) -> None:
+    (worlds.folder / "local.csv").write_text("algorithm,value,category,source,note\n")
+    world = await worlds.open(BASE + LOCAL)
+    for name in ("a.test", "b.test"):
+        await world.subscribe(name)
+    assert not world.relay.attestor.attests
+    assert "media-attestation" not in (await delivered(world, clean_picture(87))).headers
 
 
 async def test_the_key_of_attestations_signs_nothing_else(worlds: Worlds) -> None:

@@ -219,22 +219,34 @@ async def test_a_trusted_attestation_saves_the_scan_not_the_digest(worlds: World
     assert "media-attestation" not in received.headers  # we did not check it, so we say nothing
 
 
-async def test_row_42_a_good_attestation_on_other_bytes_is_held(worlds: Worlds) -> None:
+async def test_row_42_a_good_attestation_on_other_bytes_is_none_and_we_scan(worlds: Worlds) -> None:
     world, issuer = await attested(worlds)
     server = world.server("a.test")
     other = issuer.attest(clean_picture(7), world.clock.now())
     note = await world.publish(server, server.picture(clean_picture(8), **other))
     told = await world.why(note["id"])
     assert told["media"][0]["attestation"] == "hash-mismatch"
-    assert (told["state"], told["media"][0]["outcome"]) == ("held", "no-known-match")
+    assert (told["state"], told["media"][0]["outcome"]) == ("published", "no-known-match")
 
 
-async def test_a_forged_attestation_is_held(worlds: Worlds) -> None:
+async def test_a_good_attestation_on_a_known_picture_does_not_get_it_through(worlds: Worlds) -> None:
+    world, issuer = await attested(worlds)
+    server = world.server("a.test")
+    other = issuer.attest(clean_picture(7), world.clock.now())
+    told = await world.why((await world.publish(server, server.picture(KNOWN, **other)))["id"])
+    assert (told["state"], told["decisions"][0]["reason"]) == ("held", "known-match")
+
+
+async def test_a_forged_attestation_costs_a_clean_post_nothing(worlds: Worlds) -> None:
+    """Profile V-33: otherwise whoever carries a post could have it held by adding a bad token."""
     world, issuer = await attested(worlds)
     server, content = world.server("a.test"), clean_picture(9)
     forged = issuer.attest(content, world.clock.now(), key=Ed25519PrivateKey.generate())
     told = await world.why((await world.publish(server, server.picture(content, **forged)))["id"])
-    assert (told["state"], told["media"][0]["attestation"]) == ("held", "bad-signature")
+    assert (told["state"], told["media"][0]["attestation"]) == ("published", "bad-signature")
+    [received] = world.server("b.test").inbox
+    [token] = parse_header(received.headers["media-attestation"])
+    assert to_data_url(token) != forged["attestation"]  # ours, after our own scan
 
 
 async def test_a_test_attestation_is_refused_even_from_a_trusted_issuer(worlds: Worlds) -> None:

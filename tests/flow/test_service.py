@@ -181,7 +181,8 @@ async def test_room_is_taken_before_the_file_is_read(worlds: Worlds) -> None:
 async def test_a_restart_continues_with_urls_and_forgets_files(worlds: Worlds) -> None:
     contents = [clean_picture(number) for number in range(215, 218)]
     async with AsyncExitStack() as stack:
-        (worlds.folder / "local.csv").write_text("algorithm,value,category,source,note\n")
+        rows = f"algorithm,value,category,source,note\nsha256,{'a' * 64},,,\n"
+        (worlds.folder / "local.csv").write_text(rows)
         before = await worlds.open(BASE + LOCAL, stack=stack)
         await before.subscribe("a.test")
         url = str(before.server("a.test").picture(contents[0])["url"])

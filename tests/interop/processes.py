@@ -189,15 +189,23 @@ class OurRelay:
 
 @asynccontextmanager
 async def our_relay(
-    folder: Path, clock: Clock, *, more: str = "", files: Mapping[str, str] | None = None
+    folder: Path,
+    clock: Clock,
+    *,
+    more: str = "",
+    files: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[OurRelay]:
-    """The relay as an operator runs it. `more` goes to the end of its configuration, `files` beside it."""
+    """The relay as an operator runs it. `more` goes to the end of its configuration, `files` beside it.
+
+    `settings` come from the environment, and win.
+    """
     folder.mkdir()  # noqa: ASYNC240 - a test may wait for it
     for name, text in (files or {}).items():
         (folder / name).write_text(text)
     (folder / "config.yaml").write_text(CONFIG.format(local=LOCAL, port=PORT, admin=PORT + 1) + more)
     async with (
-        process(folder / "relay.log", [*_command(folder), "serve"], OURS),
+        process(folder / "relay.log", [*_command(folder), "serve"], {**OURS, **(settings or {})}),
         behind_tls("relay.test", PORT),
     ):
         await listens(clock, PORT)

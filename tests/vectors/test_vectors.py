@@ -24,6 +24,7 @@ from mediaattest import (
     from_multibase,
     issue,
     parse_header,
+    read_status_list,
     to_multibase,
     unverified,
     verify,
@@ -117,6 +118,13 @@ def test_digest(given: str, expected: str | None) -> None:
 def test_multikey(given: str, expected: str | None) -> None:
     key = decode_multikey(given)
     assert (key and key.hex()) == expected
+
+
+@pytest.mark.parametrize(("given", "expected"), vectors("status-list"))
+def test_status_list(given: dict[str, Any], expected: str | None) -> None:
+    index = given.pop("index")
+    found = read_status_list(**given)
+    assert (found and found.status(index, now=given["now"])) == expected
 
 
 @pytest.mark.parametrize(("given", "expected"), vectors("issue"))

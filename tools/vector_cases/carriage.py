@@ -21,6 +21,7 @@ from vector_cases.tokens import (
     KID,
     LIST,
     NOW,
+    SMALL_ORDER,
     Vector,
     with_claims,
 )
@@ -109,11 +110,17 @@ def multikey_cases() -> list[Vector]:
         "33 bytes": "z" + base58.encode(b"\xed\x01" + bytes(33)),
         "character outside the alphabet": GOLDEN_PUBLIC_KEY[:-1] + "l",
         "empty": "",
+    } | {
+        f"point of small order, {name}": "z" + base58.encode(b"\xed\x01" + key)
+        for name, key in SMALL_ORDER.items()
     }
     key = (base58.decode(GOLDEN_PUBLIC_KEY[1:]) or b"")[2:].hex()
     return [
         vector("FEP-8b32 key", "K-01; FEP-521a", GOLDEN_PUBLIC_KEY, key),
-        *(vector(name, "K-01, V-16; FEP-521a", value, None) for name, value in bad.items()),
+        *(
+            vector(name, f"K-0{8 if 'small' in name else 1}, V-16; FEP-521a", value, None)
+            for name, value in bad.items()
+        ),
     ]
 
 

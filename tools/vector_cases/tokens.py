@@ -66,6 +66,21 @@ def multikey(label: str) -> str:
     return encode_multikey(private_key(label).public_key().public_bytes_raw())
 
 
+_Y = {
+    "neutral element": "0100000000000000000000000000000000000000000000000000000000000000",
+    "of order 2": "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "of order 4": "0000000000000000000000000000000000000000000000000000000000000000",
+    "of order 8": "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "another of order 8": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "of order 4 with p added": "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "neutral element with p added": "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+}
+SMALL_ORDER = {
+    name + sign: bytes.fromhex(y)[:-1] + bytes([bytes.fromhex(y)[-1] | bit])
+    for name, y in _Y.items()
+    for sign, bit in (("", 0), (", x odd", 0x80))
+}
+"""Public keys to which no secret belongs, in all their spellings: RFC 8032 5.1.3 reads half of them."""
 ENTRY: dict[str, Any] = {
     "id": KID,
     "type": "Multikey",

@@ -13,6 +13,7 @@ from vector_cases.tokens import (
     ISSUER,
     KID,
     OTHER_DIGEST,
+    SMALL_ORDER,
     Vector,
     actor,
     b64u,
@@ -52,6 +53,7 @@ def issuer_cases() -> list[Vector]:
         "key with another prefix": actor(ENTRY | {"publicKeyMultibase": secret_prefix}),
         "key without a value": actor(ENTRY | {"publicKeyMultibase": None}),
     }
+    forgery = token(signature=bytes([1, *bytes(63)]))  # R is the neutral element, S is 0
     dead = {
         "key expired": {"expires": "2026-11-21T00:00:00Z"},
         "key revoked": {"revoked": "2026-11-01T02:00:00.5+02:00"},
@@ -97,6 +99,18 @@ def issuer_cases() -> list[Vector]:
         *(
             case(name, "K-01, V-16; FEP-521a", ("unknown-key", 5), token(), actors={ISSUER: document})
             for name, document in bad_documents.items()
+        ),
+        *(
+            case(
+                f"forged for a key of small order: {name}",
+                "K-08, V-16; RFC 8032 5.1.7",
+                ("unknown-key", 5),
+                forgery,
+                actors={
+                    ISSUER: actor(ENTRY | {"publicKeyMultibase": "z" + base58.encode(b"\xed\x01" + key)})
+                },
+            )
+            for name, key in SMALL_ORDER.items()
         ),
         *(
             case(

@@ -1,115 +1,108 @@
 /**
- * Where attestations stand in ActivityStreams documents (profile V-03 to V-06, W-05): properties are read by their names,
- * no context is looked at, and nothing is fetched.
+ * What a document says beside each of its media (profile V-03 to V-06, W-05): the properties `hash` and `attestation`
+ * (FEP-b53d), `digestMultibase` (FEP-1311), and `mediaAttestation` of a relay's Announce.
+ *
+ * Properties are read by their names, and no context is fetched for it. What is embedded in `inReplyTo` or stands in `tag`
+ * is somebody else's, or no medium of the post.
  *
  * @module
  */
 
 import { fromMultibase } from "./digest.js";
+import { isObject } from "./strict-json.js";
 
-const MEDIA = new Set(["Image", "Document", "Video", "Audio"]);
-const PLACES = ["attachment", "image", "icon", "preview"];
-const MOST_CLAIMS = 4; // V-04
-const MOST_MEDIA = 64;
-const DEEPEST = 4;
+/** @import { Members } from "./strict-json.js" */
 
 /**
- * What a document says about one medium. `url` is null where attestations stand beside no medium, as in a relay's
- * Announce. `hashes` are hash strings, those of `digestMultibase` (FEP-1311) included.
+ * @typedef {object} MediumClaims
+ * @property {string | null} url where the medium is; null for what an Announce carries, which is matched by its digest
+ * @property {string[]} hashes for `declaredHashes` of `verify`
+ * @property {string[]} attestations strings found, none of them verified; one that is valid is enough
+ */
+
+const MEDIA = ["Image", "Document", "Video", "Audio"];
+const LISTED = [...MEDIA, "Link"];
+const SHOWN = ["attachment", "image", "icon", "preview"];
+const MAX_STRINGS = 4; // V-04
+const MAX_MEDIA = 64;
+const MAX_DEPTH = 8;
+
+/**
+ * The media of an object, or of the object of an activity, each with what is claimed of it; 64 of them at most. Nothing
+ * for what is no document. Never throws.
  *
- * @typedef {{ url: string | null, hashes: string[], attestations: string[] }} Claims
+ * @param {unknown} document parsed JSON
+ * @returns {MediumClaims[]}
  */
-
-/**
- * The media of an activity or object with what it claims about each, in the document's order. Total: what is of no use
- * is left out, and at most 64 media are read.
- *
- * @param {unknown} document
- * @returns {Claims[]}
- */
-export function claimsIn(document) {
-  const activity = record(document);
-  if (activity === null) return [];
-  const beside = strings(activity.mediaAttestation);
-  if (beside.length > 0) return [{ url: null, hashes: [], attestations: beside }];
-  const post = "actor" in activity ? record(flat(activity.object)[0]) : activity;
-  if (post === null) return [];
-  const found = [...(typesOf(post).some((type) => MEDIA.has(type)) ? [post] : []), ...members(post)];
-  return found.flatMap(claimsOf).slice(0, MOST_MEDIA);
-}
-
-/** @param {Record<string, unknown>} post */
-function members(post) {
-  return PLACES.flatMap((place) => flat(post[place]))
-    .map(record)
-    .filter((member) => member !== null)
-    .filter((member) => typesOf(member).some((type) => MEDIA.has(type) || type === "Link"));
-}
-
-/**
- * @param {Record<string, unknown>} member
- * @returns {Claims[]}
- */
-function claimsOf(member) {
-  for (const place of [...flat(member.url), ...flat(member.href)]) {
-    const link = record(place);
-    const url = link === null ? place : flat(link.href)[0];
-    if (typeof url !== "string") continue;
-    return [
-      {
-        url,
-        hashes: hashesOf(member, link ?? {}),
-        attestations: claimed(member, link ?? {}, "attestation").slice(0, MOST_CLAIMS),
-      },
-    ];
+export function mediaIn(document) {
+  if (!isObject(document)) return [];
+  const announced = stringsOf(document.mediaAttestation);
+  if (isOneOf(["Announce"], document) && announced.length > 0) {
+    return [{ url: null, hashes: [], attestations: announced }];
   }
-  return [];
+  const [embedded] = "actor" in document ? membersOf(document.object) : [];
+  const subject = isObject(embedded) ? embedded : document;
+  const shown = SHOWN.flatMap((name) => membersOf(subject[name]).filter(isObject));
+  const found = [...(isOneOf(MEDIA, subject) ? [subject] : []), ...shown.filter((entry) => isOneOf(LISTED, entry))];
+  return found.flatMap(claimsOf).slice(0, MAX_MEDIA);
 }
 
 /**
- * @param {Record<string, unknown>} member
- * @param {Record<string, unknown>} link
+ * @param {Members} entry
+ * @returns {MediumClaims[]}
  */
-function hashesOf(member, link) {
-  const digests = claimed(member, link, "digestMultibase").slice(0, MOST_CLAIMS).map(fromMultibase);
-  const all = [...claimed(member, link, "hash").slice(0, MOST_CLAIMS), ...digests.filter((hash) => hash !== null)];
-  return [...new Set(all)].slice(0, MOST_CLAIMS);
+function claimsOf(entry) {
+  const link = [...membersOf(entry.url), entry].find(addressOf);
+  if (link === undefined) return [];
+  const beside = isObject(link) ? link : {};
+  /** @param {string} name */
+  const found = (name) => {
+    const own = stringsOf(entry[name]);
+    return own.length > 0 ? own : stringsOf(beside[name]);
+  };
+  const digests = found("digestMultibase").flatMap((text) => fromMultibase(text) ?? []);
+  const hashes = [...new Set([...found("hash"), ...digests])].slice(0, MAX_STRINGS);
+  return [{ url: addressOf(link), hashes, attestations: found("attestation") }];
 }
 
 /**
- * The strings of a property of the medium, else of the Link in its `url`.
+ * The address that a string or a Link is.
  *
- * @param {Record<string, unknown>} member
- * @param {Record<string, unknown>} link
- * @param {string} name
+ * @param {unknown} link
+ * @returns {string | null}
  */
-function claimed(member, link, name) {
-  const own = strings(member[name]);
-  return own.length > 0 ? own : strings(link[name]);
+function addressOf(link) {
+  if (typeof link === "string") return link;
+  return isObject(link) ? (stringsOf(link.href)[0] ?? null) : null;
 }
 
-/** @param {unknown} value */
-const strings = (value) => flat(value).filter((each) => typeof each === "string");
-
-/** @param {Record<string, unknown>} object */
-const typesOf = (object) => strings(object.type);
+/**
+ * @param {string[]} types
+ * @param {Members} object
+ */
+function isOneOf(types, object) {
+  return membersOf(object.type).some((type) => types.some((known) => known === type));
+}
 
 /**
+ * The first four strings of a property that is one or an array.
+ *
  * @param {unknown} value
- * @returns {Record<string, unknown> | null}
+ * @returns {string[]}
  */
-function record(value) {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? /** @type {Record<string, unknown>} */ (value) : null;
+function stringsOf(value) {
+  return membersOf(value)
+    .filter((member) => typeof member === "string")
+    .slice(0, MAX_STRINGS);
 }
 
 /**
- * The members of an array, or the value alone; none for null (JSON-LD 1.1 1.8).
+ * The members of an array and of arrays in it, or the value itself (JSON-LD 1.1 1.8: sets do not nest).
  *
  * @param {unknown} value
  * @returns {unknown[]}
  */
-function flat(value) {
-  if (value === null || value === undefined) return [];
-  return Array.isArray(value) ? value.flat(DEEPEST) : [value];
+function membersOf(value) {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value.flat(MAX_DEPTH) : [value];
 }

@@ -9,17 +9,19 @@
 
 export { fromDataUrl, isCompactJws, toDataUrl } from "./data-url.js";
 export { digestOf, fromMultibase, isHash, toMultibase } from "./digest.js";
-export { claimsIn } from "./documents.js";
+export { mediaIn } from "./documents.js";
 export { HEADER_NAME, formatHeader, parseHeader } from "./header.js";
-export { importSeed, issue } from "./issue.js";
+export { issue } from "./issue.js";
 export { describeKey, findKey } from "./keys.js";
 export { CLOCK_SKEW, DEFAULT_LIFETIME, MAX_LIFETIME, STEPS, VERDICTS } from "./model.js";
 export { decodeMultikey, encodeMultikey } from "./multikey.js";
 export { originOf } from "./origin.js";
+export { importSeed } from "./signing.js";
+export { STATUS_LIST_TYPE, StatusList, readStatusList, writeStatusList } from "./status-list.js";
 export { unverified, verify } from "./verify.js";
 
-/** @typedef {import("./documents.js").Claims} Claims */
-/** @typedef {import("./issue.js").SigningKey} SigningKey */
+/** @typedef {import("./documents.js").MediumClaims} MediumClaims */
+/** @typedef {import("./signing.js").SigningKey} SigningKey */
 /** @typedef {import("./issue.js").Statement} Statement */
 /** @typedef {import("./model.js").Attestation} Attestation */
 /** @typedef {import("./model.js").Check} Check */
@@ -32,4 +34,5 @@ export { unverified, verify } from "./verify.js";
 /** @typedef {import("./model.js").Unverified} Unverified */
 /** @typedef {import("./model.js").Verdict} Verdict */
 /** @typedef {import("./model.js").Verification} Verification */
+/** @typedef {import("./status-list.js").ListedStatuses} ListedStatuses */
 /** @typedef {import("./verify.js").Circumstances} Circumstances */

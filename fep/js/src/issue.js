@@ -4,27 +4,16 @@
  * @module
  */
 
-import { unshared } from "./bytes.js";
 import { ClaimError, readClaims, writeClaims } from "./claims.js";
 import { toDataUrl } from "./data-url.js";
 import { DEFAULT_LIFETIME, HOUR, JTI_BYTES } from "./model.js";
 import { originOf } from "./origin.js";
+import { signWith } from "./signing.js";
 import { isWhole } from "./strict-json.js";
-import { writeToken } from "./token.js";
+import { TOKEN_TYPE, writeToken } from "./token.js";
 
 /** @import { Check, Medium, StatusReference } from "./model.js" */
-
-const SIGNATURE_BYTES = 64;
-
-/** PrivateKeyInfo of an Ed25519 key, up to its 32 bytes (RFC 8410 7, 10.3). */
-const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-
-/**
- * What signs: a private Ed25519 `CryptoKey`, or a function that gives the 64 bytes of an Ed25519 signature, for keys that
- * live elsewhere.
- *
- * @typedef {CryptoKey | ((input: Uint8Array) => Uint8Array | Promise<Uint8Array>)} SigningKey
- */
+/** @import { SigningKey } from "./signing.js" */
 
 /**
  * @typedef {object} Statement
@@ -70,19 +59,7 @@ export async function issue({ privateKey, kid, issuer, digest, checks, now, jti,
   if (expiresAt <= now) throw new TypeError("the attestation would be over before it is sent");
   const origin = originOf(kid);
   if (origin === null || origin !== originOf(issuer)) throw new TypeError("the key is not of the issuer's origin");
-  return toDataUrl(await writeToken({ kid, claims, sign: (input) => signWith(privateKey, input) }));
-}
-
-/**
- * The private key of a 32-byte Ed25519 seed, which is what most software stores, for `issue`. Throws a TypeError for
- * another number of bytes.
- *
- * @param {Uint8Array} seed
- * @returns {Promise<CryptoKey>}
- */
-export async function importSeed(seed) {
-  if (seed.length !== 32) throw new TypeError("an Ed25519 seed has 32 bytes");
-  return await crypto.subtle.importKey("pkcs8", Uint8Array.of(...PKCS8, ...seed), "Ed25519", false, ["sign"]);
+  return toDataUrl(await writeToken({ type: TOKEN_TYPE, kid, claims, sign: (input) => signWith(privateKey, input) }));
 }
 
 /**
@@ -104,15 +81,4 @@ function refuseWhatVerifiersRefuse(claims) {
     if (fault instanceof ClaimError) throw new TypeError(fault.message, { cause: fault });
     throw fault;
   }
-}
-
-/**
- * @param {SigningKey} key
- * @param {Uint8Array} input
- */
-async function signWith(key, input) {
-  const signed = typeof key === "function" ? await key(input) : await crypto.subtle.sign("Ed25519", key, unshared(input));
-  const signature = new Uint8Array(signed);
-  if (signature.length !== SIGNATURE_BYTES) throw new TypeError("an Ed25519 signature has 64 bytes");
-  return signature;
 }

@@ -15,7 +15,9 @@ import { readObject, writeCanonical } from "./strict-json.js";
 /** @import { Failed } from "./model.js" */
 /** @import { Members } from "./strict-json.js" */
 
-const TYPE = "media-attestation+jwt"; // RFC 8725 3.11
+/** The only `typ`: no other kind of JWT can be passed off as an attestation (RFC 8725 3.11). */
+export const TOKEN_TYPE = "media-attestation+jwt";
+
 const ALGORITHM = "EdDSA"; // RFC 8037 3.1
 const ALGORITHMS = [ALGORITHM, "Ed25519"]; // RFC 9864 2.2
 
@@ -44,29 +46,53 @@ const REFUSED = ["crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "
 export function readToken(attestation) {
   const jws = fromDataUrl(attestation);
   if (jws === null) return malformed(1, "The attestation is not a data: URL with a compact JWS of allowed length.");
+  const parts = readParts(jws);
+  if (parts === null) return malformed(1, "A part of the token is not strict base64url or not a strict JSON object.");
+  const { header, ...rest } = parts;
+  const fault = headerFault(header, TOKEN_TYPE);
+  if (fault !== null) return malformed(2, fault);
+  return { token: { kid: /** @type {string} */ (header.kid), ...rest } };
+}
+
+/**
+ * What the parts of a compact JWS hold, or null when one is not strict base64url or not a strict JSON object.
+ *
+ * @param {string} jws of three parts
+ * @returns {Omit<Token, "kid"> & { header: Members } | null}
+ */
+export function readParts(jws) {
   const parts = jws.split(".").map(decodeBase64url);
   const [header, claims] = parts.slice(0, 2).map((part) => part && readObject(part));
   const signature = parts[2];
-  if (!header || !claims || !signature) {
-    return malformed(1, "A part of the token is not strict base64url or not a strict JSON object.");
-  }
+  if (!header || !claims || !signature) return null;
+  return { header, claims, signature, signingInput: encodeUtf8(jws.slice(0, jws.lastIndexOf("."))) };
+}
+
+/**
+ * What is wrong with the header of a token of this `typ`, as a sentence for people; null when nothing is.
+ *
+ * @param {Members} header
+ * @param {string} type
+ * @returns {string | null}
+ */
+export function headerFault(header, type) {
   const { alg, typ, kid } = header;
-  if (!ALGORITHMS.some((known) => known === alg)) return malformed(2, "The token's algorithm is not EdDSA."); // RFC 8725 3.1
-  if (typ !== TYPE) return malformed(2, "The token is of another type.");
-  if (!isHttpsId(kid)) return malformed(2, "The token does not name its key by an https id.");
-  if (REFUSED.some((name) => name in header)) return malformed(2, "The token's header has a parameter that is refused.");
-  return { token: { kid, claims, signature, signingInput: encodeUtf8(jws.slice(0, jws.lastIndexOf("."))) } };
+  if (!ALGORITHMS.some((known) => known === alg)) return "The token's algorithm is not EdDSA."; // RFC 8725 3.1
+  if (typ !== type) return "The token is of another type.";
+  if (!isHttpsId(kid)) return "The token does not name its key by an https id.";
+  if (REFUSED.some((name) => name in header)) return "The token's header has a parameter that is refused.";
+  return null;
 }
 
 /**
  * The compact JWS of some claims.
  *
- * @param {{ kid: string, claims: object, sign: (input: Uint8Array) => Promise<Uint8Array> }} statement `sign` gives the
- *   64 bytes of the Ed25519 signature of the signing input
+ * @param {{ type: string, kid: string, claims: object, sign: (input: Uint8Array) => Promise<Uint8Array> }} statement
+ *   `type` is the `typ`; `sign` gives the 64 bytes of the Ed25519 signature of the signing input
  * @returns {Promise<string>}
  */
-export async function writeToken({ kid, claims, sign }) {
-  const header = { alg: ALGORITHM, kid, typ: TYPE };
+export async function writeToken({ type, kid, claims, sign }) {
+  const header = { alg: ALGORITHM, kid, typ: type };
   const input = [header, claims].map((part) => encodeBase64url(writeCanonical(part))).join(".");
   return `${input}.${encodeBase64url(await sign(encodeUtf8(input)))}`;
 }

@@ -8,16 +8,16 @@
  * @module
  */
 
-import { unshared } from "./bytes.js";
 import { ClaimError, NO_MATCH, readClaims } from "./claims.js";
 import { digestOf, fromMultibase, isHash } from "./digest.js";
 import { requireSeconds } from "./issue.js";
 import { findKey } from "./keys.js";
 import { CLOCK_SKEW, failed } from "./model.js";
 import { originOf } from "./origin.js";
+import { isSigned } from "./signing.js";
 import { readToken } from "./token.js";
 
-/** @import { Attestation, IssuerClass, IssuerKey, Status, Unestablished, Unverified, Verification } from "./model.js" */
+/** @import { Attestation, IssuerClass, Status, Unestablished, Unverified, Verification } from "./model.js" */
 /** @import { Token } from "./token.js" */
 
 /**
@@ -83,7 +83,7 @@ export async function verify(attestation, circumstances) {
   if (issuer.id === null) return issuer.failure;
   const found = findKey(issuer.actor, { kid: token.kid, issuer: issuer.id, now });
   if (found.key === null) return found.failure;
-  if (!(await isSigned(token, found.key))) return failed("bad-signature", 6, "The signature does not verify.");
+  if (!(await isSigned(token, found.key.publicKey))) return failed("bad-signature", 6, "The signature does not verify.");
 
   const statement = stated(token);
   if (statement.attestation === null) return statement.failure;
@@ -165,23 +165,6 @@ function judgeIssuer({ kid, claims }, { trusted, objectOrigin, actors }) {
 function documentOf(issuer, actors) {
   if (actors instanceof Map) return actors.get(issuer);
   return Object.getOwnPropertyDescriptor(actors, issuer)?.value;
-}
-
-/**
- * Step 6 (RFC 8032 5.1.7 over RFC 7515 5.2 step 8).
- *
- * @param {Token} token
- * @param {IssuerKey} key
- */
-async function isSigned({ signature, signingInput }, { publicKey }) {
-  try {
-    const key = await crypto.subtle.importKey("raw", unshared(publicKey), "Ed25519", false, ["verify"]);
-    return await crypto.subtle.verify("Ed25519", key, unshared(signature), unshared(signingInput));
-  } catch (problem) {
-    // Some engines refuse at once a key that is no point of the curve. One that has no Ed25519 is another matter.
-    if (problem instanceof DOMException && problem.name === "NotSupportedError") throw problem;
-    return false;
-  }
 }
 
 /**

@@ -6,14 +6,15 @@ import { test } from "node:test";
 import jsonld from "jsonld";
 import {
   VERDICTS,
-  claimsIn,
   decodeMultikey,
   encodeMultikey,
   formatHeader,
   fromMultibase,
   importSeed,
   issue,
+  mediaIn,
   parseHeader,
+  readStatusList,
   toMultibase,
   unverified,
   verify,
@@ -90,10 +91,15 @@ async function expansion({ input, expected }) {
 }
 
 function document({ input, expected }) {
-  assert.deepEqual(claimsIn(input), expected);
+  assert.deepEqual(mediaIn(input), expected);
 }
 
-const RUNS = { digest, document, expansion, header, issue: issuing, multikey };
+async function status({ input: { token, index, ...expectations }, expected }) {
+  const list = await readStatusList(token, expectations);
+  assert.equal(list && list.status(index, expectations), expected);
+}
+
+const RUNS = { digest, document, expansion, header, issue: issuing, multikey, "status-list": status };
 const runOf = (file) => (file.startsWith("verify-") ? verification : RUNS[file.replace(/\.json$/, "")]);
 
 for (const file of FILES) {

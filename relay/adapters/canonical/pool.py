@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from relay.adapters.canonical import wire
-from relay.adapters.media.process import WorkerProcess
+from relay.adapters.media.process import Place, Pool, WorkerProcess
 from relay.domain.errors import Malformed
 from relay.protocol.unproven import Failure
 
@@ -42,7 +42,7 @@ class ReaderStats:
     started: int = 0
 
 
-class CanonicalProcesses:
+class CanonicalProcesses(Pool[Place]):
     """Implements the port `Canonicalizer` with at most `workers` processes, each started when it is first needed.
 
     `timeout` is in seconds and counts from when a process takes the document. Use it once, as an asynchronous context
@@ -60,20 +60,9 @@ class CanonicalProcesses:
         processor_seconds = int(timeout + 1) * DOCUMENTS_PER_WORKER
         self._arguments, self._program = (memory, processor_seconds), program
         self._timeout = timeout
-        self._places = [_Place() for _ in range(workers)]
-        self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
+        super().__init__([Place() for _ in range(workers)])
+        self._free: asyncio.LifoQueue[Place] = asyncio.LifoQueue()
         self.stats = ReaderStats()
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Process ids of the workers that run now."""
-        return tuple(place.worker.process.pid for place in self._places if place.worker)
-
-    @property
-    def confined(self) -> frozenset[str]:
-        """What confinement achieved for every running worker (names in media/confinement.py)."""
-        running = [place.worker.confined for place in self._places if place.worker]
-        return frozenset.intersection(*running) if running else frozenset()
 
     async def __aenter__(self) -> Self:
         for place in self._places:
@@ -83,8 +72,7 @@ class CanonicalProcesses:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for place in self._places:
-            await place.dismiss()
+        await self._dismiss_all()
 
     async def read(self, body: bytes, engine: Engine) -> Reading | Failure:
         """Read a document, or say why not (see the port)."""
@@ -94,7 +82,7 @@ class CanonicalProcesses:
         finally:
             self._free.put_nowait(place)
 
-    async def _ask(self, place: _Place, question: bytes) -> Reading | Failure:
+    async def _ask(self, place: Place, question: bytes) -> Reading | Failure:
         try:
             worker = place.worker or await self._fill(place)
             async with asyncio.timeout(self._timeout):
@@ -115,20 +103,7 @@ class CanonicalProcesses:
             await place.dismiss()
         return answer
 
-    async def _fill(self, place: _Place) -> WorkerProcess:
+    async def _fill(self, place: Place) -> WorkerProcess:
         self.stats.started += 1
         place.worker = await WorkerProcess.start(self._program, self._arguments)
         return place.worker
-
-
-@dataclass(slots=True)
-class _Place:
-    """Room for one worker."""
-
-    worker: WorkerProcess | None = None
-
-    async def dismiss(self) -> None:
-        """Kill the worker, if there is one, and wait for its end."""
-        worker, self.worker = self.worker, None
-        if worker is not None:
-            await worker.stop()

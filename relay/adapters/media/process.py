@@ -1,4 +1,4 @@
-"""One decoding process, seen from the relay."""
+"""Confined worker processes, seen from the relay: one of them, and the places that a pool keeps for some."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from relay.adapters.media import wire
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from relay.domain.media import Decoded, Undecodable
-
-WORKER: Final = ("-m", "relay.adapters.media.worker")
-"""What the interpreter is asked to run."""
 
 _START_SECONDS: Final = 30
 
@@ -33,7 +28,7 @@ _ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_
 class WorkerProcess:
     """A running worker. Not safe for concurrent calls: it does one thing after the other.
 
-    `confined` names what its confinement achieved (confinement.py); `items` counts the pictures it was given.
+    `confined` names what its confinement achieved (confinement.py); `items` counts the messages it was given.
     """
 
     process: asyncio.subprocess.Process
@@ -55,35 +50,28 @@ class WorkerProcess:
                 env=_ENVIRONMENT,
             )
         except OSError as error:
-            raise ChildProcessError(f"a decoding process could not be started: {error}") from error
+            raise ChildProcessError(f"a worker process could not be started: {error}") from error
         worker = cls(process, frozenset())
         try:
             async with asyncio.timeout(_START_SECONDS):
                 worker.confined = wire.parse_ready(await worker._receive())
         except TimeoutError as error:
             await worker.stop()
-            raise ChildProcessError("a decoding process did not get ready") from error
+            raise ChildProcessError("a worker process did not get ready") from error
         except Malformed as error:
             await worker.stop()
-            raise ChildProcessError("a decoding process did not start as it should") from error
+            raise ChildProcessError("a worker process did not start as it should") from error
         except BaseException:
             await worker.stop()
             raise
         return worker
 
-    async def ask(self, content: bytes) -> Decoded | Undecodable:
-        """Have a picture decoded.
+    async def exchange(self, content: bytes) -> bytes:
+        """Send a message and return the answer to it.
 
-        Raises ChildProcessError when the worker died or answered nonsense. After that, or after a
+        Raises ChildProcessError when the worker died, `Malformed` when its answer is too long. After that, or after a
         cancellation, it can only be stopped.
         """
-        try:
-            return wire.parse_answer(await self.exchange(content))
-        except Malformed as error:
-            raise ChildProcessError("a decoding process answered nonsense") from error
-
-    async def exchange(self, content: bytes) -> bytes:
-        """Send a message and return the answer to it, on the terms of `ask`."""
         self.items += 1
         stdin = self.process.stdin
         assert stdin is not None  # noqa: S101 - a pipe was asked for
@@ -104,7 +92,7 @@ class WorkerProcess:
                 raise Malformed("a worker's answer is too long")
             return await stdout.readexactly(size)
         except asyncio.IncompleteReadError as error:
-            raise ChildProcessError("a decoding process ended") from error
+            raise ChildProcessError("a worker process ended") from error
 
     async def stop(self) -> None:
         """Kill the process, wait for its end and close the pipes. May be called again."""
@@ -113,3 +101,41 @@ class WorkerProcess:
         if self.process.stdin is not None:
             self.process.stdin.close()
         await self.process.communicate()
+
+
+class Place:
+    """Room for one worker."""
+
+    def __init__(self) -> None:
+        self.worker: WorkerProcess | None = None
+
+    async def dismiss(self) -> None:
+        """Kill the worker, if there is one, and wait for its end."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            await worker.stop()
+
+
+P = TypeVar("P", bound=Place)
+
+
+class Pool(Generic[P]):
+    """What is known of the workers in some places."""
+
+    def __init__(self, places: Sequence[P]) -> None:
+        self._places = places
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now."""
+        return tuple(place.worker.process.pid for place in self._places if place.worker)
+
+    @property
+    def confined(self) -> frozenset[str]:
+        """What confinement achieved for every running worker (names in confinement.py)."""
+        running = [place.worker.confined for place in self._places if place.worker]
+        return frozenset.intersection(*running) if running else frozenset()
+
+    async def _dismiss_all(self) -> None:
+        for place in self._places:
+            await place.dismiss()

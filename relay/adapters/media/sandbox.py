@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
-from relay.adapters.media.process import WORKER, WorkerProcess
+from relay.adapters.media import wire
+from relay.adapters.media.process import Place, Pool, WorkerProcess
+from relay.domain.errors import Malformed
 from relay.domain.media import Decoded, Undecodable
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from relay.ports import Clock
+
+WORKER: Final = ("-m", "relay.adapters.media.worker")
+"""What the interpreter is asked to run."""
 
 ITEMS_PER_WORKER: Final = 200
 """A worker is replaced after so many pictures: leaks and fragments of memory go with it."""
@@ -82,7 +87,7 @@ class _Terms:
     arguments: Sequence[int]
 
 
-class SandboxedDecoder:
+class SandboxedDecoder(Pool["_Place"]):
     """Implements the port `Decoder` with `workers` processes of at most `memory` bytes each.
 
     `timeout` is in seconds and counts from when a worker takes the picture until the answer, both attempts
@@ -110,7 +115,7 @@ class SandboxedDecoder:
         arguments = (memory, processor_seconds, max_pixels, max_frames)
         self._tally = _Tally()
         terms = _Terms(clock, timeout, items_per_worker, program, arguments)
-        self._places = [_Place(terms, self._tally) for _ in range(workers)]
+        super().__init__([_Place(terms, self._tally) for _ in range(workers)])
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._group = asyncio.TaskGroup()
         self._open, self._eager = False, eager
@@ -121,17 +126,6 @@ class SandboxedDecoder:
         tally = self._tally
         reasons = MappingProxyType(dict(tally.undecodable))
         return DecoderStats(tally.decoded, reasons, tally.killed, tally.replaced, tally.busy)
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Process ids of the workers that run now."""
-        return tuple(place.worker.process.pid for place in self._places if place.worker)
-
-    @property
-    def confined(self) -> frozenset[str]:
-        """What confinement achieved for every running worker (names in confinement.py)."""
-        running = [place.worker.confined for place in self._places if place.worker]
-        return frozenset.intersection(*running) if running else frozenset()
 
     async def __aenter__(self) -> Self:
         try:
@@ -165,18 +159,14 @@ class SandboxedDecoder:
         self._jobs.put_nowait(job)
         return await job.answer
 
-    async def _dismiss_all(self) -> None:
-        for place in self._places:
-            await place.dismiss()
 
-
-class _Place:
+class _Place(Place):
     """Room for one worker, and the task that keeps it filled."""
 
     def __init__(self, terms: _Terms, tally: _Tally) -> None:
+        super().__init__()
         self._terms = terms
         self._tally = tally
-        self.worker: WorkerProcess | None = None
 
     async def serve(self, jobs: asyncio.Queue[_Job | None]) -> None:
         """Answer jobs until there are no more."""
@@ -206,8 +196,8 @@ class _Place:
         for _ in range(ATTEMPTS):
             try:
                 worker = self.worker or await self._replace()
-                return await worker.ask(content)
-            except ChildProcessError:
+                return wire.parse_answer(await worker.exchange(content))
+            except (ChildProcessError, Malformed):
                 await self.dismiss()
         return Undecodable.CRASHED
 
@@ -228,9 +218,3 @@ class _Place:
         """Start a worker. Raises ChildProcessError."""
         self.worker = await WorkerProcess.start(self._terms.program, self._terms.arguments)
         return self.worker
-
-    async def dismiss(self) -> None:
-        """Kill the worker, if there is one, and wait for its end."""
-        worker, self.worker = self.worker, None
-        if worker is not None:
-            await worker.stop()

@@ -52,6 +52,8 @@ class ListScanner:
         self._purpose = purpose
         self._attests = attests
         self._version = version or list_version(entries)
+        occurring = {item.algorithm for item in entries}
+        self._methods = tuple(algorithm.value for algorithm in HashAlgorithm if algorithm in occurring)
         self._exact = {(item.algorithm, item.value): item.category for item in entries}
         pdq = [item for item in entries if item.algorithm is HashAlgorithm.PDQ]
         self._pdq = PdqIndex([bytes.fromhex(item.value) for item in pdq])
@@ -74,6 +76,11 @@ class ListScanner:
     def attests(self) -> bool:
         """Whether the operator may attest what this list does not hold."""
         return self._attests
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The algorithms that occur in the list, in the order of `HashAlgorithm`; what is not on it is not asked for."""
+        return self._methods
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
         """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`."""

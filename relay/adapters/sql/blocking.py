@@ -96,7 +96,7 @@ class SqlBlocking:
         saved = [{**row, "batch": batch} for row in _saved(name, changes)]
         await self._sql.many("save_blocklist_entry", saved)
         await self._sql.many("drop_blocklist_entry", _dropped(name, changes))
-        await self._sql.run("touch_blocks", name="blocks")
+        await self._sql.run("touch_mark", name="blocks")
 
     # ------------------------------------------------------------------ batches
 
@@ -166,7 +166,7 @@ class SqlBlocking:
 
     async def add_opt_out(self, opt_out: OptOut) -> None:
         """Remember an opt-out; a repeated one replaces the first."""
-        await self._sql.run("touch_blocks", name="opt_outs")
+        await self._sql.run("touch_mark", name="opt_outs")
         await self._sql.run(
             "add_opt_out",
             actor=opt_out.actor,
@@ -180,7 +180,7 @@ class SqlBlocking:
         """Forget an opt-out; False when there was none."""
         dropped = bool(await self._sql.run("drop_opt_out", actor=actor))
         if dropped:
-            await self._sql.run("touch_blocks", name="opt_outs")
+            await self._sql.run("touch_mark", name="opt_outs")
         return dropped
 
     async def suspensions(self) -> dict[int, tuple[Cause, State]]:

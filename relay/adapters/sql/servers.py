@@ -37,7 +37,7 @@ class SqlServers:
 
     async def runs(self, server: str, software: Software | None, *, at: float, due_at: float) -> None:
         """Write what a server runs, None when it does not say."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run(
             "server_runs",
             server=server,

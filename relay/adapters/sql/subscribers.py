@@ -50,7 +50,7 @@ class SqlSubscribers:
         cursor: int,
     ) -> int:
         """Add a subscription; return its number."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         number: int = await self._sql.value(
             "add_subscription",
             actor=actor,
@@ -69,7 +69,7 @@ class SqlSubscribers:
 
     async def save(self, subscription: Subscription, now: float) -> None:
         """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run(
             "save_subscription",
             id=subscription.id,
@@ -89,7 +89,7 @@ class SqlSubscribers:
 
     async def remove(self, subscription_id: int) -> None:
         """Forget a subscription and what waited for it."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("remove_gaps", id=subscription_id)
         await self._sql.run("remove_subscription", id=subscription_id)

@@ -28,10 +28,10 @@ class SqlUpstreams:
 
     async def save(self, upstream: Upstream) -> None:
         """Write it, new or changed."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run("save_upstream", **codec.upstream_row(upstream))
 
     async def remove(self, actor: str) -> None:
         """Forget it."""
-        await self._sql.run("touch_subscriptions")
+        await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run("remove_upstream", actor=actor)

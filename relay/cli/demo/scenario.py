@@ -73,7 +73,10 @@ def _held(rule: str, outcome: str) -> Expected:
     return Expected("quarantine", rule, outcome, 1)
 
 
-_FORGERY: Final = _held("Forged or stale attestation", "no-known-match")
+_MISDECLARED: Final = Expected(
+    "relay-and-attest", "We scanned it", "no-known-match", 1, frozenset({PHOTOS, BLOG}), None
+)
+"""The post itself declares another hash than its file has: no attestation fits both (profile V-27)."""
 _BROKEN: Final = Expected("drop", "Broken picture", "unscannable", 1)
 
 ACTS: Final = (
@@ -92,14 +95,14 @@ ACTS: Final = (
     Act(
         BLOG,
         "a picture with a forged attestation",
-        _FORGERY,
+        _attested(PHOTOS, CLUB, scans=1),
         file="attic.jpg",
         vouching=Vouching.FORGED,
     ),
     Act(
         CLUB,
         "a picture with the attestation of another",
-        _FORGERY,
+        _MISDECLARED,
         file="kite.jpg",
         vouching=Vouching.BORROWED,
     ),

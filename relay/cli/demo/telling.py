@@ -76,14 +76,15 @@ def lessons(report: Report) -> Sequence[str]:
     counts = report.totals
     scanning = (
         f"One scan per file, for everybody: {counts.media} files took {counts.scans} scans. The same bytes were "
-        f"not scanned twice, and what {PHOTOS} attests was not scanned at all."
+        f"not scanned twice, and what {PHOTOS} attests was not scanned at all. A false attestation saves no scan, and "
+        "costs the post nothing."
     )
     verifying = (
         f"Who receives a picture need not scan it: {counts.verified} times a server verified the attestation of "
         f"{RELAY} or {PHOTOS} against the bytes that it fetched."
     )
     keeping = (
-        f"Nobody received the {counts.held} posts that wait for a person (matches and false attestations), the "
+        f"Nobody received the {counts.held} posts that wait for a person (matches), the "
         f"{counts.dropped} broken pictures, nor what was forged or not public."
     )
     pictures = "Canary and list are pictures made by arithmetic. No real hash list has a part in this."

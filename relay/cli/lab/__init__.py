@@ -20,6 +20,7 @@ COMMANDS: Final = {
     },
     "Tests": {
         "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
+        "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
     },
     "Reports": {
         "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),

@@ -169,7 +169,7 @@ async def on_stage(options: StageOptions, target: str, parts: Sequence[Part]) ->
     outside = Surroundings(
         clock=clock,
         seed=options.seed or clock.new_id(),
-        private=(*options.private, *(_LOOPBACK if _is_here(target) else ())),
+        private=private_networks(options, target),
         ca_file=options.ca,
         timeout=options.timeout,
         resolver=options.resolver,
@@ -208,6 +208,11 @@ def _own_url(host: str, port: int, *, is_secure: bool) -> str:
     if is_secure:
         return f"https://localhost:{port}" if _is_here(f"http://{host}") else f"https://{host}:{port}"
     return f"http://{host}:{port}"
+
+
+def private_networks(options: StageOptions, target: str) -> tuple[Network, ...]:
+    """Return the private networks that may be reached: those named, and this machine when the target is on it."""
+    return (*options.private, *(_LOOPBACK if _is_here(target) else ()))
 
 
 def _is_here(url: str) -> bool:

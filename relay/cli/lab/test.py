@@ -27,6 +27,11 @@ TESTER: Final = f"Assay lab {__version__}"
 ROLES: Final = {
     "What is tested": {
         "carrier": ("relay.cli.lab.test:carrier", "Test a relay: follow it in both dialects and post."),
+        "issuer": (
+            "relay.cli.lab.issuer:issuer",
+            "Test a server that attests: its keys, tokens, lookup and service.",
+        ),
+        "verifier": ("relay.cli.lab.verifier:verifier", "Test software that verifies, with every vector."),
     }
 }
 PARTS: Final = (

@@ -175,7 +175,7 @@ def test_environment_overrides_keys_of_a_policy_file(tmp_path: Path, write: Writ
     (tmp_path / "policy.yaml").write_text(DEFAULT_POLICY)
     loaded = write("policy: {file: policy.yaml}", ASSAY_POLICY__MODE="observe")
     assert loaded.require().policy.mode is Mode.OBSERVE
-    assert len(loaded.require().policy.rules) == 7
+    assert len(loaded.require().policy.rules) == 6
 
 
 def test_mistakes_in_the_environment_name_the_variable(write: Write) -> None:

@@ -158,7 +158,6 @@ def default(given: Facts) -> Decision:
             "ncii-match",
         ),
         (facts(media=frozenset(), scan=None), Verb.RELAY, "allowed"),
-        (facts(attestation=AttestationState.BAD_SIGNATURE), Verb.QUARANTINE, "bad-attestation"),
         (IMAGE, Verb.RELAY_AND_ATTEST, "no-known-match"),
         (facts(scan=None, attestation=AttestationState.VALID), Verb.RELAY, "allowed"),
         (facts(scan=Scan.UNSCANNABLE), Verb.RELAY_MARKED, "unsupported-type"),
@@ -169,3 +168,17 @@ def default(given: Facts) -> Decision:
 def test_default_policy(given: Facts, verb: Verb, reason: str) -> None:
     decision = default(given)
     assert (decision.verb, decision.reason) == (verb, reason)
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in AttestationState if state is not AttestationState.VALID]
+)
+@pytest.mark.parametrize("scan", [None, *Scan])
+@pytest.mark.parametrize("kind", MediaKind)
+def test_the_default_policy_takes_a_bad_attestation_for_none(
+    state: AttestationState, scan: Scan | None, kind: MediaKind
+) -> None:
+    """Profile V-33: whoever can add or break an attestation must not be able to do a post any harm by it."""
+    given = facts(media=frozenset({kind}), scan=scan, attestation=state)
+    without = default(facts(media=frozenset({kind}), scan=scan, attestation=AttestationState.MISSING))
+    assert default(given) == without

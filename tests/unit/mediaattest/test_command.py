@@ -8,6 +8,7 @@ import pytest
 
 from mediaattest import digest_of
 from mediaattest.__main__ import main
+from relay.adapters.system import SystemClock
 
 from .samples import ACTOR, LIST, MEDIA, NOW, attest
 
@@ -43,6 +44,17 @@ def test_not_valid(command: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert [line.split()[1] for line in lines[1:]] == ["passed"] * 8 + ["failed"] + ["not"] * 2
 
 
+def test_it_verifies_for_the_present_unless_told_otherwise(command: list[str]) -> None:
+    media, actor = command[1], command[3]
+    now = int(SystemClock().now())
+    attestation = attest(now=now)
+    assert main(["verify", media, "--actor", actor, "--attestation", attestation]) == 0
+    assert (
+        main(["verify", media, "--actor", actor, "--attestation", attestation, "--now", str(now + 10**8)])
+        == 1
+    )
+
+
 def test_missing(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 1
     assert capsys.readouterr().out.startswith("missing: ")
@@ -59,7 +71,9 @@ def test_unreadable_actor(
     assert capsys.readouterr().err.startswith("mediaattest: ")
 
 
-@pytest.mark.parametrize("arguments", [[], ["verify"], ["issue"], ["verify", "x", "--actor", "y"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["verify"], ["issue"], ["verify", "x"], ["verify", "x", "--actor", "y", "--now", "z"]]
+)
 def test_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)

@@ -38,6 +38,16 @@ def test_it_depends_on_cryptography_only(source: Path) -> None:
     assert not imported & FORBIDDEN
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_only_the_program_knows_what_time_it_is(source: Path) -> None:
+    reads = {
+        node.func.attr
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    } & {"now", "utcnow", "today"}
+    assert reads == ({"now"} if source.name == "__main__.py" else set())
+
+
 def test_everything_public_exists_and_says_what_it_is() -> None:
     assert len(set(mediaattest.__all__)) == len(mediaattest.__all__)
     for name in mediaattest.__all__:

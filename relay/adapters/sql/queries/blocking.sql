@@ -1,7 +1,3 @@
--- name: touch_blocks!
--- Note that what is in force changed, or who opted out.
-INSERT INTO marks (name, value) VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = marks.value + 1;
-
 -- name: blocklist_states
 -- How each list does.
 SELECT * FROM blocklists ORDER BY name;

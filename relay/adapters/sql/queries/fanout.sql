@@ -28,14 +28,6 @@ SELECT max(position) FROM log WHERE published_at < :before;
 -- Forget what retention ended for.
 DELETE FROM log WHERE position <= :upto;
 
--- name: set_mark!
--- Write a named number.
-INSERT INTO marks (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
-
--- name: mark$
--- Read a named number.
-SELECT value FROM marks WHERE name = :name;
-
 -- name: set_cursors*!
 -- Write the cursors of those that are not with the pack; NULL joins the pack.
 UPDATE subscriptions SET cursor = :cursor WHERE id = :id;

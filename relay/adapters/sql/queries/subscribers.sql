@@ -2,10 +2,6 @@
 -- Every subscription, oldest first.
 SELECT * FROM subscriptions ORDER BY id;
 
--- name: touch_subscriptions!
--- Note that a subscription came, went or changed.
-INSERT INTO marks (name, value) VALUES ('subscriptions', 1) ON CONFLICT (name) DO UPDATE SET value = marks.value + 1;
-
 -- name: subscription_by_actor^
 -- The subscription of an actor.
 SELECT * FROM subscriptions WHERE actor = :actor;

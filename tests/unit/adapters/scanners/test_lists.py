@@ -149,6 +149,13 @@ def test_version_and_attestation_are_the_lists_own() -> None:
     assert (one.name, one.attests, other.attests) == ("one", True, False)
 
 
+def test_a_list_is_asked_by_what_is_on_it() -> None:
+    digests = [entry(HashAlgorithm.MD5, "a" * 32), entry(HashAlgorithm.SHA256, "a" * 64)]
+    assert ListScanner("pictures", PDQ_LIST).methods == ("pdq",)
+    assert ListScanner("both", [*PDQ_LIST, *digests]).methods == ("sha256", "md5", "pdq")
+    assert ListScanner("empty", []).methods == ()
+
+
 @pytest.mark.parametrize(("name", "content"), CANARIES.items())
 async def test_every_canary_matches_the_canary_list_as_a_test(name: str, content: bytes) -> None:
     result = await canary_scanner().scan(digests_of(content), hash_picture(content, LIMITS))
