@@ -6,6 +6,7 @@ stored. `verify` answers with a value for every input; exceptions are for a call
 
 from mediaattest.data_url import from_data_url, is_compact_jws, to_data_url
 from mediaattest.digest import digest_of, from_multibase, is_hash, to_multibase
+from mediaattest.documents import Claims, claims_in
 from mediaattest.explain import EXPLANATIONS, Explanation, explain
 from mediaattest.header import HEADER_NAME, format_header, parse_header
 from mediaattest.issue import issue
@@ -39,6 +40,7 @@ __all__ = [
     "STATUS_LIST_TYPE",
     "Attestation",
     "Check",
+    "Claims",
     "Explanation",
     "IssuerClass",
     "IssuerKey",
@@ -50,6 +52,7 @@ __all__ = [
     "Unverified",
     "Verdict",
     "Verification",
+    "claims_in",
     "decode_multikey",
     "describe_key",
     "digest_of",

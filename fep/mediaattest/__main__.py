@@ -1,5 +1,7 @@
 """`python -m mediaattest verify FILE --actor actor.json --attestation TEXT`: one verification, step by step.
 
+`python -m mediaattest answer` answers questions of the interop lab, line by line (see `answer`).
+
 Exit status: 0 valid, 1 not valid, 2 usage or an unreadable file. The actor of the document given is trusted,
 and every list is accepted unless some are named. Functions of the library read no clock; this is a program that
 people run, so it verifies for now unless `--now` says otherwise. It is the only module that may.
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mediaattest.answer import answers
 from mediaattest.model import Step, Verdict, Verification
 from mediaattest.strict_json import is_members
 from mediaattest.verify import verify
@@ -28,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit with status 2 on wrong usage.
     """
     arguments = _parser().parse_args(argv)
+    if arguments.command == "answer":
+        for answer in answers(sys.stdin):
+            sys.stdout.write(f"{answer}\n")
+            sys.stdout.flush()
+        return 0
     try:
         media = Path(arguments.file).read_bytes()
         actor = json.loads(Path(arguments.actor).read_bytes())
@@ -44,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mediaattest", description="Media Attestation JWT v1")
-    command = parser.add_subparsers(required=True).add_parser("verify", help="verify one attestation")
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("answer", help="answer questions of the interop lab, line by line")
+    command = commands.add_parser("verify", help="verify one attestation")
     command.add_argument("file", metavar="FILE", help="the media, byte for byte as received")
     command.add_argument("--actor", required=True, help="file with the issuer's actor document (JSON)")
     command.add_argument("--attestation", help="the attestation string (data:application/jwt,...)")

@@ -43,7 +43,7 @@ LONGEST_PAUSE = 86_400.0  # a peer may not send us away for longer than the dail
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TEMPORARY = frozenset({408, 425, 429})  # and 5xx: RFC 9110 15, RFC 8470 5.2, RFC 6585 4
 
-_FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
+FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class GuardedRemote:
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         self._addresses = addresses
         self._resolver = resolver
-        self._tls = _tls(ca_file)
+        self._tls = client_tls(ca_file)
         self._pools = (fetches, deliveries)
         self._answer_patience = answer_patience
         own = frozenset(host.lower().rstrip(".") for host in own_hosts)
@@ -196,8 +196,8 @@ class GuardedRemote:
                     response.headers.get(name, "") for name in ("Content-Type", "ETag", "Last-Modified")
                 )
                 return Fetched(str(here), kind, body, etag, modified)
-        except _FAILURES as error:
-            raise _failure(error, here) from error
+        except FAILURES as error:
+            raise as_remote_error(error, here) from error
 
     def _wrong_status(self, response: aiohttp.ClientResponse) -> RemoteError:
         status = response.status
@@ -236,8 +236,8 @@ class GuardedRemote:
             ):
                 detail = await self._detail(response, deadline)
                 return Posted(response.status, self._retry_after(response), detail)
-        except _FAILURES as error:
-            raise _failure(error, there) from error
+        except FAILURES as error:
+            raise as_remote_error(error, there) from error
 
     async def _detail(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> str:
         """The start of an answer's body, for a person.
@@ -260,7 +260,7 @@ class GuardedRemote:
 
     async def _trickle(self, content: aiohttp.StreamReader, start: bytearray, end: float) -> None:
         """Collect into `start` what comes before `end` (seconds of the loop), as far as it is wanted."""
-        with suppress(*_FAILURES):
+        with suppress(*FAILURES):
             async with asyncio.timeout_at(end):
                 while len(start) < DETAIL_BYTES and not content.at_eof():
                     start += await content.read(DETAIL_BYTES - len(start))
@@ -298,7 +298,8 @@ def retry_after(value: str, *, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
+def client_tls(ca_file: Path | None) -> ssl.SSLContext:
+    """What connections to others are opened with. `ca_file`: PEM of authorities in addition to the system's."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
@@ -314,7 +315,7 @@ def _bad_redirect(why: str) -> RemoteError:
     return RemoteError(f"bad redirect: {why}", code="bad-redirect", temporary=False)
 
 
-def _failure(error: Exception, url: URL) -> RemoteError:
+def as_remote_error(error: Exception, url: URL) -> RemoteError:
     """What an error of aiohttp or the operating system means to the relay."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, BlockedAddressError):

@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 AS2: Final = "https://www.w3.org/ns/activitystreams"
 SECURITY: Final = "https://w3id.org/security/v1"
 NAMESPACE: Final = "https://w3id.org/assay/ns#"
+"""Where our own terms live."""
 PROFILE: Final = "https://w3id.org/assay/media-attestation/v1"
 """The address of the profile of attestations (fep/profile.md); `implements` of our actor names it (FEP-844e)."""
-"""Where our own terms live."""
 
 CONTENT_TYPE: Final = "application/activity+json"
 
 _ATTESTATION_PREFIX: Final = "data:application/jwt,"
-_MEDIA_ATTESTATION: Final = {
-    "mediaAttestation": {"@id": f"{NAMESPACE}mediaAttestation", "@type": "@id", "@container": "@set"}
-}
+MEDIA_ATTESTATION: Final = {"@id": f"{NAMESPACE}mediaAttestation", "@type": "@id", "@container": "@set"}
+"""The definition of the term `mediaAttestation` (fep/profile.md C-05)."""
 _ACTOR_TERMS: Final = {
     "manuallyApprovesFollowers": "as:manuallyApprovesFollowers",
     "toot": "http://joinmastodon.org/ns#",
@@ -44,7 +43,7 @@ _ACTOR_TERMS: Final = {
     "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
     # FEP-844e
     "implements": {"@id": "https://w3id.org/fep/844e/implements", "@type": "@id", "@container": "@set"},
-    **_MEDIA_ATTESTATION,
+    "mediaAttestation": MEDIA_ATTESTATION,
 }
 
 Json = dict[str, object]
@@ -151,7 +150,7 @@ def announce(
     document = _activity("Announce", id, actor, object_id)
     document |= {"to": [followers], "cc": [], "published": timestamp(published)}
     if attestations:
-        document["@context"] = [AS2, _MEDIA_ATTESTATION]
+        document["@context"] = [AS2, {"mediaAttestation": MEDIA_ATTESTATION}]
         document["mediaAttestation"] = [
             f"{_ATTESTATION_PREFIX}{one.removeprefix(_ATTESTATION_PREFIX)}" for one in attestations
         ]

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A POST that is to be signed: `digest` is the Digest header of its body."""
+    """A POST that is to be signed: `digest` is the Digest header of its body, `kind` its media type."""
 
     target: Target
     digest: str
     attestations: str | None
+    kind: str = CONTENT_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,18 @@ def bytes_of(message: Message, scheme: Scheme, at: float, key_id: str) -> bytes:
     """Return what is signed. `at` is the time of signing in seconds since 1970."""
     target, attestations = message.target, message.attestations
     if scheme is Scheme.DRAFT:
-        return httpsig.post_string(target, http_date(at), message.digest, CONTENT_TYPE, attestations)
+        return httpsig.post_string(target, http_date(at), message.digest, message.kind, attestations)
     digest = rfc9421.content_digest(message.digest)
-    return rfc9421.post_base(target, int(at), digest, CONTENT_TYPE, attestations, key_id)
+    return rfc9421.post_base(target, int(at), digest, message.kind, attestations, key_id)
 
 
 def headers_of(message: Message, scheme: Scheme, at: float, key_id: str, signature: bytes) -> dict[str, str]:
     """Put together the headers of a signed POST; the draft's in the order in which they are covered."""
     headers = {"Host": message.target.host}
     if scheme is Scheme.DRAFT:
-        headers |= {"Date": http_date(at), "Digest": message.digest, "Content-Type": CONTENT_TYPE}
+        headers |= {"Date": http_date(at), "Digest": message.digest, "Content-Type": message.kind}
     else:
-        headers |= {"Content-Digest": rfc9421.content_digest(message.digest), "Content-Type": CONTENT_TYPE}
+        headers |= {"Content-Digest": rfc9421.content_digest(message.digest), "Content-Type": message.kind}
     if message.attestations is not None:
         headers["Media-Attestation"] = message.attestations
     if scheme is Scheme.RFC9421:

@@ -99,9 +99,10 @@ async def run(
     environment: Mapping[str, str] | None = None,
     typed: bytes = b"",
     statuses: Collection[int] = (0,),
+    within: float = PATIENCE,
 ) -> None:
-    """Run a program to its end, its words in `log`; fails when it ends otherwise."""
-    async with process(log, command, environment, typed=typed) as running, asyncio.timeout(PATIENCE):
+    """Run a program to its end, its words in `log`; fails when it ends otherwise, or not within so many seconds."""
+    async with process(log, command, environment, typed=typed) as running, asyncio.timeout(within):
         status = await running.wait()
     assert status in statuses, f"{command} ended with {status}"
 
@@ -187,12 +188,24 @@ class OurRelay:
 
 
 @asynccontextmanager
-async def our_relay(folder: Path, clock: Clock) -> AsyncIterator[OurRelay]:
-    """The relay as an operator runs it."""
+async def our_relay(
+    folder: Path,
+    clock: Clock,
+    *,
+    more: str = "",
+    files: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[OurRelay]:
+    """The relay as an operator runs it. `more` goes to the end of its configuration, `files` beside it.
+
+    `settings` come from the environment, and win.
+    """
     folder.mkdir()  # noqa: ASYNC240 - a test may wait for it
-    (folder / "config.yaml").write_text(CONFIG.format(local=LOCAL, port=PORT, admin=PORT + 1))
+    for name, text in (files or {}).items():
+        (folder / name).write_text(text)
+    (folder / "config.yaml").write_text(CONFIG.format(local=LOCAL, port=PORT, admin=PORT + 1) + more)
     async with (
-        process(folder / "relay.log", [*_command(folder), "serve"], OURS),
+        process(folder / "relay.log", [*_command(folder), "serve"], {**OURS, **(settings or {})}),
         behind_tls("relay.test", PORT),
     ):
         await listens(clock, PORT)

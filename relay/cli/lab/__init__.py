@@ -13,6 +13,10 @@ COMMANDS: Final = {
         "verify": ("relay.cli.lab.verify:verify", "Verify every attestation of a document, step by step."),
         "explain": ("relay.cli.lab.explain:explain", "Explain an outcome, a case or a clause."),
     },
+    "Servers": {
+        "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
+        "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
+    },
     "Samples": {
         "sample": ("relay.cli.lab.sample:sample", "Write a folder of good and bad documents."),
         "issue": ("relay.cli.lab.issue:issue", "Attest a file as a test, well or in a way that must fail."),

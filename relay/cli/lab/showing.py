@@ -53,7 +53,7 @@ def show_result(result: Result) -> None:
     """Print one result; what failed with what was seen and what to do."""
     kind, case = mark(result), case_of(result)
     word = click.style(OUTCOMES[result.outcome].ljust(_WIDTH), fg=_COLOURS[kind], bold=kind is Mark.BAD)
-    clauses = f"  [{case.level} {', '.join(case.clauses)}]" if case else ""
+    clauses = f"  [{' '.join([case.level, ', '.join(case.clauses)]).rstrip()}]" if case else ""
     click.echo(word + "  ", nl=False)
     say(f"{title(result)}{clauses}")
     if kind is Mark.GOOD:

@@ -72,7 +72,8 @@ class Cap:
 class Case:
     """One thing that is tested.
 
-    `code` is `ATT-` and three digits. `title` says what has to be so, in a sentence. `clauses` are ids of the profile.
+    `code` is `ATT-` and three digits. `title` says what has to be so, in a sentence. `clauses` are ids of the profile,
+    none for what relays do without it (FEP-ae0c).
     `advice` says what to do when it fails. `cap` is put on the grade when it fails; None: the one of its level.
     """
 

@@ -75,7 +75,8 @@ def _row(result: Result) -> str:
 def _links(case: Case | None) -> str:
     if case is None:
         return ""
-    return f"{case.level}: " + ", ".join(f"[{name}]({clauses()[name].url})" for name in case.clauses)
+    links = ", ".join(f"[{name}]({clauses()[name].url})" for name in case.clauses)
+    return f"{case.level}: {links}" if links else str(case.level)
 
 
 def _advice(run: Run) -> Iterator[str]:

@@ -47,7 +47,7 @@ def test_cases_are_numbered_by_role_and_each_is_about_a_clause() -> None:
         assert code == case.code
         assert code.startswith(f"ATT-{ranges[case.role]}")
         assert len(code) == 7
-        assert case.clauses
+        assert case.clauses or case.role is Role.CARRIER  # what relays do without the profile
         assert case.title.endswith(".")
         assert case.advice
         assert case.cap is None or case.level is not Level.MAY

@@ -190,7 +190,7 @@ MILDER = {"ATT-027"}
 
 
 def test_every_clause_of_a_case_is_a_statement_of_the_profile() -> None:
-    for case in CASES.values():
+    for case in filter(lambda case: case.clauses, CASES.values()):
         found = [clauses()[name] for name in case.clauses]
         highest = max(found, key=lambda clause: ["MAY", "SHOULD", "MUST"].index(clause.level)).level
         assert highest is case.level or case.code in MILDER
