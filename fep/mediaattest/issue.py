@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mediaattest.claims import check_claims, write_claims
@@ -55,10 +56,15 @@ def issue(
     check_claims(attestation)
     if attestation.expires_at <= now:
         raise ValueError("the attestation would be over before it is sent")
-    origin = origin_of(kid)
-    if origin is None or origin != origin_of(issuer):
+    if not _share_an_origin(kid, issuer):
         raise ValueError("the key is not of the issuer's origin")
     text = PREFIX + write_token(kid=kid, claims=write_claims(attestation), sign=private_key.sign)
     if len(text) > MAX_LENGTH:
         raise ValueError("the attestation would be too long")
     return text
+
+
+@lru_cache(maxsize=8)  # an issuer has one key, and for a while two
+def _share_an_origin(kid: str, issuer: str) -> bool:
+    origin = origin_of(kid)
+    return origin is not None and origin == origin_of(issuer)

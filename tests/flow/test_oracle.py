@@ -35,6 +35,7 @@ class BrokenScanner:
     name = "broken"
     version = "1"
     attests = True
+    methods = ("sha256",)
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
         return ScanResult(ScanOutcome.UNAVAILABLE, reason="down", versions={self.name: self.version})

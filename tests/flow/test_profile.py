@@ -183,6 +183,59 @@ async def test_taking_an_attestation_back_is_told_to_nobody(worlds: Worlds) -> N
     assert [server.inbox for server in servers] == [[], []]
 
 
+async def test_that_an_attested_picture_matches_later_is_told_to_nobody(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    content = clean_picture(88)
+    digest = hashlib.sha256(content).hexdigest()
+    await token(world, content)
+    servers = [world.server(name) for name in ("a.test", "b.test")]
+    for server in servers:
+        server.inbox.clear()
+    await world.relay.watch.run_once()
+    entries = [ListEntry(HashAlgorithm.SHA256, digest, "csam")]
+    await world.relay.office.lists.add("local", "test", entries, who="test")
+    assert await world.relay.watch.run_once()
+    again = await world.publish(servers[0], servers[0].picture(content, "/again.png"))
+    assert (await world.why(again["id"]))["state"] == "held"
+    issued = await world.relay.attestor.look_up(digest)
+    assert issued is not None
+    assert issued.retracted_at  # 410 for those who ask, and that is all
+    for _ in range(3):
+        world.clock.forward(86400)
+        await world.settle()
+        await world.relay.upkeep.run_once()
+    assert [server.inbox for server in servers] == [[], []]
+
+
+async def test_what_came_of_an_attestation_is_told_to_nobody(worlds: Worlds) -> None:
+    """V-31: whoever receives the post cannot tell a bad attestation from none, and its sender hears nothing."""
+    world = await screened(worlds, PLAIN + TRUSTING)
+    issuer, now = Issuer(world.server("issuer.test")), world.clock.now()
+    author, reader = world.server("a.test"), world.server("b.test")
+    contents = [clean_picture(number) for number in range(89, 94)]
+    stranger = Ed25519PrivateKey.generate()
+    beside = {
+        "missing": {},
+        "bad-signature": issuer.attest(contents[1], now, key=stranger),
+        "hash-mismatch": issuer.attest(contents[0], now),
+        "expired": issuer.attest(contents[3], now - 40 * 86400),
+        "untrusted": Issuer(world.server("stranger.test")).attest(contents[4], now),
+    }
+    shapes = {}
+    for content, (state, claims) in zip(contents, beside.items(), strict=True):
+        reader.inbox.clear()
+        note = await world.publish(author, author.picture(content, **claims))
+        told = await world.why(note["id"])
+        assert (told["state"], told["media"][0]["attestation"]) == ("published", state)
+        [received] = reader.inbox
+        _, stated = parts(received.headers["media-attestation"].strip('"'))
+        assert stated.keys() == CLAIMS
+        assert received.activity["object"] == note["id"]
+        shapes[state] = (sorted(received.headers), sorted(received.activity), stated["chk"], stated["res"])
+    assert len({str(shape) for shape in shapes.values()}) == 1
+    assert not any(world.server(name).inbox for name in ("a.test", "issuer.test", "stranger.test"))
+
+
 async def test_one_valid_attestation_is_enough(worlds: Worlds) -> None:
     world = await screened(worlds, PLAIN + TRUSTING)
     issuer, content = Issuer(world.server("issuer.test")), clean_picture(80)

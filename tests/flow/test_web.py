@@ -12,7 +12,7 @@ import aiohttp
 import pytest_asyncio
 
 from mediaattest import decode_multikey
-from relay.adapters.media.canary import clean_picture
+from relay.adapters.media.canary import clean_picture, hostile_pictures
 from relay.cli.serving import admin_app, listening, public_app
 from relay.domain.rates import Rate
 from tests.fakes import sign_request
@@ -180,17 +180,18 @@ async def test_attestations_are_looked_up_by_subscribers_only(worlds: Worlds) ->
         assert (await look(digest, "b.test"))[0] == 410
 
 
-async def test_held_withheld_and_unknown_files_look_alike(worlds: Worlds) -> None:
+async def test_held_withheld_unreadable_and_unknown_files_look_alike(worlds: Worlds) -> None:
     world = await screened(worlds, PLAIN + LOCAL + "attestation: {withhold: 100%, lookup: public}\n")
     server, clean = world.server("a.test"), clean_picture(61)
-    for content in (clean, KNOWN):
+    broken = min(hostile_pictures().values(), key=len)
+    for content in (clean, KNOWN, broken):
         await world.publish(server, server.picture(content))
     answers = set()
     async with (
         listening(public_app(world.relay), "127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
-        for content in (clean, KNOWN, b"never seen"):
+        for content in (clean, KNOWN, broken, b"never seen"):
             path = f"/media-attestations/sha256/{hashlib.sha256(content).hexdigest()}"
             async with session.get(path) as answer:
                 headers = {name: value for name, value in answer.headers.items() if name != "Date"}
