@@ -44,7 +44,7 @@ async def carrier(folder: Path, name: str, relay: str) -> Run:
     words = ["lab", "test", "carrier", relay]
     words += ["--hostile"] if REPORTS in os.environ else []
     words += ["--allow-private", "127.0.0.0/8"]
-    words += ["--listen", f"{LOCAL}:{PORT}", "--timeout", "10"]
+    words += ["--listen", f"{LOCAL}:{PORT}", "--timeout", "30"]
     words += [word for server in SERVERS for word in ("--url", f"https://{server}")]
     async with AsyncExitStack() as stack:
         for server in SERVERS:

@@ -27,7 +27,7 @@ def test_each_code_is_explained(code: str) -> None:
     assert found is not None
     assert found.code == code
     assert all(text.endswith((".", "?")) for text in (found.title, found.meaning, found.advice)), found
-    assert found.clauses
+    assert found.clauses or code.startswith("ATT-2")  # what relays do without the profile
     assert all(explain(one) for one in found.related)
 
 
