@@ -8,7 +8,7 @@ from typing import Any
 
 from mediaattest import base58
 from vector_cases.carriage import CONTEXT, vector
-from vector_cases.tokens import CLAIMS, GOLDEN, ISSUER, Vector, token
+from vector_cases.tokens import CLAIMS, GOLDEN, ISSUER, Vector, b64u, token
 
 AS2 = "https://www.w3.org/ns/activitystreams"
 USER = "https://a.example/users/1"
@@ -33,8 +33,9 @@ def digest(number: int) -> str:
 
 
 def attested(number: int) -> dict[str, str]:
-    """The two properties for the picture of a number."""
-    return {"hash": digest(number), "attestation": token(CLAIMS | {"sub": digest(number)})}
+    """The two properties for the picture of a number. Each token has a `jti` of its own (I-04)."""
+    jti = b64u(hashlib.sha256(f"jti {number}".encode()).digest()[:16])
+    return {"hash": digest(number), "attestation": token(CLAIMS | {"sub": digest(number), "jti": jti})}
 
 
 def picture(number: int, **members: Any) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def document_cases() -> list[Vector]:
     ]
     link = {"type": "Link", "mediaType": "image/png", "href": url(1)}
     multibase = "z" + base58.encode(b"\x12\x20" + bytes.fromhex(digest(1)[7:]))
-    five = [token(CLAIMS | {"sub": digest(number)}) for number in range(1, 6)]
+    five = [attested(number)["attestation"] for number in range(1, 6)]
     announce = {
         "@context": [
             AS2,

@@ -79,7 +79,7 @@ class ListScanner:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The algorithms that occur in the list, in the order of `HashAlgorithm`; what is not on it is not asked for."""
+        """The algorithms that occur in the list, in the order of `HashAlgorithm`; no other is asked for."""
         return self._methods
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:

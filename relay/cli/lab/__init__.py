@@ -13,14 +13,14 @@ COMMANDS: Final = {
         "verify": ("relay.cli.lab.verify:verify", "Verify every attestation of a document, step by step."),
         "explain": ("relay.cli.lab.explain:explain", "Explain an outcome, a case or a clause."),
     },
+    "Servers": {
+        "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
+        "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
+    },
     "Samples": {
         "sample": ("relay.cli.lab.sample:sample", "Write a folder of good and bad documents."),
         "issue": ("relay.cli.lab.issue:issue", "Attest a file as a test, well or in a way that must fail."),
         "canary": ("relay.cli.lab.canary:canary", "Write files that test whether media are checked."),
-    },
-    "Tests": {
-        "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
-        "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
     },
     "Reports": {
         "report": ("relay.cli.lab.report:report", "Show a report, or write it in another format."),

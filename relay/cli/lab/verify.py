@@ -115,8 +115,8 @@ def verify(
     """Verify every attestation in an activity or object, step by step.
 
     Also looks at the document around them: terms, JSON-LD, places, signatures. The issuer is believed unless
-    --trust says otherwise. With --keys nothing but the document is fetched. Exit status 1 when something that
-    must be so is not, 69 when a key or a medium could not be had.
+    --trust says otherwise. With --keys nothing but the document is fetched. Exit status 1 when something that must be
+    so is not, 69 when a key or a medium could not be had.
     """
     options = Options(
         file, keys, media, header, trust, lists, None if now is None else moment(now), offline or bool(keys)

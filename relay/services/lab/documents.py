@@ -13,6 +13,7 @@ from relay.protocol.lab.documents import Given, assign, examine, issuers_in
 from relay.protocol.lab.looking import LinkedData
 from relay.protocol.lab.places import media_in
 from relay.protocol.lab.stepping import Terms
+from relay.services.status_lists import StatusLists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,9 +81,29 @@ class Documents:
         if media:
             await self._fetch([one.ref.url for one in found if one.ref.attestations], digests, unreachable)
         now = int(self._clock.now()) if asked.now is None else asked.now
-        terms = Terms(actors, asked.trusted, asked.lists, now, failures, strict=asked.strict)
+        statuses = self._statuses()
+        terms = Terms(
+            actors,
+            asked.trusted,
+            asked.lists,
+            now,
+            failures,
+            strict=asked.strict,
+            status=statuses.status if statuses else None,
+        )
         linked = await self._linked(asked.document)
-        return examine(Given(asked.document, terms, asked.header, digests, unreachable, linked))
+        given = Given(asked.document, terms, asked.header, digests, unreachable, linked)
+        examination = examine(given)
+        # Which lists are needed is known when signatures were found good, and no sooner (V-22).
+        if statuses is not None and await statuses.run_once():
+            examination = examine(given)
+        return examination
+
+    def _statuses(self) -> StatusLists | None:
+        """Lists for one document, fetched anew: who asks wants to know what is so now."""
+        if self._world is None:
+            return None
+        return StatusLists(remote=self._world.remote, fetcher=self._world.fetcher, clock=self._clock)
 
     async def _actors(self, asked: Asked) -> tuple[dict[str, Mapping[str, Any] | None], dict[str, str]]:
         actors: dict[str, Mapping[str, Any] | None] = dict(asked.actors)
