@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from mediaattest import Check, IssuerKey, StatusReference, describe_key, digest_of, issue
+from relay.adapters.remote import client_tls
 from relay.adapters.system import SystemClock
 from relay.adapters.throwaway import make_keys
 from relay.cli.demo.certificates import make_authority
 from relay.cli.demo.loopback import NETWORK, LoopbackResolver, free_ports
-from relay.cli.lab.issuer import run_issuer
+from relay.cli.lab.issuer import make_pictures, run_issuer
 from relay.cli.lab.stage import StageOptions
 from relay.cli.serving import listening
 from relay.domain.lab.cases.issuer import ISSUER
 from relay.domain.lab.grading import assess
 from relay.domain.lab.model import Grade, Outcome, Run
 from relay.protocol.documents import AS2, PROFILE
+from tests.fakes import pem_of, rsa_key, sign_request
 from tests.flow.test_lab_carrier import CONFIG, near, told
 
 if TYPE_CHECKING:
@@ -164,14 +168,17 @@ class Publisher:
         return web.Response(body=files[request.path], content_type="image/jpeg")
 
 
+P = TypeVar("P", bound=Publisher)
+
+
 @asynccontextmanager
 async def publishing(
-    folder: Path, canonicalizer: CanonicalProcesses
-) -> AsyncIterator[tuple[Publisher, StageOptions]]:
+    folder: Path, canonicalizer: CanonicalProcesses, kind: type[P] = Publisher
+) -> AsyncIterator[tuple[P, StageOptions]]:
     clock, names = SystemClock(), [NAME, "localhost"]
     authority, resolver = make_authority(folder, names, clock.now()), LoopbackResolver(names)
     [port] = free_ports(1)
-    publisher = Publisher(f"https://{NAME}:{port}")
+    publisher = kind(f"https://{NAME}:{port}")
     options = StageOptions(
         tls_cert=folder / "localhost.pem",
         ca=authority.ca_file,
@@ -220,7 +227,10 @@ async def test_a_publisher_that_does_it_wrong(tmp_path: Path, canonicalizer: Can
         actor = server.documents["/actor"]
         key = actor["assertionMethod"][0]
         actor |= {"authentication": [key["id"]], "generator": {"implements": "https://elsewhere.test/"}}
-        actor["assertionMethod"] = [key, describe_key(IssuerKey(f"{server.id}#key", server.id, bytes(32)))]
+        actor["assertionMethod"] = [
+            key,
+            describe_key(IssuerKey(f"{server.id}#key", server.id, bytes(range(32)))),
+        ]
         run = await run_issuer(server.id, options, [*notes, f"{server.url}/nothing"])
     found = failed(run)
     assert set(found) >= {
@@ -254,3 +264,85 @@ async def test_what_is_no_issuer(document: object, tmp_path: Path, canonicalizer
     assert set(failed(gone)) == {"ATT-101"}
     assert not assess(run).conforms
     assert json.dumps(failed(run))
+
+
+# ---------------------------------------------------------------- a service that tells too much
+
+
+@dataclass
+class Careless(Publisher):
+    """An issuer with a service that serves everybody at once, fetches whatever it is told and says why it refuses."""
+
+    session: aiohttp.ClientSession | None = None
+    known: str = field(default_factory=lambda: hashlib.sha256(make_pictures("any").match).hexdigest())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.documents["/actor"] |= {
+            "endpoints": {"mediaAttestation": f"{self.url}/media/sha256/"},
+            "publicKey": {"id": f"{self.id}#main-key", "owner": self.id, "publicKeyPem": pem_of(rsa_key(3))},
+        }
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=1 << 24)
+        app.add_routes(
+            [
+                web.post("/inbox", self._inbox),
+                web.post("/media", self._submit),
+                web.get("/media/sha256/{digest}", self._look_up),
+                web.get("/{path:.*}", self._get),
+            ]
+        )
+        return app
+
+    async def _inbox(self, request: web.Request) -> web.Response:
+        follow = await request.json()
+        if follow["type"] == "Follow":
+            accept = {
+                "@context": AS2,
+                "id": f"{self.url}/a",
+                "type": "Accept",
+                "actor": self.id,
+                "object": follow,
+            }
+            inbox, body = f"{follow['actor']}/inbox", json.dumps(accept).encode()
+            signed = sign_request(rsa_key(3), f"{self.id}#main-key", inbox, body, SystemClock().now())
+            assert self.session is not None
+            async with self.session.post(inbox, data=body, headers=dict(signed.headers)) as answer:
+                assert answer.status == 202
+        return web.Response(status=202)
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        if request.content_type == "application/json":
+            assert self.session is not None
+            async with self.session.get(json.loads(content)["url"]) as answer:
+                content = await answer.read()
+        if len(content) > 100_000:
+            return web.json_response({"error": "too large"}, status=413)
+        if not content.startswith(b"\xff\xd8") or not content.endswith(b"\xff\xd9"):
+            return web.json_response({"error": "broken"}, status=422)
+        if hashlib.sha256(content).hexdigest() == self.known:
+            return web.json_response({"error": "match"}, status=451)
+        return web.json_response({"hash": digest_of(content), "attestation": self.token(content)})
+
+    async def _look_up(self, request: web.Request) -> web.Response:
+        return web.Response(status=404, text=f"nothing about {request.match_info['digest']}")
+
+
+async def test_a_service_that_tells_too_much(tmp_path: Path, canonicalizer: CanonicalProcesses) -> None:
+    async with publishing(tmp_path, canonicalizer, Careless) as (server, options):
+        assert options.ca is not None
+        assert options.resolver is not None
+        connector = aiohttp.TCPConnector(ssl=client_tls(options.ca), resolver=options.resolver)
+        async with aiohttp.ClientSession(connector=connector) as server.session:
+            run = await run_issuer(server.id, options)
+    found = failed(run)
+    assert set(found) == {*(f"ATT-{number}" for number in (119, 131, 132, 134, 151, 154, 155, 156))}, told(
+        run
+    )
+    assert "the address was fetched" in found["ATT-151"]
+    assert found["ATT-132"] == "Two answers differ in their body."
+    assert found["ATT-155"] == "The file on another server was fetched."
+    assert found["ATT-156"] == "The redirect to plain http on this machine was followed."
+    assert outcomes(run)["ATT-153"] is Outcome.PASSED
