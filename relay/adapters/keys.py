@@ -144,6 +144,13 @@ def public_pem(key: RSAPublicKey | Ed25519PublicKey) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
+def temporary_pair() -> tuple[str, str]:
+    """Make an RSA-2048 key that no file keeps: private (PKCS8) and public (SPKI) PEM."""
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return private, public_pem(key.public_key())
+
+
 def write_private(file: Path, content: bytes) -> None:
     """Create `file` with mode 0600, whole or not at all, also over a power cut. FileExistsError if it exists.
 

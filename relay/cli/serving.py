@@ -18,7 +18,11 @@ from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import BODY_TIMEOUT, Federation
 from relay.web.lab.canary import CanaryPages
-from relay.web.pages import STYLE, ListLine, Pages, Rules
+from relay.web.lab.inboxes import InboxPages
+from relay.web.lab.reference import ReferencePages
+from relay.web.lab.reports import ReportPages
+from relay.web.lab.verify import VerifyPages
+from relay.web.pages import ListLine, Pages, Rules
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
@@ -56,13 +60,26 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         lookup=settings.attestation.lookup,
         is_open=settings.federation.subscriptions == "open",
         repository=REPOSITORY,
+        accounts=relay.lab.inboxes.webfinger if relay.lab.offered else None,
         body_timeout=body_timeout,
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
-    app = make_app(federation, submissions, StatusListPages(relay.attestor), pages)
-    app.add_routes(CanaryPages(canary_kit(), style=STYLE).routes())
-    return app
+    return make_app(federation, submissions, StatusListPages(relay.attestor), pages, lab_routes(relay))
+
+
+def lab_routes(relay: Relay) -> list[web.RouteDef]:
+    """Return the routes of the interop lab: none when its pages are not served."""
+    lab, identity = relay.lab, relay.office.identity
+    if not lab.offered:
+        return []
+    return [
+        *VerifyPages(lab.desk, identity).routes(),
+        *ReferencePages(identity).routes(),
+        *InboxPages(lab.inboxes, lab.reports, identity).routes(),
+        *ReportPages(lab.reports, identity).routes(),
+        *CanaryPages(canary_kit(), identity).routes(),
+    ]
 
 
 def canary_kit() -> Kit:
@@ -171,4 +188,5 @@ def _rules(settings: Settings, relay: Relay) -> Rules:
         trusted=[str(issuer) for issuer in settings.attestation.trusted],
         contact=settings.relay.contact,
         retention=f"{hours:g} hours",
+        lab=settings.lab.pages,
     )

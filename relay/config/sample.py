@@ -11,7 +11,8 @@ from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy import POLICY_KEYS, SCANNER_ERROR_VERBS
 from relay.config.rules import RULE_KEYS
 from relay.config.schema import schema
-from relay.config.settings import BlocklistSettings, ScannerSettings, Section, Settings
+from relay.config.section import Section
+from relay.config.settings import BlocklistSettings, ScannerSettings, Settings
 from relay.domain.facts import CONDITIONS, ConditionKind
 from relay.domain.policy import DEFAULT_REASONS, Verb
 

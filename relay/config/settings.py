@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from relay.config.fields import (
@@ -34,12 +34,8 @@ from relay.config.fields import (
     WebAddress,
     written,
 )
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused, values cannot be changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, strict=True)
+from relay.config.lab import LabSettings
+from relay.config.section import Section
 
 
 class RelaySettings(Section):
@@ -337,6 +333,14 @@ class Settings(Section):
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+    lab: LabSettings = Field(
+        default_factory=LabSettings,
+        description=(
+            "The interop lab at `/lab`, for people who implement attestations. Strangers cannot make the relay do "
+            "anything there that they cannot at `/inbox`: it fetches actor documents through the same wall, never "
+            "media, it scans nothing, and all that it keeps is bounded and ends by itself."
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
 from relay.services.inspect import MediaLimits
+from relay.services.lab.rules import LabRules
 from relay.services.room import Room
 from relay.services.submissions import ServiceRules
 
@@ -81,4 +82,17 @@ def blocklists(settings: Settings) -> tuple[Blocklist, ...]:
             is_file=one.file is not None,
         )
         for one in settings.federation.blocklists
+    )
+
+
+def lab_rules(settings: Settings) -> LabRules:
+    """How much the lab does for strangers."""
+    lab = settings.lab
+    return LabRules(
+        inboxes=lab.inboxes,
+        inbox_life=lab.inbox_life.total_seconds(),
+        reports=lab.reports,
+        report_life=lab.report_life.total_seconds(),
+        rate=lab.rate,
+        rate_of_all=lab.rate_of_all,
     )

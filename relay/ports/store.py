@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
+    from relay.ports.labstore import Lab
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
@@ -317,6 +318,10 @@ class Tx(Protocol):
     @property
     def status_indexes(self) -> StatusIndexes:
         """The indexes of our attestations in status lists."""
+
+    @property
+    def lab(self) -> Lab:
+        """Temporary inboxes and reports of the lab."""
 
 
 class Store(Protocol):

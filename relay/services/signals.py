@@ -44,6 +44,7 @@ class Signals:
         self.software = Wakeup()
         self.submissions = Wakeup()
         self.enforcement = Wakeup()
+        self.lab = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: dict[str, int] = {}

@@ -54,3 +54,4 @@ class Upkeep:
             await tx.servers.trim(SERVERS_MOST)
             await tx.status_indexes.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
+            await tx.lab.forget(now)

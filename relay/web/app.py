@@ -9,6 +9,8 @@ from aiohttp import web
 from relay.web.problems import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from relay.web.federation import Federation
     from relay.web.pages import Pages
     from relay.web.status_lists import StatusListPages
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
 
 
 def make_app(
-    federation: Federation, submissions: SubmissionPages, lists: StatusListPages, pages: Pages
+    federation: Federation,
+    submissions: SubmissionPages,
+    lists: StatusListPages,
+    pages: Pages,
+    lab: Iterable[web.RouteDef],
 ) -> web.Application:
-    """Put the routes together; the errors middleware answers for all of them."""
+    """Put the routes together, `lab` being those of the interop lab; the errors middleware answers for all of them."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
-    app.add_routes([*federation.routes(), *submissions.routes(), *lists.routes(), *pages.routes()])
+    app.add_routes([*federation.routes(), *submissions.routes(), *lists.routes(), *pages.routes(), *lab])
     return app

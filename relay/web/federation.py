@@ -14,6 +14,8 @@ from relay.protocol import discovery, documents
 from relay.protocol.httpsig import SignedRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from relay.services.attestations import Attestor
     from relay.services.authenticate import Authenticator
     from relay.services.identity import Identity
@@ -34,7 +36,8 @@ _PUBLIC: Final = {"Vary": "Accept, Signature", "Cache-Control": "max-age=300"}
 class Federation:
     """What the federation pages are made of. `lookup`: who may look up attestations; `max_body` in bytes.
 
-    `body_timeout`: seconds that the body of a request may take.
+    `body_timeout`: seconds that the body of a request may take. `accounts` finds others than the relay by a WebFinger
+    resource, or is None.
     """
 
     identity: Identity
@@ -49,6 +52,7 @@ class Federation:
     lookup: str
     is_open: bool
     repository: str
+    accounts: Callable[[str], Awaitable[Mapping[str, object] | None]] | None = None
     body_timeout: float = BODY_TIMEOUT
 
     def routes(self) -> list[web.RouteDef]:
@@ -91,7 +95,9 @@ class Federation:
         resource = request.query.get("resource")
         if resource is None:
             raise Malformed("WebFinger needs a resource.", code="no-resource")  # RFC 7033 4.2
-        document = discovery.webfinger(resource, url=self.identity.url)
+        document: Mapping[str, object] | None = discovery.webfinger(resource, url=self.identity.url)
+        if document is None and self.accounts is not None:
+            document = await self.accounts(resource)
         if document is None:
             raise NotFound("Only the relay itself can be found here.")
         headers = {"Access-Control-Allow-Origin": "*"}  # RFC 7033 5

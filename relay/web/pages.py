@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, select_autoescape
+
+from relay.web.frame import html, static
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.services.figures import Figures
     from relay.services.identity import Identity
-
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-STYLE: Final = "/static/style.css"
-"""Address of the style sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +27,7 @@ class ListLine:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the page says about how the relay works."""
+    """What the page says about how the relay works. `lab`: whether there are pages of the interop lab."""
 
     subscriptions: str
     mode: str
@@ -44,6 +35,7 @@ class Rules:
     trusted: Sequence[str]
     contact: str
     retention: str
+    lab: bool
 
 
 class Pages:
@@ -51,17 +43,13 @@ class Pages:
 
     def __init__(self, identity: Identity, rules: Rules, figures: Figures) -> None:
         self._identity, self._rules, self._figures = identity, rules, figures
-        environment = Environment(
-            loader=PackageLoader("relay.web"), autoescape=select_autoescape(), enable_async=False
-        )
-        self._home = environment.get_template("home.html")
-        self._css = files("relay.web").joinpath("static", "style.css").read_text(encoding="utf-8")
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
         return [
             web.get("/", self.home),
-            web.get(STYLE, self.style),
+            static("style.css"),
+            static("icon.svg"),
             web.get("/robots.txt", self.robots),
             web.get("/.well-known/security.txt", self.security),
         ]
@@ -69,18 +57,16 @@ class Pages:
     async def home(self, _request: web.Request) -> web.Response:
         """Serve the page."""
         figures = await self._figures.public(days=30)
-        text = self._home.render(me=self._identity, rules=self._rules, figures=figures, style=STYLE)
-        return web.Response(text=text, content_type="text/html", headers=_HEADERS)
-
-    async def style(self, _request: web.Request) -> web.Response:
-        """Serve the style sheet."""
-        return web.Response(
-            text=self._css, content_type="text/css", headers={"Cache-Control": "max-age=3600"}
-        )
+        return html("home.html", {"me": self._identity, "rules": self._rules, "figures": figures})
 
     async def robots(self, _request: web.Request) -> web.Response:
         """Keep crawlers to the page for people."""
-        return web.Response(text="User-agent: *\nAllow: /$\nDisallow: /\n")
+        lab = (
+            "Allow: /lab$\nAllow: /lab/clauses\nAllow: /lab/explain\nAllow: /lab/cases\n"
+            if self._rules.lab
+            else ""
+        )
+        return web.Response(text=f"User-agent: *\nAllow: /$\n{lab}Disallow: /\n")
 
     async def security(self, _request: web.Request) -> web.Response:
         """Say where to report vulnerabilities (RFC 9116)."""

@@ -42,6 +42,7 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
 from relay.wiring.service import AttestingService
@@ -77,6 +78,7 @@ class Relay:
     attestor: Attestor
     misses: Misses
     service: AttestingService
+    lab: LabPages
     screening: Screening
     fanout: FanOut
     letters: Letters
@@ -95,6 +97,7 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.screening.run())
             tasks.create_task(self.service.attesting.run())
+            tasks.create_task(self.lab.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
@@ -250,6 +253,13 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         attestor=attestor,
         misses=misses,
         service=service,
+        lab=LabPages.of(
+            office,
+            remote=remote,
+            authenticator=authenticator,
+            fetcher=fetcher,
+            canonicalizer=canonicalizer,
+        ),
         screening=Screening(
             store=store,
             clock=clock,

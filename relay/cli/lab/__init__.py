@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "Servers": {
         "test": ("relay.cli.lab.test:test", "Test a server from outside, case by case."),
         "answer": ("relay.cli.lab.answer:answer", "Answer questions of a test of verifiers."),
+        "inbox": ("relay.cli.lab.inbox:inbox", "Make a temporary actor and show what it is sent."),
     },
     "Samples": {
         "sample": ("relay.cli.lab.sample:sample", "Write a folder of good and bad documents."),

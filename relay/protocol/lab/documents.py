@@ -106,15 +106,19 @@ def issuers_in(document: object, header: str | None = None) -> tuple[str, ...]:
 
 
 def assign(media: Sequence[Medium], files: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The digests of files by the URL of the medium that each is: pairs of name and hash string.
+    """The digests of files by the URL of the medium that each is: pairs of name or URL and hash string.
 
-    A file belongs to the URL that ends in its name; else to a medium that declares its hash or has an attestation of
-    it; else, when one medium and one file are left, these belong together.
+    A file belongs to its URL, or to the one that ends in its name; else to a medium that declares its hash or has an
+    attestation of it; else, when one medium and one file are left, these belong together.
     """
     found: dict[str, str] = {}
     unnamed = []
     for name, digest in files:
-        named = [one.ref.url for one in media if one.ref.url.partition("?")[0].rpartition("/")[2] == name]
+        named = [
+            url
+            for url in (one.ref.url for one in media)
+            if name in {url, url.partition("?")[0].rpartition("/")[2]}
+        ]
         found |= dict.fromkeys(named, digest)
         unnamed += [] if named else [digest]
     left = []

@@ -42,14 +42,16 @@ _NAMELESS: Final = "https://document.invalid/"
 class Asked:
     """A document and what is at hand.
 
-    `actors` are documents by id; `files` names and hash strings of media; `trusted` issuers, which with `strict` are
-    the only ones believed; `lists` those of which one must have been checked, None for any; `now` in seconds since
-    1970, None for the clock's.
+    `actors` are documents by id, None for one that its server does not know; `failures` say why others could not be
+    had, which are not asked for again. `files` are names or URLs of media with hash strings; `trusted` issuers, which
+    with `strict` are the only ones believed; `lists` those of which one must have been checked, None for any; `now` in
+    seconds since 1970, None for the clock's.
     """
 
     document: object
     header: str | None = None
-    actors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    actors: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
     files: Sequence[tuple[str, str]] = ()
     trusted: frozenset[str] = frozenset()
     strict: bool = False
@@ -107,8 +109,9 @@ class Documents:
 
     async def _actors(self, asked: Asked) -> tuple[dict[str, Mapping[str, Any] | None], dict[str, str]]:
         actors: dict[str, Mapping[str, Any] | None] = dict(asked.actors)
-        failures: dict[str, str] = {}
-        missing = [one for one in issuers_in(asked.document, asked.header) if one not in actors]
+        failures = dict(asked.failures)
+        known = actors.keys() | failures.keys()
+        missing = [one for one in issuers_in(asked.document, asked.header) if one not in known]
         for place, issuer in enumerate(missing):
             if self._world is None or place >= MOST_ACTORS:
                 failures[issuer] = NOT_GIVEN if self._world is None else TOO_MANY

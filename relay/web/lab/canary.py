@@ -8,29 +8,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from relay.domain.errors import NotFound
 from relay.protocol.documents import dump
 from relay.protocol.lab.kit import GROUPS, MANIFEST, README
+from relay.web.frame import html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from relay.domain.lab.kit import Plan
     from relay.protocol.lab.kit import Group
+    from relay.services.identity import Identity
     from relay.services.lab.kit import Kit
 
 FOLDER: Final = "/lab/canary/"
 _SHARED: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-}
-_PAGE: Final = {
-    **_SHARED,
-    "Cache-Control": "public, max-age=300",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
 }
 _FILE: Final = {
     **_SHARED,
@@ -58,12 +53,10 @@ class _Shown:
 
 
 class CanaryPages:
-    """The page, the manifest, the text and the files. `style` is the address of the style sheet."""
+    """The page, the manifest, the text and the files."""
 
-    def __init__(self, kit: Kit, *, style: str) -> None:
-        self._kit, self._style = kit, style
-        environment = Environment(loader=PackageLoader("relay.web"), autoescape=select_autoescape())
-        self._page = environment.get_template("lab/canary.html")
+    def __init__(self, kit: Kit, identity: Identity) -> None:
+        self._kit, self._identity = kit, identity
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -83,10 +76,17 @@ class CanaryPages:
         """Serve the page for people. No file has to be made for it."""
         plans = [*self._kit.plans.values()]
         groups = [_Shown.of(group, plans) for group in GROUPS]
-        text = self._page.render(
-            groups=groups, words=_WORDS, manifest=MANIFEST, readme=README, style=self._style
-        )
-        return web.Response(text=text, content_type="text/html", headers=_PAGE)
+        values = {
+            "me": self._identity,
+            "here": "canary",
+            "groups": groups,
+            "words": _WORDS,
+            "manifest": MANIFEST,
+            "readme": README,
+        }
+        response = html("lab/canary.html", values)
+        response.headers["Cache-Control"] = "public, max-age=300"
+        return response
 
     async def manifest(self, request: web.Request) -> web.StreamResponse:
         """Serve the document for programs."""
