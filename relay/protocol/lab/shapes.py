@@ -1,7 +1,8 @@
 """Posts and activities as servers write them, with the properties on their media.
 
-The members are those of recorded posts (tests/golden/captures), and for Pleroma, Pixelfed, Lemmy and PeerTube, of which
-there are no recordings, those of their documentation and sources; what plays no part here is left out.
+The members are those of recorded posts (tests/golden/captures). Of Pleroma, Pixelfed, Lemmy and PeerTube there are no
+recordings: their posts are written as they are known to be, and were compared with none. What plays no part here is
+left out.
 """
 
 from __future__ import annotations
