@@ -5,6 +5,8 @@ A number is given once. A case that is no longer tested leaves its number unused
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.lab.cases.carrier import CARRIER
@@ -17,4 +19,8 @@ if TYPE_CHECKING:
 
     from relay.domain.lab.model import Case
 
-CASES: Final[Mapping[str, Case]] = {case.code: case for case in (*DOCUMENT, *ISSUER, *CARRIER, *VERIFIER)}
+TABLES: Final = (DOCUMENT, ISSUER, CARRIER, VERIFIER)
+CASES: Final[Mapping[str, Case]] = {
+    case.code: case for case in sorted(chain(*TABLES), key=attrgetter("code"))
+}
+"""In the order of their numbers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.domain.lab.cases import CASES
+from relay.domain.lab.cases import CASES, TABLES
 from relay.domain.lab.comparing import Change, compare
 from relay.domain.lab.grading import BROKEN, NOTHING, UNSEEN, UNWISE, assess
 from relay.domain.lab.model import Grade, Level, Outcome, Role
@@ -52,6 +52,7 @@ def test_cases_are_numbered_by_role_and_each_is_about_a_clause() -> None:
         assert case.advice
         assert case.cap is None or case.level is not Level.MAY
     assert [*CASES] == sorted(CASES)
+    assert len(CASES) == sum(len(table) for table in TABLES)  # none was given twice
 
 
 def test_what_changed_between_two_runs() -> None:
