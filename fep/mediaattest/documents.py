@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from mediaattest.digest import from_multibase
+from mediaattest.strict_json import is_array, is_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,14 +40,15 @@ def claims_in(document: object) -> tuple[Claims, ...]:
 
     Total: what is of no use is left out, and at most 64 media are read. Source: FEP-9525 V-03 to V-06, W-05.
     """
-    if not isinstance(document, dict):
+    if not is_members(document):
         return ()
     beside = _strings(document.get("mediaAttestation"))
     if beside:
         return (Claims(None, (), tuple(beside)),)
-    post = document
+    post: Mapping[str, Any] = document
     if "actor" in document:
-        post = next((one for one in _flat(document.get("object")) if isinstance(one, dict)), {})
+        nothing: Mapping[str, Any] = {}
+        post = next(filter(is_members, _flat(document.get("object"))), nothing)
     found = (claims for medium in _media(post) if (claims := _claims(medium)) is not None)
     return tuple(islice(found, _MOST_MEDIA))
 
@@ -56,15 +58,15 @@ def _media(post: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if not _MEDIA.isdisjoint(_strings(post.get("type"))):
         yield post
     for member in chain.from_iterable(_flat(post.get(place)) for place in _PLACES):
-        if isinstance(member, dict) and not {"Link", *_MEDIA}.isdisjoint(_strings(member.get("type"))):
+        if is_members(member) and not {"Link", *_MEDIA}.isdisjoint(_strings(member.get("type"))):
             yield member
 
 
 def _claims(medium: Mapping[str, Any]) -> Claims | None:
     """What stands on a medium, or on the Link in its `url`; None for one without an address."""
     for place in (*_flat(medium.get("url")), *_flat(medium.get("href"))):
-        link = place if isinstance(place, dict) else {}
-        url = next(_flat(link.get("href")), None) if link else place
+        link: Mapping[str, Any] = place if is_members(place) else {}
+        url: object = next(_flat(link.get("href")), None) if link else place
         if isinstance(url, str):
             return Claims(
                 url, _hashes(medium, link), tuple(_claimed(medium, link, "attestation")[:_MOST_CLAIMS])
@@ -89,7 +91,7 @@ def _strings(value: object) -> list[str]:
 
 def _flat(value: object, depth: int = 0) -> Iterator[Any]:
     """The members of an array, or the value alone; none for null (JSON-LD 1.1 1.8)."""
-    if isinstance(value, list) and depth <= _DEEPEST:
+    if is_array(value) and depth <= _DEEPEST:
         for one in value:
             yield from _flat(one, depth + 1)
     elif value is not None:
