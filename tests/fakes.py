@@ -185,7 +185,8 @@ class FakeServer:
     inbox: list[Received] = field(default_factory=list)
     status: int = 202
     retry_after: float | None = None
-    fault: RemoteError | None = None
+    fault: Exception | None = None
+    """What every request to it ends with; anything but a RemoteError stands for a bug of ours."""
     hang: asyncio.Event | None = None
     secure: bool = False
     """Whether unsigned GETs are refused (authorized fetch)."""

@@ -6,8 +6,6 @@ again; one that was sent is gone, and its submission ends without an attestation
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +15,7 @@ from relay.domain.intake import Item
 from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.screening import facts_of
 from relay.domain.submission import SubmissionState, shown_at
+from relay.services.leased import LeasedWork
 
 if TYPE_CHECKING:
     from relay.domain.intake import MediaFacts
@@ -35,11 +34,9 @@ LEASE: Final = 180.0
 ATTEMPTS: Final = 3
 AGAIN_AFTER: Final = 15.0
 """Seconds to the next attempt at what failed for now, times the attempts so far."""
-LOOK_EVERY: Final = 1.0
 LOST: Final = "lost"
 SUBMITTED: Final = "Submission"
 """The type of a submission among the facts that a decision rests on."""
-_log: Final = logging.getLogger(__name__)
 
 
 class Attesting:
@@ -62,47 +59,28 @@ class Attesting:
         tally: Tally,
         at_once: int = 2,
     ) -> None:
-        self._store, self._clock, self._signals, self._remote = store, clock, signals, remote
+        self._store, self._clock, self._remote = store, clock, remote
         self._inspector, self._attestor, self._decider = inspector, attestor, decider
         self._submissions, self._room, self._allowances = submissions, room, allowances
-        self._limits, self._tally, self._at_once = limits, tally, at_once
+        self._limits, self._tally = limits, tally
+        self._due = LeasedWork(
+            lambda submission: f"submission {submission.id}",
+            lambda tx: tx.submissions,
+            self._attend,
+            store=store,
+            clock=clock,
+            wakeup=signals.submissions,
+            lease=LEASE,
+            at_once=at_once,
+        )
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(self._at_once):
-                tasks.create_task(self._work())
+        await self._due.run()
 
     async def run_once(self) -> int:
         """Do everything that is due; return the number of submissions."""
-        done = 0
-        while claimed := await self._claim(self._at_once):
-            async with asyncio.TaskGroup() as tasks:
-                for submission in claimed:
-                    tasks.create_task(self._attend(submission))
-            done += len(claimed)
-        return done
-
-    async def _work(self) -> None:
-        while True:
-            claimed = await self._claim(1)
-            for submission in claimed:
-                try:
-                    await self._attend(submission)
-                except Exception:  # noqa: BLE001 - the last line of defence
-                    # A bug must not take the relay down: the submission falls due again, a few times.
-                    _log.exception("submission %s failed", submission.id)
-            if not claimed:
-                await self._signals.submissions.wait(LOOK_EVERY)
-
-    async def _claim(self, most: int) -> list[Submission]:
-        now = self._clock.now()
-        async with self._store.reading() as tx:
-            due = await tx.submissions.next_due()
-        if due is None or due > now:
-            return []
-        async with self._store.transaction() as tx:
-            return await tx.submissions.claim(now=now, until=now + LEASE, most=most)
+        return await self._due.run_once()
 
     async def _attend(self, submission: Submission) -> None:
         if submission.attempts > ATTEMPTS:

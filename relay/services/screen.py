@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.policy import Verb
 from relay.domain.screening import facts_of
 from relay.services.decide import Subject, ruled
+from relay.services.leased import LeasedWork
 
 if TYPE_CHECKING:
     from relay.domain.activity import ApObject
@@ -39,8 +39,6 @@ INSPECT_WITHIN: Final = 240.0
 """Seconds for all media of a post, less than the lease: what is not done by then is unavailable, and tried again."""
 PATIENCE: Final = 6
 """Attempts after which an object that cannot be had is dropped, and a file that cannot be had is unscannable."""
-LOOK_EVERY: Final = 1.0
-_log: Final = logging.getLogger(__name__)
 
 
 class Dropped(Exception):
@@ -73,44 +71,24 @@ class Screening:
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
         self._seen = relayed(unlisted=unlisted)
-        self._at_once = at_once
+        self._due = LeasedWork(
+            lambda work: f"screening activity {work.seq}",
+            lambda tx: tx.activities,
+            self._screen,
+            store=store,
+            clock=clock,
+            wakeup=signals.screening,
+            lease=LEASE,
+            at_once=at_once,
+        )
 
     async def run(self) -> None:
         """Screen until cancelled, several activities at a time."""
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(self._at_once):
-                tasks.create_task(self._work())
+        await self._due.run()
 
     async def run_once(self) -> int:
         """Screen everything that is due; return the number of activities."""
-        done = 0
-        while works := await self._claim(self._at_once):
-            async with asyncio.TaskGroup() as tasks:
-                for work in works:
-                    tasks.create_task(self._screen(work))
-            done += len(works)
-        return done
-
-    async def _work(self) -> None:
-        while True:
-            works = await self._claim(1)
-            for work in works:
-                try:
-                    await self._screen(work)
-                except Exception:  # noqa: BLE001 - the last line of defence
-                    # A bug must not take the relay down nor lose the activity: it falls due again.
-                    _log.exception("screening activity %s failed", work.seq)
-            if not works:
-                await self._signals.screening.wait(LOOK_EVERY)
-
-    async def _claim(self, most: int) -> list[Work]:
-        now = self._clock.now()
-        async with self._store.reading() as tx:
-            due = await tx.activities.next_due()
-        if due is None or due > now:
-            return []
-        async with self._store.transaction() as tx:
-            return await tx.activities.claim(now=now, until=now + LEASE, most=most)
+        return await self._due.run_once()
 
     async def _screen(self, work: Work) -> None:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,7 @@ from relay.domain.errors import RemoteError
 from relay.domain.hashlist import HashAlgorithm, ListEntry
 from relay.domain.lab.testing import TEST_LIST
 from relay.domain.log import HoldState
+from relay.services.screen import LEASE
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
@@ -374,3 +377,40 @@ async def test_an_announced_object_is_fetched_screened_and_checked_for_its_autho
     for note, reason in cases.values():
         assert (await world.why(note["id"]))["decisions"][0]["reason"] == reason
     assert [a["object"] for a in world.server("b.test").arrivals()] == [cases["clean"][0]["id"]]
+
+
+class Told(logging.Handler):
+    """Hears when something is logged as an exception."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.heard.done():
+            self.heard.set_result(record.getMessage())
+
+
+async def test_a_bug_that_one_post_brings_out_ends_nothing_and_the_post_falls_due_again(
+    worlds: Worlds,
+) -> None:
+    world = await screened(worlds)
+    server, files = world.server("a.test"), world.server("files.test")
+    note = server.note(files.picture(clean_picture(1)))
+    files.fault = ArithmeticError("a bug")
+    log, told = logging.getLogger("relay.services.leased"), Told()
+    log.addHandler(told)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(world.relay.screening.run())
+            await world.post(server.actor("/users/alice", "Person"), server.create(note))
+            assert re.fullmatch(r"screening activity \d+ failed", await told.heard)
+            worker.cancel()
+    finally:
+        log.removeHandler(told)
+    files.fault = None
+    assert await world.relay.screening.run_once() == 0  # it is on lease
+    world.clock.time += LEASE
+    assert await world.relay.screening.run_once() == 1
+    await world.settle()
+    assert len(world.server("b.test").arrivals()) == 1
