@@ -360,6 +360,24 @@ async def test_a_delivery_is_taken_at_once_and_looked_at_afterwards(visitor: Vis
     assert (await visitor.get(f"{path}/deliveries/2"))[0] == 404
 
 
+async def test_a_bug_in_looking_at_one_delivery_ends_nothing_and_is_not_met_again(visitor: Visitor) -> None:
+    world, path = visitor.world, await visitor.make_inbox()
+    good, bad = world.server("a.test"), world.server("b.test")
+    world.server("issuer.test").serve("/actor", labs.actor())
+    for server in (bad, good):
+        alice = server.actor("/users/alice", "Person")
+        activity = labs.create(labs.attestation(), server=server.name)
+        assert await visitor.deliver(path, alice, activity) == 202
+    bad.fault = ArithmeticError("a bug")
+    assert await visitor.look() == 2
+    _, page = await visitor.get(path)
+    assert "being looked at" not in page
+    assert "not-looked-at" in page
+    assert "a bug" not in page
+    assert page.count("draft-cavage-12") == 1
+    assert await visitor.look() == 0
+
+
 @pytest.mark.parametrize("target", ["me", PUBLIC])
 async def test_a_follow_is_accepted_in_the_name_of_the_inbox(visitor: Visitor, target: str) -> None:
     world, path = visitor.world, await visitor.make_inbox()

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.errors import Busy, NotFound, Refused, TooLarge
-from relay.domain.lab.inbox import Delivery, TemporaryInbox
+from relay.domain.lab.inbox import Delivery, Seen, TemporaryInbox
 from relay.protocol.documents import dump
 from relay.protocol.lab import temporary
 
@@ -37,6 +37,10 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 AT_ONCE: Final = 4
 """Deliveries that are looked at at the same time."""
 LOOK_EVERY: Final = 30.0
+NOT_LOOKED_AT: Final = Seen(
+    None, "not-looked-at", "The lab failed to look at this delivery; its operator is told why."
+)
+"""What is known of a delivery that brought out a bug."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -160,6 +164,11 @@ class TemporaryInboxes:
             async with self._store.transaction() as tx:
                 await tx.lab.remove_inbox(delivery.token)
             return
-        seen = await self._looker.look(inbox, delivery)
+        try:
+            seen = await self._looker.look(inbox, delivery)
+        except Exception:  # noqa: BLE001 - the last line of defence
+            # What a stranger sent must not take the relay down, nor be looked at again and again.
+            _log.exception("looking at delivery %s failed", delivery.id)
+            seen = NOT_LOOKED_AT
         async with self._store.transaction() as tx:
             await tx.lab.settle(delivery.id, seen)

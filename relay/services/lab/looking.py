@@ -6,7 +6,6 @@ attestations come to, follows from the bytes and from this (`relay.protocol.lab.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts, strictjson
@@ -39,7 +38,6 @@ TIMEOUT: Final = 10.0
 """Seconds that an Accept may take."""
 VERIFIED: Final = "verified"
 _PUBLIC: Final = f"{documents.AS2}#Public"
-_log: Final = logging.getLogger(__name__)
 
 
 class Looker:
