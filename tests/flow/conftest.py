@@ -6,7 +6,9 @@ import inspect
 import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +24,7 @@ from relay.wiring import Outside, Relay, open_relay
 from tests.fakes import START, FakeClock, FakeFediverse, FakeServer, private_pem, rsa_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from relay.ports import Canonicalizer
     from relay.protocol.httpsig import SignedRequest
@@ -170,3 +172,23 @@ async def worlds(
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(worlds: Worlds) -> World:
     return await worlds.open()
+
+
+class Files(SimpleHTTPRequestHandler):
+    """The files of the working folder; what ends in .json is ActivityPub."""
+
+    extensions_map = {".json": "application/activity+json", "": "application/octet-stream"}  # noqa: RUF012
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def files() -> Iterator[str]:
+    """Another server, on loopback; the value is its origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

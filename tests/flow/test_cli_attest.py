@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -23,9 +20,6 @@ from tests.flow.operators import (
     documented,
     keys_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -111,26 +105,6 @@ def test_why_there_is_no_attestation(attesting: Operator, monkeypatch: pytest.Mo
     assert attesting.ask("attest", "clean.jpg", status=1)["why_not"] == "withheld"
     monkeypatch.setenv("ASSAY_ATTESTATION__ISSUE", "false")
     assert "attestation.issue is false" in attesting.run("attest", "clean.jpg", status=1).stdout
-
-
-class Files(SimpleHTTPRequestHandler):
-    """The files of the working folder; what ends in .json is ActivityPub."""
-
-    extensions_map = {".json": "application/activity+json", "": "application/octet-stream"}  # noqa: RUF012
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-@pytest.fixture
-def files() -> Iterator[str]:
-    """Another server, on loopback; the value is its origin."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_what_is_at_an_address(attesting: Operator, files: str) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,9 +16,6 @@ from relay.adapters.media.plain_png import plain_png
 from relay.cli.lab.sample import contents
 from relay.protocol.lab.variants import VARIANTS
 from tests.flow.operators import Operator, at_a_prompt, documented, keys_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ANSWER = {"where", "code", "meaning", "advice", "claims", "header", "declared", "steps"}
 
@@ -171,26 +166,6 @@ def test_a_document_on_standard_input(samples: Operator) -> None:
     content = Path("s/documents/note.json").read_bytes()
     words = ("lab", "verify", "-", "--keys", "s/keys/relay.json", "--now", "1795300000")
     assert "object.attachment[1]: valid" in samples.run(*words, typed=content).stdout
-
-
-class Files(SimpleHTTPRequestHandler):
-    """The files of the working folder; what ends in .json is ActivityPub."""
-
-    extensions_map = {".json": "application/activity+json", "": "application/octet-stream"}  # noqa: RUF012
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-@pytest.fixture
-def files() -> Iterator[str]:
-    """Another server, on loopback; the value is its origin."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_documents_media_and_keys_are_fetched(operator: Operator, files: str) -> None:
