@@ -114,8 +114,8 @@ def _never_by_itself(rule: Rule, *, after_scanner_error: bool) -> tuple[str, str
         return "P306", what, "Remove one of the two; a rule fits when all its conditions do."
     types = next((one for one in rule.when if one.fact is Fact.TYPE), None)
     if isinstance(types, OneOf) and types.values <= UNASKED:
-        named = " and ".join(sorted(types.values))
-        what = f"{named} never reaches the policy: it is passed on as it is"
+        named = " or ".join(sorted(types.values))
+        what = f"what is of type {named} never reaches the policy and is passed on as it is"
         return "P305", what, "Remove it, or write Create, Update or Announce."
     return None
 

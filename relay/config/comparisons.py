@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 _COMPARISON: Final = re.compile(r"(?:(?P<how>[a-z]+(?: [a-z]+)?) )?(?P<what>-?[0-9].{0,60})")
 _WHOLE: Final = re.compile("[0-9]{1,9}")
 _HOW: Final = ("up to", "less than", "at least", "more than")
+_OTHERWISE: Final = {
+    **dict.fromkeys(("<=", "at most", "no more than", "max", "maximum", "up"), "up to"),
+    **dict.fromkeys(("<", "less", "less then", "fewer than", "under", "below"), "less than"),
+    **dict.fromkeys((">=", "from", "min", "minimum", "no less than", "not less than"), "at least"),
+    **dict.fromkeys((">", "more", "more then", "greater than", "above", "over"), "more than"),
+    **dict.fromkeys(("=", "==", "exactly"), ""),
+}
+"""How people write comparisons when nobody told them: for messages, never understood silently."""
+_UNITS: Final = {FactKind.AGE: " days", FactKind.SIZE: " MiB", FactKind.RATE: " per minute"}
 
 
 class NotAComparison(ValueError):
@@ -35,13 +44,28 @@ def read_comparison(info: FactInfo, written: str) -> Between:
     fix = f'Write for example "{SAMPLE[info.kind]}"'
     if amount is None or (how and how not in _HOW):
         cause = f'"{text}" has no unit or comparison' if text else f"{info.fact} needs a comparison"
-        raise NotAComparison(cause, fix=fix)
+        meant = _meant(info, text)
+        raise NotAComparison(cause, fix=f'Write for example "{meant}"' if meant else fix)
     number, per = amount
     if how == "less than" and number == 0:
         raise NotAComparison("nothing is less than 0", fix=fix)
     least = {"at least": number, "more than": number + 1}.get(how, 0 if how else number)
     most = {"up to": number, "less than": number - 1}.get(how, None if how else number)
     return Between(info.fact, least, most, per)
+
+
+def _meant(info: FactInfo, text: str) -> str:
+    """What the text was probably meant to be, with the number that it has; empty when that cannot be told."""
+    found = re.fullmatch(r"(?P<how>[^0-9]*?) ?(?P<number>[0-9]{1,9})(?P<rest>.{0,30})", text.lower())
+    if found is None or "-" in found["how"]:
+        return ""
+    how = _OTHERWISE.get(found["how"], found["how"])
+    rest = re.sub(r" ?/ ?", " per ", found["rest"])
+    for unit in (rest, _UNITS.get(info.kind, "")):
+        amount = f"{found['number']}{unit}"
+        if (how in _HOW or not how) and _amount(info, amount) is not None:
+            return f"{how} {amount}".strip()
+    return ""
 
 
 def _amount(info: FactInfo, text: str) -> tuple[int, str] | None:

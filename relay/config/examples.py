@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from relay.config.actions import read_action
-from relay.config.document import Mapping, Scalar, Sequence
+from relay.config.diagnostics import Source
+from relay.config.document import Mapping, Scalar, Sequence, parse
 from relay.config.rules import check_keys
 from relay.domain.english import duration
 from relay.domain.facts import NONE, Fact, Facts, Scan
@@ -15,7 +16,7 @@ from relay.domain.vocabulary import BY_NAME, FactKind
 
 if TYPE_CHECKING:
     from relay.config.conditions import ConditionReader
-    from relay.config.diagnostics import Findings, Span
+    from relay.config.diagnostics import Diagnostic, Findings, Span
     from relay.config.document import Node
     from relay.config.lists import Lists
     from relay.domain.policy import Condition, Decision, Policy
@@ -85,6 +86,19 @@ class ExampleReader:
             fix = f"Write what the policy does: {_done(tried.decision)}; or change the rules."
             self._findings.error("P303", path, tried.span, tried.problem, fix=fix)
         return tried
+
+    def given(self, text: str) -> tuple[Facts | None, tuple[Diagnostic, ...]]:
+        """The facts in a text such as `{media: image, match: near}`, and what is wrong with it."""
+        first, source = len(self._findings.found), Source("--given", tuple(text.splitlines()))
+        node = parse(source, self._findings, prefix="policy.given")
+        facts = None
+        if isinstance(node, Mapping):
+            facts = self.facts(node, "policy")
+        elif node is not None:
+            fix = "Write for example {media: image, match: near}"
+            self._findings.error("P104", "policy.given", node.span, "facts have names and values", fix=fix)
+        wrong = tuple(self._findings.found[first:])
+        return (facts if not wrong else None), wrong
 
     def facts(self, given: Mapping, path: str) -> Facts | None:
         """The facts that `given` names, the others as if there were nothing; None after an error.

@@ -112,7 +112,7 @@ class Lists:
             except NotAWord as problem:
                 if listed.rows:
                     cause = f"{problem}: the row is not used"
-                    fix = problem.fix or "Remove the row if it is not meant."
+                    fix = "Write the whole name in the row, or remove it."
                     self._findings.warn("P207", listed.path, item.span, cause, fix=fix)
                 else:
                     self._findings.error(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from relay.config.actions import read_action
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
-from relay.domain.policy import QUARANTINE, Rule, Verb
+from relay.domain.policy import DEFAULT_REASONS, QUARANTINE, Rule, Verb
 from relay.domain.vocabulary import BY_NAME
 
 if TYPE_CHECKING:
@@ -172,5 +172,6 @@ class RuleReader:
         then = node.get("then")
         if then is not None and about_media and rule.then.verb in RESTRICTING and node.get("reason") is None:
             cause = f'rule "{rule.name}" restricts media but gives no reason'
-            fix = "A reason code is shown to the sender's admin and counted in the transparency report."
+            code = DEFAULT_REASONS[rule.then.verb]
+            fix = f"Add for example reason: {code}; it is shown to the sender's admin and counted."
             self._findings.error("P106", f"{path}.then", then.span, cause, fix=fix)

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.facts import NONE
+from relay.domain.facts import NONE, Fact
 from relay.domain.policy import FLOORED, RELAYING, Mode, OneOf, Verb
 from relay.domain.vocabulary import BY_NAME, BY_VERB, FactKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from relay.domain.policy import Action, Between, Condition, Policy, Rule
     from relay.domain.vocabulary import FactInfo
 
-_TIMES: Final = (("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_TIMES: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SIZES: Final = (
     ("GiB", 1024**3),
     ("MiB", 1024**2),
@@ -28,6 +28,7 @@ _SIZES: Final = (
     ("kB", 1000),
     ("bytes", 1),
 )
+_ANY: Final = {Fact.MEDIA: "media of any sort", Fact.MATCH: "matches or resembles something"}
 _HOLDS: Final = {FactKind.NAMES: "name", FactKind.ACTORS: "account"}
 
 
@@ -40,11 +41,12 @@ class Paragraph:
     numbered: bool = False
 
 
-def explain(policy: Policy) -> tuple[Paragraph, ...]:
-    """The whole policy, in the order in which it decides."""
-    members = dict(policy.lists)
-    always = tuple(rule_sentence(rule, members) for rule in policy.always)
-    rules = tuple(rule_sentence(rule, members) for rule in policy.rules)
+def explain(policy: Policy, elsewhere: Collection[str] = ()) -> tuple[Paragraph, ...]:
+    """The whole policy, in the order in which it decides.
+
+    `elsewhere` are the names of lists that others keep: what they hold may be another thing tomorrow.
+    """
+    always, rules = tuple(map(rule_sentence, policy.always)), tuple(map(rule_sentence, policy.rules))
     paragraphs = [
         Paragraph("What it does", (_mode(policy),)),
         Paragraph("First, always; no rule below can undo it", always, numbered=True),
@@ -53,14 +55,14 @@ def explain(policy: Policy) -> tuple[Paragraph, ...]:
         Paragraph("When no rule fits", (_do(policy.otherwise),)),
         Paragraph("Whatever the rules say", (_floor(policy),)),
         Paragraph("What subscribers get", tuple(_profile(*profile) for profile in policy.profiles)),
-        Paragraph("Lists", tuple(_lists(policy))),
+        Paragraph("Lists", tuple(_lists(policy, elsewhere))),
     ]
     return tuple(paragraph for paragraph in paragraphs if paragraph.lines)
 
 
-def rule_sentence(rule: Rule, lists: Mapping[str, frozenset[str]]) -> str:
-    """One rule: its name, when it fits, what is done then; `lists` are the members of the policy's lists."""
-    when = " and ".join(condition_phrase(condition, lists) for condition in rule.when)
+def rule_sentence(rule: Rule) -> str:
+    """One rule: its name, when it fits, what is done then."""
+    when = " and ".join(condition_phrase(condition) for condition in rule.when)
     parts = [f'"{rule.name}": {f"if {when}, " if when else ""}{action_phrase(rule.then)}.']
     if rule.reason is not None:
         parts.append(f"Reason code: {rule.reason}.")
@@ -78,10 +80,10 @@ def action_phrase(action: Action) -> str:
     return BY_VERB[action.verb].phrase
 
 
-def condition_phrase(condition: Condition, lists: Mapping[str, frozenset[str]]) -> str:
+def condition_phrase(condition: Condition) -> str:
     """One condition: `it carries an image or a video`."""
     info = BY_NAME[condition.fact]
-    said = _words(info, condition, lists) if isinstance(condition, OneOf) else _compared(info, condition)
+    said = _words(info, condition) if isinstance(condition, OneOf) else _compared(info, condition)
     return info.phrase.format(said)
 
 
@@ -118,7 +120,7 @@ def _profile(name: str, verbs: frozenset[Verb]) -> str:
     return f'Profile "{name}": what was decided as {_or(sorted(verbs)) or "nothing"}.'
 
 
-def _lists(policy: Policy) -> Iterable[str]:
+def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
     kinds = {
         name: BY_NAME[condition.fact].kind
         for rule in (*policy.always, *policy.rules)
@@ -126,9 +128,11 @@ def _lists(policy: Policy) -> Iterable[str]:
         if isinstance(condition, OneOf)
         for name in condition.lists
     }
-    return [
-        f'"{name}" holds {_many(members, kinds[name])}.' for name, members in policy.lists if name in kinds
-    ]
+    for name, members in policy.lists:
+        if name in elsewhere:
+            yield f'"{name}" is kept by somebody else and refreshed.'
+        elif name in kinds:
+            yield f'"{name}" holds {_many(members, kinds[name])}.'
 
 
 def _many(members: frozenset[str], kind: FactKind) -> str:
@@ -136,15 +140,13 @@ def _many(members: frozenset[str], kind: FactKind) -> str:
     return f"{len(members):,} {one}" if len(members) == 1 else f"{len(members):,} {one}s"
 
 
-def _words(info: FactInfo, condition: OneOf, lists: Mapping[str, frozenset[str]]) -> str:
+def _words(info: FactInfo, condition: OneOf) -> str:
     if info.any_of and condition.values == set(info.any_of):
-        return {"media": "media of any sort"}.get(info.fact, "matches or resembles anything")
+        return _ANY[info.fact]
     # Closed words in the order of the table, open ones in that of the alphabet.
     words = [word for word in info.words if word in condition.values] or sorted(condition.values)
     said = [_word(info, word) for word in words]
-    said += [
-        f"{_the(info.kind)} of the list {name} ({len(lists.get(name, ())):,})" for name in condition.lists
-    ]
+    said += [f'{_the(info.kind)} of the list "{name}"' for name in condition.lists]
     return _or(said) or "nothing"
 
 
