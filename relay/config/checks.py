@@ -34,10 +34,10 @@ def check_rules(
     for placed in (*always, *rules):
         _check_end(placed, now, findings)
     reach = _Reach(lists, findings)
-    for place, placed in enumerate(rules):
-        reach.check(placed, [*always, *rules[:place]], after_scanner_error=True)
-    for place, placed in enumerate(always):
-        reach.check(placed, always[:place], after_scanner_error=False)
+    for placed in always:
+        reach.check(placed, after_scanner_error=False)
+    for placed in rules:
+        reach.check(placed, after_scanner_error=True)
     return frozenset(reach.idle)
 
 
@@ -68,25 +68,26 @@ def _check_end(placed: Placed, now: float, findings: Findings) -> None:
 
 
 class _Reach:
-    """Finds rules that can never apply; each gets one warning."""
+    """Finds rules that can never apply, asked in the order in which they decide; each gets one warning."""
 
     def __init__(self, lists: Mapping[str, frozenset[str]], findings: Findings) -> None:
         self._lists, self._findings = lists, findings
         self.idle = set[str]()
+        self._above: list[Rule] = []
 
-    def check(self, placed: Placed, above: Sequence[Placed], *, after_scanner_error: bool) -> None:
+    def check(self, placed: Placed, *, after_scanner_error: bool) -> None:
         """Warn when a rule does nothing in its place. Rules with mistakes mean something else: they are left alone."""
         if not placed.sound:
             return
         rule = flattened(placed.rule, self._lists)
+        names = [f'"{one.name}"' for one in takers(rule, self._above)]
+        if rule.until is None:  # one that ends leaves the one below it something to do
+            self._above.append(rule)
         by_itself = _never_by_itself(rule, after_scanner_error=after_scanner_error)
         if by_itself is not None:
             code, why, fix = by_itself
             self._warn(code, placed, why, fix)
             return
-        # A rule that ends leaves the one below it something to do.
-        lasting = [one.rule for one in above if one.sound and one.rule.until is None]
-        names = [f'"{one.name}"' for one in takers(rule, [flattened(one, self._lists) for one in lasting])]
         if not names:
             return
         fix = "Remove it, move it up, or let the rule above describe less."

@@ -11,6 +11,7 @@ docs/adr/0015 says why.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from relay.config.diagnostics import Findings, Source, guess
@@ -230,8 +231,7 @@ def with_preset(node: Mapping, findings: Findings) -> Mapping:
     if named is None:
         return node
     name = named.text if isinstance(named, Scalar) else ""
-    text = preset_text(name)
-    preset = None if text is None else parse(Source(f"preset {name}", tuple(text.split("\n"))), Findings())
+    preset = _parsed(name)
     rest = Mapping(tuple(entry for entry in node.entries if entry[0].text != "preset"), node.span)
     if not isinstance(preset, Mapping):
         close = guess(name, (one for one in PRESETS if one != ARCHIVE))
@@ -241,6 +241,12 @@ def with_preset(node: Mapping, findings: Findings) -> Mapping:
         findings.error("P110", "policy.preset", named.span, f'unknown preset "{name}"', fix=fix, guess=close)
         return rest
     return _merged(rest, preset)
+
+
+@lru_cache(maxsize=8)  # a preset cannot change while the relay runs
+def _parsed(name: str) -> Node | None:
+    text = preset_text(name)
+    return None if text is None else parse(Source(f"preset {name}", tuple(text.split("\n"))), Findings())
 
 
 def is_from_preset(span: Span) -> bool:

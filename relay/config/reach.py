@@ -45,8 +45,10 @@ def takers(below: Rule, above: Sequence[Rule]) -> tuple[Rule, ...]:
     one = next((rule for rule in above if _covers(rule, below)), None)
     if one is not None:
         return (one,)
-    for fact in (*_TOTAL, *(condition.fact for condition in below.when)):
-        together = _for_each_word(below, above, fact)
+    for fact in dict.fromkeys((*_TOTAL, *(condition.fact for condition in below.when))):
+        # What says nothing about the fact would cover the rule by itself.
+        about = [rule for rule in above if any(condition.fact is fact for condition in rule.when)]
+        together = _for_each_word(below, about, fact) if about else ()
         if together:
             return together
     return ()

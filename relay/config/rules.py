@@ -24,7 +24,7 @@ RESTRICTING: Final = frozenset({Verb.DROP, Verb.QUARANTINE, Verb.DEFER})
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Reason codes, profiles and groups: lower-case letters, digits and hyphens."""
 
-MOST_RULES: Final = 1_000
+MOST_RULES: Final = 500
 """Most rules in `always`, and in `rules`: deciding takes longer with each, and nobody can read more."""
 
 _NEEDED: Final = {
