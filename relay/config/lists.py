@@ -34,7 +34,7 @@ REFRESH: Final = 12 * 3600.0
 _FORMS: Final = (
     "Write [one.example, two.example], {file: PATH}, {csv: PATH, column: NAME} or {fires: ADDRESS}"
 )
-_KEYS: Final = ({"file"}, {"csv"}, {"csv", "column"}, {"csv", "refresh"}, {"fires"}, {"fires", "refresh"})
+_KEYS: Final = ({"file"}, {"csv"}, {"csv", "column"}, {"fires"})
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HOLDS: Final = {FactKind.NAMES: "names", FactKind.ACTORS: "accounts"}
@@ -158,7 +158,7 @@ class ListReader:
         keys = {name.text for name, _ in node.entries} if isinstance(node, Mapping) else set[str]()
         if isinstance(node, Sequence):
             listed.items = self._inline(node, listed.path)
-        elif isinstance(node, Mapping) and keys in _KEYS:
+        elif isinstance(node, Mapping) and keys - {"refresh"} in _KEYS:
             self._kept_elsewhere(node, listed)
         else:
             self._wrong(listed.path, node, "this is not a list")

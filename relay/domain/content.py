@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.attachments import flat, types_of
@@ -92,6 +93,7 @@ def language_tag(value: object) -> str:
     return text if _LANGUAGE.fullmatch(text) and text not in _UNKNOWN else ""
 
 
+@lru_cache(maxsize=1024)
 def covering_languages(tag: str) -> frozenset[str]:
     """Every tag that covers `tag`: `pt-br` is Portuguese, too (RFC 4647 3.3.1, basic filtering)."""
     parts = tag.split("-")
@@ -103,6 +105,7 @@ def is_media_type(text: str) -> bool:
     return _TYPE.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def covering_types(media_type: str) -> frozenset[str]:
     """Every way to name a media type in a rule: itself, and `image/*` for `image/png` (RFC 9110 12.5.1)."""
     return frozenset({media_type, f"{media_type.partition('/')[0]}/*"})

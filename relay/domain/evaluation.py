@@ -17,7 +17,7 @@ from relay.domain.facts import NO, NONE, YES, Fact, Facts, covering_names
 from relay.domain.policy_rules import Between, Condition, OneOf, Rule, Tried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 Asking: TypeAlias = "tuple[int, dict[int, Tried], Rule, Tried]"
 """What one rule asks: its bits, the step to record for each that is not met, the rule, the step when it fits."""
@@ -27,8 +27,10 @@ Lookup: TypeAlias = "Callable[[str, int], int]"
 _NOTHING: Final = frozenset({NONE})
 
 
-def _covered(names: Iterable[str], covering: Callable[[str], frozenset[str]]) -> frozenset[str]:
-    return frozenset[str]().union(*map(covering, names))
+def _covered(names: frozenset[str], covering: Callable[[str], frozenset[str]]) -> frozenset[str]:
+    if len(names) == 1:
+        return covering(next(iter(names)))
+    return frozenset().union(*map(covering, names))
 
 
 _ONE: Final[Mapping[Fact, Callable[[Facts], str | None]]] = {
@@ -76,7 +78,7 @@ class Compiled:
     words: tuple[tuple[Callable[[Facts], str | None], Lookup], ...]
     sets: tuple[tuple[Callable[[Facts], frozenset[str]], Lookup], ...]
     issuers: Lookup | None
-    numbers: tuple[tuple[Callable[[Facts], int | None], float, float, int], ...]
+    numbers: tuple[tuple[Callable[[Facts], int | None], tuple[tuple[float, float, int], ...]], ...]
     ends: tuple[tuple[float, int], ...]
 
     def unmet(self, facts: Facts, now: float) -> int:
@@ -91,14 +93,22 @@ class Compiled:
                 met |= get(word, 0)
         if self.issuers is not None and facts.attested_by:
             met |= _common(facts.attested_by, self.issuers)
-        for read_number, least, most, bit in self.numbers:
-            number = read_number(facts)
-            if number is not None and least <= number <= most:
-                met |= bit
+        for read_number, ranges in self.numbers:
+            met |= _within(read_number(facts), ranges)
         for until, bit in self.ends:
             if now < until:
                 met |= bit
         return self.every & ~met
+
+
+def _within(number: int | None, ranges: tuple[tuple[float, float, int], ...]) -> int:
+    """The bits of the ranges that a number is in; none for one that is not known."""
+    met = 0
+    if number is not None:
+        for least, most, bit in ranges:
+            if least <= number <= most:
+                met |= bit
+    return met
 
 
 def _common(servers: frozenset[str], get: Lookup) -> int:
@@ -125,11 +135,7 @@ def compile_rules(phases: Mapping[str, tuple[Rule, ...]], lists: Mapping[str, fr
         words=tuple((_ONE[fact], table.get) for fact, table in tables.items() if fact in _ONE),
         sets=tuple((_SEVERAL[fact], table.get) for fact, table in tables.items() if fact in _SEVERAL),
         issuers=None if issuers is None else issuers.get,
-        numbers=tuple(
-            (_NUMBERS[one.fact, one.per], one.least, math.inf if one.most is None else one.most, bit)
-            for one, bit in bits.items()
-            if isinstance(one, Between)
-        ),
+        numbers=tuple((_NUMBERS[asked], tuple(ranges)) for asked, ranges in _ranges(bits).items()),
         ends=tuple((one, bit) for one, bit in bits.items() if isinstance(one, float)),
     )
 
@@ -154,6 +160,17 @@ def _tables(
             for word in one.values.union(*(lists.get(name, ()) for name in one.lists)):
                 table[word] = table.get(word, 0) | bit
     return tables
+
+
+def _ranges(
+    bits: Mapping[Condition | float, int],
+) -> dict[tuple[Fact, str], list[tuple[float, float, int]]]:
+    ranges: dict[tuple[Fact, str], list[tuple[float, float, int]]] = {}
+    for one, bit in bits.items():
+        if isinstance(one, Between):
+            most = math.inf if one.most is None else one.most
+            ranges.setdefault((one.fact, one.per), []).append((one.least, most, bit))
+    return ranges
 
 
 def _asking(phase: str, rule: Rule, bits: Mapping[Condition | float, int]) -> Asking:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from relay.domain.content import Content
@@ -267,6 +268,7 @@ def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list | tuple) else []
 
 
+@lru_cache(maxsize=8192)  # the same servers are asked about with every activity
 def covering_names(host: str) -> frozenset[str]:
     """Every server name in a rule or list that covers `host`.
 
