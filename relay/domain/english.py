@@ -136,6 +136,8 @@ def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
 
 
 def _many(members: frozenset[str], kind: FactKind) -> str:
+    if not members:
+        return "nothing"
     one = _HOLDS.get(kind, kind.removesuffix("s"))
     return f"{len(members):,} {one}" if len(members) == 1 else f"{len(members):,} {one}s"
 

@@ -147,6 +147,7 @@ async def test_who_announces_is_a_fact_beside_the_author(worlds: Worlds) -> None
     await world.settle()
     found = await decided(world, note)
     assert found["facts"]["actor"] == [announcer.id, "https://b.test/users/alice"]
+    assert found["facts"]["from"] == ["a.test", "b.test"]
     assert found["rule"] == "A"
 
 

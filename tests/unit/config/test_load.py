@@ -363,7 +363,19 @@ WORDS = [
     *Settings.model_fields,
     *(name for section in SECTIONS for name in section),
     *ScannerSettings.model_fields,
-    *("policy", *POLICY_KEYS, *RULE_KEYS, "given", "expect", "by", "file", "csv", "column"),
+    *(
+        "policy",
+        *POLICY_KEYS,
+        *RULE_KEYS,
+        "given",
+        "expect",
+        "by",
+        "file",
+        "csv",
+        "column",
+        "fires",
+        "refresh",
+    ),
     *(info.fact.value for info in FACTS),
 ]
 VALUES = ["any", "none", "image", "relay", "defer 1 day", "list", "list:x", "a.example", "1%", "up to 3"]

@@ -237,6 +237,8 @@ def test_files_that_are_no_csv_and_no_policy_are_told(folder: Path) -> None:
     assert read(folder, "- a\n- b\n").reading is None
     assert [one.code for one in load_policy(folder / "nowhere.yaml", NOW).diagnostics] == ["C001"]
     assert read(folder, "policy:\n  mode: observe\n").reading is not None
+    (folder / "config.yaml").write_text("policy: {file: 7}\n")
+    assert [one.code for one in load(folder / "config.yaml", {}, NOW).diagnostics] == ["P104"]
 
 
 @pytest.mark.parametrize(

@@ -154,12 +154,13 @@ def policy(mode: Mode = Mode.OBSERVE, **changes: bool) -> Policy:
     rules = (
         Rule("A", (of(Fact.FROM, lists=("dni",)),), Action(Verb.DROP)),
         Rule("B", (of(Fact.HASHTAGS, lists=("tags",)), Between(Fact.MENTIONS, most=1)), RELAY),
-        Rule("C", (of(Fact.ACTOR, lists=("people",)),), RELAY),
+        Rule("C", (of(Fact.ACTOR, lists=("people",)), of(Fact.LANGUAGE, lists=("tongues",))), RELAY),
     )
     lists = (
         ("dni", frozenset[str]()),
         ("people", frozenset({"https://a.example/users/ann"})),
         ("tags", frozenset({"art", "cats"})),
+        ("tongues", frozenset[str]()),
         ("unused", frozenset({"x"})),
     )
     return Policy(7, mode, rules, lists=lists, profiles=(("text", frozenset[Verb]()),), **changes)
@@ -177,6 +178,7 @@ def test_a_whole_policy_in_english() -> None:
         '"dni" is kept by somebody else and refreshed.',
         '"people" holds 1 account.',
         '"tags" holds 2 hashtags.',
+        '"tongues" holds nothing.',
     )
     assert found["What subscribers get"] == ('Profile "text": what was decided as nothing.',)
     assert "First" not in found  # there are no rules in always
