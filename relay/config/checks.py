@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from relay.config.document import Mapping
 from relay.config.reach import excluding, flattened, takers
+from relay.domain.english import condition_phrase
 from relay.domain.facts import Fact, Scan
-from relay.domain.policy import OneOf
-from relay.domain.vocabulary import UNASKED
+from relay.domain.policy import Between, OneOf
+from relay.domain.vocabulary import BY_NAME, SAMPLE, UNASKED, FactKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping as Dict
+    from collections.abc import Sequence
 
     from relay.config.diagnostics import Findings, Span
     from relay.config.rules import Placed
@@ -22,7 +25,7 @@ def check_rules(
     always: Sequence[Placed],
     rules: Sequence[Placed],
     *,
-    lists: Mapping[str, frozenset[str]],
+    lists: Dict[str, frozenset[str]],
     now: float,
     findings: Findings,
 ) -> frozenset[str]:
@@ -33,6 +36,7 @@ def check_rules(
     _check_names([*always, *rules], findings)
     for placed in (*always, *rules):
         _check_end(placed, now, findings)
+        _check_exact(placed, findings)
     reach = _Reach(lists, findings)
     for placed in always:
         reach.check(placed, after_scanner_error=False)
@@ -67,10 +71,26 @@ def _check_end(placed: Placed, now: float, findings: Findings) -> None:
         findings.warn("P301", placed.path, place_of(placed, "until"), cause, fix=fix)
 
 
+def _check_exact(placed: Placed, findings: Findings) -> None:
+    """Warn of an age, size or rate without comparison: it fits for one second, one byte, one post."""
+    for condition in placed.rule.when:
+        info = BY_NAME[condition.fact]
+        if not isinstance(condition, Between) or info.kind is FactKind.NUMBER:
+            continue
+        if condition.least and condition.least == condition.most:
+            said = condition_phrase(condition)
+            cause = f'rule "{placed.rule.name}" fits only when {said} exactly'
+            fix = f"Write less than or at least before it, for example {info.fact}: {SAMPLE[info.kind]}"
+            when = placed.node.get("when")
+            value = when.get(info.fact) if isinstance(when, Mapping) else None
+            span = value.span if value is not None else place_of(placed, "when")
+            findings.warn("P307", placed.path, span, cause, fix=fix)
+
+
 class _Reach:
     """Finds rules that can never apply, asked in the order in which they decide; each gets one warning."""
 
-    def __init__(self, lists: Mapping[str, frozenset[str]], findings: Findings) -> None:
+    def __init__(self, lists: Dict[str, frozenset[str]], findings: Findings) -> None:
         self._lists, self._findings = lists, findings
         self.idle = set[str]()
         self._above: list[Rule] = []

@@ -36,6 +36,7 @@ POLICY_CODES: Final = {
     "P304": "A list that no condition names.",
     "P305": "The rule is about activities that never reach the policy.",
     "P306": "The conditions of the rule exclude each other.",
+    "P307": "An age, size or rate without comparison, which hardly ever fits.",
     "P401": "The rule would relay a known match or an NCII match.",
     "P402": "Media would be relayed unchecked while a scanner is down.",
     "P403": "Known matches would be relayed in `observe`, or the key has no effect.",
@@ -50,7 +51,7 @@ POLICY_CODES: Final = {
 
 WARNINGS: Final = frozenset(
     {
-        *("P108", "P301", "P302", "P304", "P305", "P306"),
+        *("P108", "P301", "P302", "P304", "P305", "P306", "P307"),
         *("P402", "P403", "P404", "P405", "P406", "P407", "P408", "P409"),
     }
 )

@@ -64,6 +64,8 @@ def _meant(info: FactInfo, text: str) -> str:
     for unit in (rest, _UNITS.get(info.kind, "")):
         amount = f"{found['number']}{unit}"
         if (how in _HOW or not how) and _amount(info, amount) is not None:
+            # Without a comparison an age or a rate hardly ever fits.
+            how = how or ("" if info.kind is FactKind.NUMBER else "less than")
             return f"{how} {amount}".strip()
     return ""
 
