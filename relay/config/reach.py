@@ -154,6 +154,5 @@ def _includes(wide: Condition, narrow: Condition) -> bool:
     if not isinstance(narrow, OneOf) or not set(narrow.lists) <= set(wide.lists):
         return False
     covering = _COVERING.get(wide.fact)
-    if covering is None:
-        return narrow.values <= wide.values
-    return all(not wide.values.isdisjoint(covering(name)) for name in narrow.values)
+    rest = narrow.values - wide.values
+    return all(covering is not None and not wide.values.isdisjoint(covering(name)) for name in rest)
