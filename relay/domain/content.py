@@ -60,7 +60,7 @@ class Content:
 
 
 def content_of(document: Document, actors: Iterable[str]) -> Content:
-    """Read an object's document; `actors` are the ids of whoever did and wrote it."""
+    """Read an object's document; `actors` are the ids of whoever did it, first, and wrote it."""
     tags = flat(document.get("tag"))
     entries = [entry for entry in tags[:MAX_TAGS] if isinstance(entry, Mapping)]
     hashtags = (hashtag_name(entry.get("name")) for entry in entries if "Hashtag" in types_of(entry))

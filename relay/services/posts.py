@@ -218,8 +218,8 @@ class Posts:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
         subject = _subject(incoming, arrival)
         standing = await self._standings.of(incoming.server)
-        post = arrival.activity.object
-        content = Content() if post is None else content_of(post.document, authors_of(arrival.activity))
+        actor, post = arrival.activity.actor, arrival.activity.object
+        content = Content() if post is None else content_of(post.document, (actor, *post.attributed_to))
         facts = Facts(from_hosts=subject.origins, type=incoming.kind, content=content, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
         return self._decider.settle(subject, decision, facts, None, ())

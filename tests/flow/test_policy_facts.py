@@ -79,6 +79,16 @@ async def test_a_post_without_media_is_decided_by_what_it_says(worlds: Worlds, w
     assert (await decided(world, other))["rule"] == "otherwise"
 
 
+async def test_many_authors_do_not_hide_who_sends_it(worlds: Worlds) -> None:
+    world = await opened(worlds, policy(f"{{name: Alice, when: {{actor: {ALICE}}}, then: drop}}"))
+    others = [f"https://a.test/users/{number}" for number in range(40)]
+    server = world.server("a.test")
+    note = server.note(attributedTo=[*others, ALICE])
+    await world.post(server.actor("/users/alice", "Person"), {**server.create(note), "actor": ALICE})
+    await world.settle()
+    assert (await decided(world, note))["rule"] == "Alice"
+
+
 async def test_the_facts_are_kept_and_can_be_decided_on_again(worlds: Worlds) -> None:
     world = await opened(worlds, policy("{name: Says, when: {hashtags: crypto}, then: drop}"))
     content = clean_picture(1)
