@@ -30,6 +30,7 @@ COMMANDS: Final = {
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
+        "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
     },
     "Attestations": {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mediaattest import parse_header
 from relay.domain import hosts
 from relay.domain.activity import ACTIVITY_TYPES, loop_key, relayed
+from relay.domain.content import Content, content_of
 from relay.domain.errors import RemoteError
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming
@@ -217,7 +218,9 @@ class Posts:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
         subject = _subject(incoming, arrival)
         standing = await self._standings.of(incoming.server)
-        facts = Facts(from_hosts=subject.origins, type=incoming.kind, standing=standing)
+        actor, post = arrival.activity.actor, arrival.activity.object
+        content = Content() if post is None else content_of(post.document, (actor, *post.attributed_to))
+        facts = Facts(from_hosts=subject.origins, type=incoming.kind, content=content, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
         return self._decider.settle(subject, decision, facts, None, ())
 

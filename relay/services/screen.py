@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mediaattest import format_header, to_data_url
 from relay.domain import hosts
 from relay.domain.activity import parse_activity, parse_object, relayed
+from relay.domain.content import content_of
 from relay.domain.delivery import backoff
 from relay.domain.errors import Malformed, RelayError, RemoteError
 from relay.domain.facts import AttestationState, Facts
@@ -191,7 +192,8 @@ class Screening:
                 return await self._inspector.inspect(ref, work.object_id, work.tokens)
         except TimeoutError:
             outcome = ScanOutcome.UNAVAILABLE
-            return Item(ref.url, ref.kind, None, outcome, "timeout", AttestationState.MISSING)
+            missing = AttestationState.MISSING
+            return Item(ref.url, ref.kind, None, outcome, "timeout", missing, media_type=ref.media_type)
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
@@ -209,7 +211,12 @@ class Screening:
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
         standing = await self._standings.of(work.server)
         return facts_of(
-            items, servers=_servers(work, post), kind=work.kind, issuers=issuers, standing=standing
+            items,
+            servers=_servers(work, post),
+            kind=work.kind,
+            issuers=issuers,
+            standing=standing,
+            content=content_of(post.document, _actors(work, post)),
         )
 
     async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
@@ -236,6 +243,13 @@ class Screening:
 def _servers(work: Work, post: ApObject) -> frozenset[str]:
     """Every server that a work names: of the signer, the actor, the object and its authors."""
     return hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
+
+
+def _actors(work: Work, post: ApObject) -> tuple[str, ...]:
+    """Who did and wrote it. Who is only said to have done it by a relay does not count: a rule might trust him."""
+    if work.kind == "Announce" and hosts.server_names([work.actor]) != {work.server}:
+        return post.attributed_to
+    return (work.actor, *post.attributed_to)
 
 
 def _given_up(item: Item) -> Item:

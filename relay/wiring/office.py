@@ -21,6 +21,7 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.policy_lists import PolicyLists
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -46,6 +47,7 @@ class Office:
     clock: Clock
     signals: Signals
     decider: Decider
+    policy_lists: PolicyLists
     peers: Peers
     subscribers: Subscribers
     upstreams: Upstreams
@@ -72,11 +74,14 @@ async def open_office(
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
-        blocklists = Blocklists(store, clock, values.blocklists(settings))
+        policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
+        await policy_lists.run_once()
+        lists = (*values.blocklists(settings), *configuration.policy_lists)
+        blocklists = Blocklists(store, clock, lists)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
-            actions={one.name: one.action for one in blocklists.lists.values()},
+            actions={one.name: one.action for one in lists if not one.for_policy},
         )
         yield Office(
             settings=settings,
@@ -85,6 +90,7 @@ async def open_office(
             clock=clock,
             signals=signals,
             decider=decider,
+            policy_lists=policy_lists,
             peers=peers,
             upstreams=Upstreams(
                 store=store,

@@ -8,7 +8,9 @@ from relay.domain import hosts, strictjson
 from relay.domain.activity import MAX_OBJECTS, parse_activity
 from relay.domain.attachments import MAX_CLAIMS, MAX_MEDIA
 from relay.domain.authority import overreach
+from relay.domain.content import MAX_AUTHORS, MAX_HASHTAGS, content_of
 from relay.domain.errors import Malformed, Refused
+from relay.domain.facts import Facts
 from relay.protocol.actors import (
     MAX_KEYS,
     KeyFound,
@@ -64,6 +66,11 @@ def activity(data: bytes) -> None:
             holds(
                 len(item.hashes) <= MAX_CLAIMS and len(item.attestations) <= MAX_CLAIMS, "so are their claims"
             )
+        content = content_of(post.document, (found.actor, *post.attributed_to))
+        holds(len(content.actors) <= MAX_AUTHORS and found.actor in content.actors, "so are its authors")
+        holds(len(content.hashtags) <= MAX_HASHTAGS, "and what it says about itself")
+        kept = Facts(content=content)
+        holds(Facts.from_json(strictjson.loads(orjson.dumps(kept.as_json()))) == kept, "which can be kept")
     overreach(found)
     for server in servers_of(found):
         holds(hosts.server_name(f"https://{server}/") == server, "a server has one name")
