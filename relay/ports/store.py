@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from relay.domain.hashlist import ListEntry
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
+    from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
+    from relay.domain.traits import Traits
+    from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
@@ -153,8 +156,15 @@ class Fanout(Protocol):
         stragglers: Mapping[tuple[int, int], Straggler | None],
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
+        skipped: Mapping[tuple[int, Skip], int],
     ) -> None:
-        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts, counters."""
+        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts.
+
+        `counts` (delivered, refused, failed) and `skipped` are added to what was counted before.
+        """
+
+    async def first(self, object_id: str) -> tuple[int, Traits] | None:
+        """Return where in the log an object was published first, and what it was then; None when it is not there."""
 
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""
@@ -202,7 +212,12 @@ class Subscribers(Protocol):
         """Add a subscription; return its number."""
 
     async def save(self, subscription: Subscription, now: float) -> None:
-        """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
+        """Write state, inbox, dialect, newest Follow, reason and our Follow of it; not its profile."""
+
+    async def set_profile(
+        self, subscription_id: int, profile: SubscriberProfile, *, since: int, locked: bool
+    ) -> None:
+        """Write what a subscriber wants, the head of the log from which it counts, and whether only operators change it."""
 
     async def place(self, subscription_id: int, cursor: int) -> None:
         """Put a subscriber at a position of the log."""
@@ -211,7 +226,7 @@ class Subscribers(Protocol):
         """Forget a subscription and what waited for it."""
 
     async def details(self, subscription_id: int) -> Row:
-        """Return counters, cursor, lag, stragglers, gaps, letters and host health, for people."""
+        """Return counters, cursor, lag, what was skipped, stragglers, gaps, letters and host health, for people."""
 
     async def send(self, letters: Sequence[tuple[str, str, str, bytes]], now: float) -> None:
         """Put messages on their way: (kind, actor, inbox, body)."""
@@ -317,6 +332,10 @@ class Tx(Protocol):
     @property
     def status_indexes(self) -> StatusIndexes:
         """The indexes of our attestations in status lists."""
+
+    @property
+    def logins(self) -> Logins:
+        """Codes and sessions of admins of subscribers."""
 
 
 class Store(Protocol):

@@ -8,7 +8,7 @@ resting hosts and stragglers wait in a heap until they are due.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from relay.domain.delivery import Host, Progress
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.software import Software
+    from relay.domain.subscriber_profile import Skip
     from relay.domain.subscription import Subscription
     from relay.protocol.httpsig import Target
 
@@ -79,6 +80,9 @@ class Track:
     target: Target
     peer: Peer
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Delivered, refused and failed since the counters were written."""
+    skipped: Counter[Skip] = field(default_factory=Counter)
+    """What it did not get since the counters were written, by reason."""
     objects: set[str] = field(default_factory=set)
     """Objects in flight or straggling: a later activity about one of them must wait its turn."""
     rest_until: float = 0.0

@@ -21,6 +21,7 @@ from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.keyrecords import SqlKeyRecords
+from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
@@ -54,6 +55,7 @@ class SqlTx:
         self.submissions = SqlSubmissions(queries)
         self.key_records = SqlKeyRecords(queries)
         self.status_indexes = SqlStatusIndexes(queries)
+        self.logins = SqlLogins(queries)
 
 
 class SqliteStore:

@@ -25,6 +25,14 @@ RETURNING id;
 UPDATE subscriptions SET inbox = :inbox, dialect = :dialect, state = :state, follow = :follow, changed_at = :now,
   reason = :reason, back = :back, back_id = :back_id WHERE id = :id;
 
+-- name: set_profile!
+-- Write what a subscriber wants.
+UPDATE subscriptions SET profile = :profile, profile_since = :since, profile_locked = :locked WHERE id = :id;
+
+-- name: remove_skipped!
+-- Forget what a subscription did not get.
+DELETE FROM skipped WHERE subscription = :id;
+
 -- name: place_cursor!
 -- Put a subscriber at a position of the log.
 UPDATE subscriptions SET cursor = :cursor WHERE id = :id;
