@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from relay.config.default_policy import DEFAULT_POLICY
-from relay.config.diagnostics import Findings, Source, Span, in_order, render
+from relay.config.diagnostics import Findings, Source, Span, guess, in_order, render
 from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
 from relay.config.overrides import PREFIX, overlay
@@ -84,6 +84,8 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
     policy = _policy(root.get("policy"), directory, now, findings)
+    if not _check_profile(settings, policy, root, findings):
+        settings = None
     return Loaded(None if syntax else settings, None if syntax else policy, tuple(in_order(findings.found)))
 
 
@@ -168,6 +170,19 @@ def _check_addresses(settings: Settings, root: Mapping, findings: Findings) -> N
         findings.warn(
             "C401", "relay.url", span_at(root, "relay", "url"), cause, fix=f"Write https://{url.netloc}"
         )
+
+
+def _check_profile(
+    settings: Settings | None, policy: Policy | None, root: Mapping, findings: Findings
+) -> bool:
+    name = settings.federation.profile if settings is not None else None
+    if policy is None or name is None or name in dict(policy.profiles):
+        return True
+    path, names = "federation.profile", [known for known, _ in policy.profiles]
+    span, close = span_at(root, "federation", "profile"), guess(name, names)
+    fix = "" if close else f"The policy has {', '.join(names)}."
+    findings.error("C309", path, span, f'the policy has no profile "{name}"', fix=fix, guess=close)
+    return False
 
 
 def _policy(node: Node | None, directory: Path, now: float, findings: Findings) -> Policy | None:

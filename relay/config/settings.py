@@ -181,6 +181,14 @@ class FederationSettings(Section):
             "Deletes and Undos are never limited. `unlimited` for no limit."
         ),
     )
+    profile: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description=(
+            "Profile of subscribers that chose none, one of the policy's `profiles`; "
+            "by default `strict` where there is one, else the one that takes least."
+        ),
+    )
     publish_from: Literal["subscribers", "anyone"] = Field(
         default="subscribers", description="Whose activities are relayed."
     )

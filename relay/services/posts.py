@@ -17,6 +17,7 @@ from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
 from relay.domain.policy import Verb
 from relay.domain.subscription import INSTANCE_TYPES
+from relay.domain.traits import traits_of
 from relay.services.arrival import Receipt, authors_of
 from relay.services.decide import ANNOUNCED, Subject, ruled
 
@@ -103,7 +104,7 @@ class Posts:
         if renewed:
             self._signals.screening.set()
             return Receipt("renewed")
-        if await self._unfit(arrival) is not None:
+        if await self._unfit(arrival, brings=False) is not None or await self._is_new_of_a_receiver(arrival):
             return Receipt("ignored-update")
         proven = await self._proven(arrival)
         if proven is None:
@@ -115,7 +116,7 @@ class Posts:
         object_id = arrival.activity.object_id
         if object_id is None:
             return Receipt("ignored-delete")
-        refusal = await self._unfit(arrival, audience=False)
+        refusal = await self._unfit(arrival, audience=False, brings=False)
         proven = None if refusal is not None else await self._proven(arrival)
         incoming = None if proven is None else self._incoming(arrival, object_id, proven)
         async with self._store.transaction() as tx:
@@ -133,7 +134,7 @@ class Posts:
     async def move(self, arrival: Arrival) -> Receipt:
         """Pass on that an account moved, if the bytes are proven."""
         object_id = arrival.activity.object_id
-        if object_id is None or await self._unfit(arrival, audience=False) is not None:
+        if object_id is None or await self._unfit(arrival, audience=False, brings=False) is not None:
             return Receipt("ignored-move")
         proven = await self._proven(arrival)
         if proven is None:
@@ -147,8 +148,8 @@ class Posts:
         """Whether what this server sends is relayed at all."""
         return self.rules.anyone or await self._peers.serves(server)
 
-    async def _unfit(self, arrival: Arrival, *, audience: bool = True) -> str | None:
-        """Say why a post is not relayed, before anything is stored."""
+    async def _unfit(self, arrival: Arrival, *, audience: bool = True, brings: bool = True) -> str | None:
+        """Say why a post is not relayed, before anything is stored. `brings`: it is new, no change of an older one."""
         if not await self.takes_from(arrival.sender.server):
             return "ignored-stranger"
         if audience and not self._public(arrival.activity):
@@ -157,7 +158,16 @@ class Posts:
             return "ignored-own"
         if self._blocks.opted_out(authors_of(arrival.activity), arrival.servers):
             return "ignored-opt-out"
+        if brings and await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
+            return "ignored-direction"
         return None
+
+    async def _is_new_of_a_receiver(self, arrival: Arrival) -> bool:
+        """Whether an edit is of a post that was not relayed, by a server that only receives: readers may take it as new."""
+        if not await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
+            return False
+        async with self._store.reading() as tx:
+            return await tx.fanout.first(arrival.activity.object_id or "") is None
 
     def _public(self, activity: Activity) -> bool:
         """Whether both the activity and what it embeds are public; an object without audience has the activity's."""
@@ -254,7 +264,8 @@ def _announced(activity: Activity) -> str | None:
 
 def _subject(incoming: Incoming, arrival: Arrival) -> Subject:
     servers = arrival.servers | {arrival.sender.server}
-    return Subject(incoming.object_id, servers, incoming.kind, incoming.body, incoming.proven)
+    traits = traits_of(incoming.kind, arrival.activity.object)
+    return Subject(incoming.object_id, servers, incoming.kind, incoming.body, incoming.proven, traits)
 
 
 def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from relay.domain.log import ActivityState
 from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.policy import Verb
 from relay.domain.screening import facts_of
+from relay.domain.traits import traits_of
 from relay.services.decide import Subject, ruled
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ class Screening:
         if decision.would is Verb.RELAY_AND_ATTEST:
             tokens = await self._attestor.tokens(items)
         header = format_header(tokens) or None
-        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven)
+        traits = traits_of(work.kind, post)
+        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven, traits)
         urls = [to_data_url(token) for token in tokens]
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about), items)

@@ -36,6 +36,7 @@ from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
 from relay.services.schemes import Schemes
 from relay.services.screen import Screening
+from relay.services.selection import Selectors
 from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
@@ -199,6 +200,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         signing=signing,
         clock=clock,
         signals=signals,
+        selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
     )
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)

@@ -21,6 +21,7 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.profiles import Profiles
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -48,6 +49,7 @@ class Office:
     decider: Decider
     peers: Peers
     subscribers: Subscribers
+    profiles: Profiles
     upstreams: Upstreams
     holds: Holds
     explainer: Explainer
@@ -78,6 +80,15 @@ async def open_office(
             allow=(*settings.federation.allow, identity.server),
             actions={one.name: one.action for one in blocklists.lists.values()},
         )
+        subscribers = Subscribers(
+            store=store,
+            clock=clock,
+            signals=signals,
+            identity=identity,
+            peers=peers,
+            mode=Mode(settings.federation.subscriptions),
+            allow=settings.federation.allow,
+        )
         yield Office(
             settings=settings,
             identity=identity,
@@ -94,14 +105,13 @@ async def open_office(
                 peers=peers,
                 allow_http=settings.federation.allow_http,
             ),
-            subscribers=Subscribers(
+            subscribers=subscribers,
+            profiles=Profiles(
                 store=store,
                 clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                mode=Mode(settings.federation.subscriptions),
-                allow=settings.federation.allow,
+                decider=decider,
+                subscribers=subscribers,
+                wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             explainer=Explainer(store),
