@@ -15,9 +15,10 @@ from relay.telemetry import Metrics
 from relay.web.admin import Operations
 from relay.web.app import make_app
 from relay.web.federation import BODY_TIMEOUT, Federation
-from relay.web.pages import ListLine, Pages, Rules
+from relay.web.pages import STYLE, ListLine, Pages, Rules, template
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
+from relay.web.subscriber import SubscriberPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
 if TYPE_CHECKING:
@@ -57,7 +58,16 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
-    return make_app(federation, submissions, StatusListPages(relay.attestor), pages)
+    subscriber = SubscriberPages(
+        identity=office.identity,
+        logins=relay.logins,
+        profiles=office.profiles,
+        subscribers=office.subscribers,
+        authenticator=relay.authenticator,
+        template=template("subscriber.html"),
+        style=STYLE,
+    )
+    return make_app(federation, submissions, StatusListPages(relay.attestor), pages, subscriber)
 
 
 def admin_app(relay: Relay) -> web.Application:

@@ -25,7 +25,7 @@ MOST: Final = 2_000
 class Login:
     """A login, from the code to the end of the session. Times are seconds since the epoch.
 
-    `token` is the SHA-256, in hex, of the secret in the admin's browser, `nonce` that of the code, None once it was used.
+    `token` is the SHA-256, in hex, of the secret in the admin's browser, `nonce` the code, None once it was shown.
     `actor` is who signed; None, once it is proven, for somebody who may speak for the whole server. `looks` counts how
     often the description was looked at.
     """

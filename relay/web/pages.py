@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jinja2 import Template
+
     from relay.services.figures import Figures
     from relay.services.identity import Identity
 
@@ -21,7 +23,8 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_STYLE: Final = "/static/style.css"
+STYLE: Final = "/static/style.css"
+"""The address of the style sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,25 @@ class Rules:
     retention: str
 
 
+def template(name: str) -> Template:
+    """Return a template; what it is given is escaped."""
+    loader = PackageLoader("relay.web")
+    return Environment(loader=loader, autoescape=select_autoescape(), enable_async=False).get_template(name)
+
+
 class Pages:
     """Serves the page, robots.txt and security.txt."""
 
     def __init__(self, identity: Identity, rules: Rules, figures: Figures) -> None:
         self._identity, self._rules, self._figures = identity, rules, figures
-        environment = Environment(
-            loader=PackageLoader("relay.web"), autoescape=select_autoescape(), enable_async=False
-        )
-        self._home = environment.get_template("home.html")
+        self._home = template("home.html")
         self._css = files("relay.web").joinpath("static", "style.css").read_text(encoding="utf-8")
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
         return [
             web.get("/", self.home),
-            web.get(_STYLE, self.style),
+            web.get(STYLE, self.style),
             web.get("/robots.txt", self.robots),
             web.get("/.well-known/security.txt", self.security),
         ]
@@ -68,7 +74,7 @@ class Pages:
     async def home(self, _request: web.Request) -> web.Response:
         """Serve the page."""
         figures = await self._figures.public(days=30)
-        text = self._home.render(me=self._identity, rules=self._rules, figures=figures, style=_STYLE)
+        text = self._home.render(me=self._identity, rules=self._rules, figures=figures, style=STYLE)
         return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
     async def style(self, _request: web.Request) -> web.Response:

@@ -27,6 +27,7 @@ from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import ListWatch
+from relay.services.logins import Logins
 from relay.services.misses import Misses
 from relay.services.moderation import Moderation
 from relay.services.posts import Posts
@@ -81,6 +82,7 @@ class Relay:
     screening: Screening
     fanout: FanOut
     letters: Letters
+    logins: Logins
     watch: ListWatch
     key_watch: KeyWatch
     status_lists: StatusLists
@@ -266,6 +268,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         ),
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
+        logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),

@@ -17,8 +17,8 @@ CREATE TABLE skipped (
   PRIMARY KEY (subscription, reason)
 );
 
--- Admins who show that a server is theirs, and their sessions once they did. Of the secrets only SHA-256 is kept. `nonce`
--- is NULL once it was used, `actor` NULL when the whole server was shown.
+-- Admins who show that a server is theirs, and their sessions once they did. `token` is SHA-256 of what the browser holds.
+-- `nonce` is NULL once it was shown, `actor` NULL when the whole server was.
 CREATE TABLE logins (
   token TEXT PRIMARY KEY,
   nonce TEXT UNIQUE,
