@@ -192,6 +192,14 @@ class FederationSettings(Section):
     publish_from: Literal["subscribers", "anyone"] = Field(
         default="subscribers", description="Whose activities are relayed."
     )
+    opt_outs: tuple[Literal["nobot", "not-indexable", "not-discoverable"], ...] = Field(
+        default=("nobot",),
+        description=(
+            "What in an account's profile keeps its posts from being relayed: `nobot` (`#nobot`, `#norelay` in its "
+            "text), `not-indexable` (`indexable: false`), `not-discoverable` (`discoverable: false`). "
+            "A block of the relay by the account always does."
+        ),
+    )
     relay_unlisted: bool = Field(
         default=False, description="Relay what is public but unlisted (`as:Public` only in `cc`)."
     )

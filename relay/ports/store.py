@@ -68,6 +68,9 @@ class Activities(Protocol):
         objects that are gone.
         """
 
+    async def take_back(self, actor: str) -> set[str]:
+        """Deliver no more of what an actor published; return the ids of its objects."""
+
     async def remember(self, keys: Sequence[str], at: float) -> None:
         """Keep out what has one of these keys, as long as the log is kept."""
 

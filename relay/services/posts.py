@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from relay.protocol.httpsig import SignedRequest
     from relay.services.arrival import Arrival, ReceiveRules
     from relay.services.blocks import Blocks
+    from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
@@ -58,13 +59,14 @@ class Posts:
         proofs: Proofs,
         identity: Identity,
         blocks: Blocks,
+        consent: Consent,
         standings: Standings,
         rules: ReceiveRules,
     ) -> None:
         self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
         self._peers, self._fetcher, self._decider = peers, fetcher, decider
         self._proofs, self._identity = proofs, identity
-        self._blocks, self._standings = blocks, standings
+        self._blocks, self._consent, self._standings = blocks, consent, standings
         self.rules = rules
 
     async def create(self, arrival: Arrival) -> Receipt:
@@ -99,6 +101,8 @@ class Posts:
         activity = arrival.activity
         if activity.object is None or activity.object_id is None:
             return Receipt("ignored-update")
+        if activity.object_id == activity.actor:
+            self._consent.changed(activity.actor)
         async with self._store.transaction() as tx:
             renewed = await tx.activities.renew(activity.object_id, activity.body, self._clock.now())
         if renewed:
@@ -116,7 +120,8 @@ class Posts:
         object_id = arrival.activity.object_id
         if object_id is None:
             return Receipt("ignored-delete")
-        refusal = await self._unfit(arrival, audience=False, brings=False)
+        # That something is gone is what an author who has opted out wants to be known.
+        refusal = await self._unfit(arrival, audience=False, brings=False, despite_opt_out=True)
         proven = None if refusal is not None else await self._proven(arrival)
         incoming = None if proven is None else self._incoming(arrival, object_id, proven)
         async with self._store.transaction() as tx:
@@ -148,7 +153,14 @@ class Posts:
         """Whether what this server sends is relayed at all."""
         return self.rules.anyone or await self._peers.serves(server)
 
-    async def _unfit(self, arrival: Arrival, *, audience: bool = True, brings: bool = True) -> str | None:
+    async def _unfit(
+        self,
+        arrival: Arrival,
+        *,
+        audience: bool = True,
+        brings: bool = True,
+        despite_opt_out: bool = False,
+    ) -> str | None:
         """Say why a post is not relayed, before anything is stored. `brings`: it is new, no change of an older one."""
         if not await self.takes_from(arrival.sender.server):
             return "ignored-stranger"
@@ -156,11 +168,18 @@ class Posts:
             return "ignored-not-public"
         if self._identity.server in arrival.servers:
             return "ignored-own"
-        if self._blocks.opted_out(authors_of(arrival.activity), arrival.servers):
+        if not despite_opt_out and await self._opted_out(arrival):
             return "ignored-opt-out"
         if brings and await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
             return "ignored-direction"
         return None
+
+    async def _opted_out(self, arrival: Arrival) -> bool:
+        """Whether an author blocked the relay, or says in a profile that is known that he wants no machines."""
+        authors = authors_of(arrival.activity)
+        if self._blocks.opted_out(authors, arrival.servers):
+            return True
+        return arrival.authentic and await self._consent.recall(authors) is True
 
     async def _is_new_of_a_receiver(self, arrival: Arrival) -> bool:
         """Whether an edit is of a post that was not relayed, by a server that only receives: readers may take it as new."""
@@ -200,6 +219,8 @@ class Posts:
         post = arrival.activity.object
         if incoming.kind == "Announce" or post is None or post.media or not post.media_complete:
             return await self._store_it(incoming, None)
+        if await self._consent.recall(authors_of(arrival.activity)) is None:
+            return await self._store_it(incoming, None)  # the author has to be asked first
         return await self._store_it(incoming, await self._settle_text(incoming, arrival))
 
     def _incoming(

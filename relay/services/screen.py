@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Store
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
+    from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.inspect import Inspector
@@ -66,6 +67,7 @@ class Screening:
         attestor: Attestor,
         decider: Decider,
         blocks: Blocks,
+        consent: Consent,
         standings: Standings,
         unlisted: bool,
         at_once: int = 8,
@@ -73,6 +75,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
+        self._consent = consent
         self._seen = relayed(unlisted=unlisted)
         self._at_once = at_once
 
@@ -117,6 +120,7 @@ class Screening:
         try:
             object_id, post = await self._post(work)
             self._still_wanted(work, post)
+            await self._ask_authors(work, post)
         except Dropped as drop:
             await self._settle(work, self._dropped(drop.reason), ())
             return
@@ -141,8 +145,18 @@ class Screening:
         servers = _servers(work, post)
         if self._blocks.any_blocked(servers):
             raise Dropped("blocked")
-        authors = post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
-        if self._blocks.opted_out(authors, servers):
+        if self._blocks.opted_out(_authors(work, post), servers):
+            raise Dropped("opted-out")
+
+    async def _ask_authors(self, work: Work, post: ApObject) -> None:
+        """Raise `Dropped` when an author's profile says no, `RemoteError` to ask later; who cannot be asked says yes."""
+        try:
+            refused = await self._consent.ask(_authors(work, post))
+        except RemoteError as error:
+            if error.temporary and work.attempts < PATIENCE:
+                raise
+            refused = False
+        if refused:
             raise Dropped("opted-out")
 
     async def _post(self, work: Work) -> tuple[str, ApObject]:
@@ -238,6 +252,11 @@ class Screening:
 def _servers(work: Work, post: ApObject) -> frozenset[str]:
     """Every server that a work names: of the signer, the actor, the object and its authors."""
     return hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
+
+
+def _authors(work: Work, post: ApObject) -> tuple[str, ...]:
+    """Whose post it is: who announces one is not its author."""
+    return post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
 
 
 def _given_up(item: Item) -> Item:

@@ -17,9 +17,11 @@ from relay.adapters.keys import KeyFolder
 from relay.adapters.system import SystemClock
 from relay.adapters.textfiles import read_file
 from relay.config import values
+from relay.domain.consent import Sign
 from relay.services.attestations import AttestationVerifier, Attestor
 from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
+from relay.services.consent import Consent
 from relay.services.deliver import FanOut
 from relay.services.fetch import Fetcher
 from relay.services.inspect import Inspector
@@ -159,6 +161,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
     fetcher = Fetcher(signing=signing, store=store, clock=clock)
+    signs = [Sign(one) for one in settings.federation.opt_outs]
+    consent = Consent(store=store, fetcher=fetcher, clock=clock, signs=signs)
     keys = KeyRing(
         store=store,
         fetcher=fetcher,
@@ -218,6 +222,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         proofs=proofs,
         identity=identity,
         blocks=blocks,
+        consent=consent,
         standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
@@ -263,6 +268,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
+            consent=consent,
             standings=moderation.standings,
             unlisted=settings.federation.relay_unlisted,
         ),

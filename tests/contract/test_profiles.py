@@ -132,3 +132,13 @@ async def test_logins_are_found_by_either_secret_until_they_end(store: SqliteSto
         assert await tx.logins.by_token("token", 15.0) is None
         await tx.logins.forget(20.0)
         assert await tx.logins.numbers("o.test", 0.0) == (0, 0)
+
+
+async def test_what_an_actor_takes_back_is_not_delivered_and_stays_explained(store: SqliteStore) -> None:
+    other = replace(incoming("2"), actor="https://a.test/bob")
+    async with store.transaction() as tx:
+        await tx.activities.receive([(incoming("1"), published(POST)), (other, published(POST))])
+        assert await tx.activities.take_back("https://a.test/alice") == {"https://a.test/1"}
+        assert [entry.position for entry in await tx.fanout.entries(0, 9)] == [2]
+        [row] = await tx.activities.about("https://a.test/1")
+        assert row["state"] == "published"

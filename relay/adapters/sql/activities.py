@@ -130,6 +130,13 @@ class SqlActivities:
         await self._sql.run("blank_activities", body=_WITHDRAWN, **about)
         return gone | {object_id}
 
+    async def take_back(self, actor: str) -> set[str]:
+        """Deliver no more of what an actor published; return the ids of its objects."""
+        about = {"object_id": actor, "whose": actor}
+        found = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
+        await self._sql.run("unpublish", **about)
+        return found
+
     async def remember(self, keys: Sequence[str], at: float) -> None:
         """Keep out what has one of these keys, as long as the log is kept."""
         await self._sql.many("remember", [{"key": key, "at": at} for key in keys])
