@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = {
     "profile": ("NAME", "One of the policy's profiles, or `default`."),
-    "direction": ("WHICH", "`both`; `push`: it only sends to us; `receive`: it only gets, and is not relayed."),
+    "direction": (
+        "WHICH",
+        "`both`; `push`: it only sends to us; `receive`: it only gets, and is not relayed.",
+    ),
     "languages": ("TAGS", "Only posts in these, such as `de,en`, or that name none; `any`."),
     "hashtags": ("WORDS", "Only posts with one of these, such as `art,caturday`; `any`."),
     "media": ("YES|NO", "`no`: only posts without media."),
@@ -53,7 +56,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--reason", metavar="TEXT", help="Why; kept on record.")
 @pass_session
 def set_(
-    session: Session, subscriber: str, *, locked: bool | None, reason: str | None, **texts: str | None
+    session: Session, /, subscriber: str, *, locked: bool | None, reason: str | None, **texts: str | None
 ) -> None:
     """Choose what a subscriber is sent; what is not named stays as it is.
 
@@ -79,9 +82,7 @@ async def _set(
         profile, problems = read_choices(found.profile, given, office.profiles.names)
         if problems:
             raise click.UsageError("\n".join(f"--{key}: {problem}" for key, problem in problems.items()))
-        changed = await office.profiles.change(
-            found, profile, who=operator(), locked=locked, reason=reason
-        )
+        changed = await office.profiles.change(found, profile, who=operator(), locked=locked, reason=reason)
         return await row_of(office, changed), office.profiles.sentence(changed.profile)
 
 

@@ -56,7 +56,9 @@ def _words(actor: Document) -> set[str]:
 
 
 def _hashtags(text: str) -> Iterator[str]:
-    plain = html.unescape(_MARKUP.sub("", text[:MAX_TEXT]))  # servers wrap a hashtag's sign and word in elements
+    plain = html.unescape(
+        _MARKUP.sub("", text[:MAX_TEXT])
+    )  # servers wrap a hashtag's sign and word in elements
     return (word.casefold() for word in _TAGS.findall(plain))
 
 

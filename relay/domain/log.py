@@ -39,8 +39,8 @@ class NewEntry:
 
     `origins` are the servers it must not go back to. `announce` is our Announce of the object, for what can be
     announced; `forward` are the exact bytes as received, for what is proven. `attestations` is the
-    `Media-Attestation` header that goes with either. `traits` tell who wants it; of an Update, where its post stands in the
-    log is added when it is stored.
+    `Media-Attestation` header that goes with either. `traits` tell who wants it; of an Update, where its post stands
+    in the log is added when it is stored.
     """
 
     object_id: str

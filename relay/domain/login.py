@@ -1,7 +1,7 @@
 """How an admin of a subscriber shows who he is: a code that only somebody who runs the server can put somewhere.
 
-A login begins with a code. It is proven when the server's actor signs a request to the address that holds the code, or when
-the code stands in the server's public description. Then it is opened once, as a session with a secret of its own.
+A login begins with a code. It is proven when the server's actor signs a request to the address that holds the code, or
+when the code stands in the server's public description. Then it is opened once, as a session with a secret of its own.
 """
 
 from __future__ import annotations

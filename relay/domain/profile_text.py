@@ -46,9 +46,7 @@ def read_choices(
     problems: dict[str, str] = {}
     for key, text in texts.items():
         try:
-            if len(text) > LONGEST_TEXT:
-                raise _Unfit("That is too long.")
-            changes["name" if key == "profile" else key] = READERS[key](text.strip().lower(), names)
+            changes["name" if key == "profile" else key] = READERS[key](_short(text), names)
         except _Unfit as error:
             problems[key] = str(error)
     return replace(base, **changes), problems
@@ -88,6 +86,12 @@ def sentence(profile: SubscriberProfile, default: str) -> str:
 def percent(share: float) -> str:
     """A share as people write it."""
     return f"{share * 100:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def _short(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise _Unfit("That is too long.")
+    return text.strip().lower()
 
 
 def _name(text: str, names: Collection[str]) -> str | None:

@@ -107,8 +107,8 @@ def accepted_verbs(
 def skip(profile: SubscriberProfile, verbs: Collection[Verb], traits: Traits) -> Skip | None:
     """Why a subscriber that never had the post does not get this; None when it does. `verbs` are its profile's.
 
-    An edit goes where the post went, except that it brings in nothing which the profile does not take. An edit of a post
-    that is not in the log any more, and what is about an account, only has to be taken by the profile.
+    An edit goes where the post went, except that it brings in nothing which the profile does not take. An edit of a
+    post that is not in the log any more, and what is about an account, only has to be taken by the profile.
     """
     if traits.kind == "Delete":
         return None

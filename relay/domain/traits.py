@@ -1,7 +1,7 @@
 """What of an activity tells who wants it: kept with each log entry, so that fan-out needs neither body nor facts.
 
-Bounded whatever a post holds: a few languages, some hashtags, one flag. What an author writes in a form that is not read
-here is not refused: a post without a language counts as one whose language nobody knows.
+Bounded whatever a post holds: a few languages, some hashtags, one flag. What an author writes in a form that is not
+read here is not refused: a post without a language counts as one whose language nobody knows.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Traits:
     """What decides who gets a log entry.
 
     `kind` is the activity's type, `verb` what the policy decided. `languages` are lower-case tags (BCP 47), `hashtags`
-    are as `hashtag` gives them, `media` tells whether there is any. An Update of a post that is still in the log has the
-    position at which it was `first` published and what the post was then, `original`.
+    are as `hashtag` gives them, `media` tells whether there is any. An Update of a post that is still in the log has
+    the position at which it was `first` published and what the post was then, `original`.
     """
 
     kind: str = "Create"

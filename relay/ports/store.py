@@ -220,7 +220,7 @@ class Subscribers(Protocol):
     async def set_profile(
         self, subscription_id: int, profile: SubscriberProfile, *, since: int, locked: bool
     ) -> None:
-        """Write what a subscriber wants, the head of the log from which it counts, and whether only operators change it."""
+        """Write what a subscriber wants, the head of the log from which it counts, and whether operators fixed it."""
 
     async def place(self, subscription_id: int, cursor: int) -> None:
         """Put a subscriber at a position of the log."""

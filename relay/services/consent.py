@@ -1,7 +1,7 @@
 """Whether authors want to be passed on, as their profiles say.
 
-The profile of who sends is known from the key that signed; that of others is fetched once a day. Nothing is fetched before
-the answer to a request: what is not known waits with what is screened.
+The profile of who sends is known from the key that signed; that of others is fetched once a day. Nothing is fetched
+before the answer to a request: what is not known waits with what is screened.
 """
 
 from __future__ import annotations

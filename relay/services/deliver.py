@@ -1,10 +1,10 @@
 """Fan-out: every subscriber follows the log with its own cursor.
 
-One loop takes turns among the tracks (see `tracks`), signs what it took in batches, and sends each delivery in a task
-of its own. What a subscriber does not want is passed over (see `selection`). What came of it is settled in memory and written about once a second, in one transaction whose size does
-not depend on the number of subscribers: one watermark for all who keep up, a row for each of the few who do not
-(see `domain.delivery.checkpoint`). After a crash at most what was sent since the last checkpoint is sent again;
-receivers deduplicate by activity id.
+One loop takes turns among the tracks (see `tracks`), passes over what a subscriber does not want (see `selection`),
+signs the rest in batches, and sends each delivery in a task of its own. What came of it is settled in memory and
+written about once a second, in one transaction whose size does not depend on the number of subscribers: one watermark
+for all who keep up, a row for each of the few who do not (see `domain.delivery.checkpoint`). After a crash at most what
+was sent since the last checkpoint is sent again; receivers deduplicate by activity id.
 
 A host that fails as a whole rests with exponential back-off and its cursor stays: nothing piles up for it, and the
 deliveries to others neither wait for it nor slow down. One bad activity becomes a straggler after three failures.
@@ -263,20 +263,25 @@ class FanOut:
             self._settle(track, straggler)
         while self._tracks.get(track.id) is track:
             before = track.progress.cursor
-            for position in open_positions(track, self._log.head):
-                entry = await self._entry(position)
-                if not track.progress.is_open(position):
-                    continue  # another feeder started it while the log was being read
-                rendered = None if entry is None else track.wanted(entry, now)
-                if entry is None or rendered is None:
-                    self._settle(track, position)
-                elif entry.object_id not in track.objects:
-                    if track.in_time(entry, self._clock.monotonic()):
-                        return self._start(track, entry, rendered)
-                    self._settle(track, position)
-            if track.progress.cursor == before:
-                break
+            attempt = await self._ahead(track, now)
+            if attempt is not None or track.progress.cursor == before:
+                return attempt
             await self._clock.sleep(0)  # who wants little passes much over: others have their turn in between
+        return None
+
+    async def _ahead(self, track: Track, now: float) -> Attempt | None:
+        """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
+        for position in open_positions(track, self._log.head):
+            entry = await self._entry(position)
+            if not track.progress.is_open(position):
+                continue  # another feeder started it while the log was being read
+            rendered = None if entry is None else track.wanted(entry, now)
+            if entry is None or rendered is None:
+                self._settle(track, position)
+            elif entry.object_id not in track.objects:
+                if track.in_time(entry, self._clock.monotonic()):
+                    return self._start(track, entry, rendered)
+                self._settle(track, position)
         return None
 
     async def _entry(self, position: int) -> LogEntry | None:

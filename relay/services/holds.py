@@ -62,7 +62,9 @@ class Holds:
         now = self._clock.now()
         traits = traits_of(hold.kind, activity.object)
         if activity.object is None:
-            traits = replace(traits, media=True)  # it was fetched to be screened; what is held is mostly held for media
+            traits = replace(
+                traits, media=True
+            )  # it was fetched to be screened; what is held is mostly held for media
         subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven, traits)
         entry = self._decider.entry(subject, None, ())
         decision = ruled(Verb.RELAY, "operator", "released")

@@ -2,8 +2,9 @@
 
 A code is good for one server and one browser. It is shown in one of two ways, neither of which needs a password here:
 
-- the server's own actor signs a POST to the address that holds the code. Where software lets its admin add a relay by its
-  inbox (Mastodon, Misskey and their relatives), adding that address does it; elsewhere a script with the actor's key does;
+- the server's own actor signs a POST to the address that holds the code. Where software lets its admin add a relay by
+  its inbox (Mastodon, Misskey and their relatives), adding that address does it; elsewhere a script with the actor's
+  key does;
 - the code stands in the description of the server, which NodeInfo and the client API give to everybody.
 
 What the browser holds is a secret of its own, so that nobody who reads the code in public can use it. Once the code was
@@ -55,9 +56,7 @@ _PLACES: Final = (_NODEINFO, *INSTANCE_PATHS)
 class Logins:
     """Begins, proves, opens and ends logins."""
 
-    def __init__(
-        self, *, store: Store, clock: Clock, remote: Remote, blocks: Blocks
-    ) -> None:
+    def __init__(self, *, store: Store, clock: Clock, remote: Remote, blocks: Blocks) -> None:
         self._store, self._clock, self._remote, self._blocks = store, clock, remote, blocks
         self._all = Bucket(float(BEGIN_ALL.count), clock.monotonic())
         self._begun: Remembered[Bucket] = Remembered(clock, seconds=BEGIN_ONE.seconds, most=10_000)

@@ -72,7 +72,9 @@ class Peers:
                 everyone = [(one.server, one.created_at) for one in subscriptions]
                 everyone += [(one.server, one.created_at) for one in upstreams]
                 actors = [one.actor for one in subscriptions if one.state is State.ACCEPTED]
-                sending = {one.server for one in subscriptions if one.profile.direction is not Direction.RECEIVE}
+                sending = {
+                    one.server for one in subscriptions if one.profile.direction is not Direction.RECEIVE
+                }
                 self._receiving = frozenset(one.server for one in subscriptions) - sending
                 self._servers = dict(sorted(everyone, key=itemgetter(1), reverse=True))
                 self._actors = frozenset(actors + [one.actor for one in upstreams])

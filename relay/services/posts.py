@@ -182,7 +182,7 @@ class Posts:
         return arrival.authentic and await self._consent.recall(authors) is True
 
     async def _is_new_of_a_receiver(self, arrival: Arrival) -> bool:
-        """Whether an edit is of a post that was not relayed, by a server that only receives: readers may take it as new."""
+        """Whether an edit is of a post that was not relayed, of a server that only receives: it would be new."""
         if not await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
             return False
         async with self._store.reading() as tx:

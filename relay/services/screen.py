@@ -149,7 +149,7 @@ class Screening:
             raise Dropped("opted-out")
 
     async def _ask_authors(self, work: Work, post: ApObject) -> None:
-        """Raise `Dropped` when an author's profile says no, `RemoteError` to ask later; who cannot be asked says yes."""
+        """Raise `Dropped` when an author's profile says no, `RemoteError` to ask later; else silence is a yes."""
         try:
             refused = await self._consent.ask(_authors(work, post))
         except RemoteError as error:

@@ -47,7 +47,7 @@ class Selector:
 
 
 class Selectors:
-    """The selectors in use, under the policy in force. `wanted` is the profile of who chose none, if the policy has it."""
+    """The selectors in use, under the policy in force. `wanted`: the profile of who chose none."""
 
     def __init__(self, decider: Decider, wanted: str | None) -> None:
         self._decider, self._wanted = decider, wanted

@@ -53,12 +53,18 @@ async def traits(store: SqliteStore) -> list[Traits]:
         return [entry.traits for entry in await tx.fanout.entries(0, 99)]
 
 
-async def test_a_profile_is_kept_and_survives_what_else_happens_to_its_subscription(store: SqliteStore) -> None:
+async def test_a_profile_is_kept_and_survives_what_else_happens_to_its_subscription(
+    store: SqliteStore,
+) -> None:
     number = await subscribe(store, "s.test")
     async with store.transaction() as tx:
         version = await tx.subscribers.version()
         [before] = await tx.subscribers.all()
-        assert (before.profile, before.profile_since, before.profile_locked) == (SubscriberProfile(), 0, False)
+        assert (before.profile, before.profile_since, before.profile_locked) == (
+            SubscriberProfile(),
+            0,
+            False,
+        )
         await tx.subscribers.set_profile(number, CHOSEN, since=7, locked=True)
         assert await tx.subscribers.version() > version
         await tx.subscribers.save(before, 5.0)

@@ -79,7 +79,9 @@ class Browser:
         headers = {"Host": "relay.test", **more.pop("headers", {})}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        async with self.session.request(method, path, headers=headers, allow_redirects=False, **more) as answer:
+        async with self.session.request(
+            method, path, headers=headers, allow_redirects=False, **more
+        ) as answer:
             for line in answer.headers.getall("Set-Cookie", ()):
                 pair, _, self.attributes = line.partition("; ")
                 name, _, value = pair.partition("=")
@@ -92,8 +94,6 @@ async def browsing(relay: Relay) -> AsyncIterator[Browser]:
     """Open a browser at the public side of a relay."""
     async with (
         listening(public_app(relay), "127.0.0.1", 0) as port,
-        aiohttp.ClientSession(
-            f"http://127.0.0.1:{port}", cookie_jar=aiohttp.DummyCookieJar()
-        ) as session,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=aiohttp.DummyCookieJar()) as session,
     ):
         yield Browser(session)

@@ -215,7 +215,8 @@ def test_control_and_direction_characters_are_written_out() -> None:
 
 
 def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
-    words = "--profile open --direction receive --languages de,en --hashtags #Art --media no --rate 60/minute --sample 50%"
+    words = "--profile open --direction receive --languages de,en --hashtags #Art --media no"
+    words += " --rate 60/minute --sample 50%"
     row = relay.ask("subscribers", "set", "social.example", *words.split(), "--lock", "--reason", "asked")
     assert row["wants"] == {
         "profile": "open",
@@ -229,7 +230,9 @@ def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
     assert row["locked"]
     shown = relay.run("subscribers", "show", "social.example").stdout
     assert "Not wanted  7 (language)" in shown
-    assert "open; only receives; languages de, en; hashtags art; no media; at most 60 per minute; 50%" in shown
+    assert (
+        "open; only receives; languages de, en; hashtags art; no media; at most 60 per minute; 50%" in shown
+    )
     assert "social.example  open; only receives" in relay.run("subscribers", "list").stdout
     told = relay.run("subscribers", "set", "social.example", "--languages", "any", "--unlock").stdout
     assert "languages" not in told

@@ -186,7 +186,13 @@ async def test_a_peer_that_only_receives_announces_nothing(world: World) -> None
 def deletion(server: FakeServer, note: dict[str, Any]) -> dict[str, Any]:
     actor = note["attributedTo"]
     tombstone = {"id": note["id"], "type": "Tombstone"}
-    return {"id": f"{note['id']}#delete", "type": "Delete", "actor": actor, "to": [PUBLIC], "object": tombstone}
+    return {
+        "id": f"{note['id']}#delete",
+        "type": "Delete",
+        "actor": actor,
+        "to": [PUBLIC],
+        "object": tombstone,
+    }
 
 
 def edit(server: FakeServer, note: dict[str, Any], **more: Any) -> dict[str, Any]:

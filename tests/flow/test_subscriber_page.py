@@ -311,7 +311,9 @@ async def test_forms_of_other_sites_change_nothing(world: World, browser: Browse
     assert (await browser.post(f"{PATH}/leave", form, Origin="https://evil.test")).status == 403
     assert (await browser.post(f"{PATH}/leave", form, Origin="null")).status == 403
     assert (await browser.post(f"{PATH}/leave", form | {"token": "0" * 64})).status == 403
-    assert (await browser.post(f"{PATH}/leave", {k: v for k, v in form.items() if k != "token"})).status == 403
+    assert (
+        await browser.post(f"{PATH}/leave", {k: v for k, v in form.items() if k != "token"})
+    ).status == 403
     assert (await browser.post(PATH, {"server": "m.test"}, Origin="https://evil.test")).status == 403
     stranger = Browser(browser.session)
     assert (await stranger.post(f"{PATH}/leave", form)).status == 403

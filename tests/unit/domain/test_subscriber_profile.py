@@ -101,7 +101,9 @@ def test_a_delete_reaches_everybody(profile: SubscriberProfile, verbs: frozenset
 
 
 @given(st.floats(0.0001, 1.0), st.text(), st.text())
-def test_a_share_is_the_same_share_always_and_a_larger_one_holds_it(share: float, who: str, what: str) -> None:
+def test_a_share_is_the_same_share_always_and_a_larger_one_holds_it(
+    share: float, who: str, what: str
+) -> None:
     found = in_sample(share, who, what)
     assert found is in_sample(share, who, what)
     assert in_sample(min(1.0, share * 2), who, what) or not found

@@ -1,4 +1,4 @@
-"""What is read of a post to tell who wants it: languages as servers write them, hashtags as people do, never too much."""
+"""What is read of a post to tell who wants it: languages as servers write them, hashtags as people do; bounded."""
 
 from __future__ import annotations
 

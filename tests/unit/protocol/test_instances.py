@@ -16,7 +16,10 @@ from relay.protocol.instances import descriptions_in
     [
         ({"metadata": {"nodeName": "n", "nodeDescription": "here"}}, ("here",)),
         ({"description": "long", "short_description": "short"}, ("long", "short")),
-        ({"description": 3, "contact_account": {"note": "by a person"}, "rules": [{"text": "by nobody"}]}, ()),
+        (
+            {"description": 3, "contact_account": {"note": "by a person"}, "rules": [{"text": "by nobody"}]},
+            (),
+        ),
         ({"metadata": ["nodeDescription"]}, ()),
         (["description"], ()),
     ],
