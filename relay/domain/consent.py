@@ -6,7 +6,6 @@ Three signs, of which the operator chooses. Only what is written out counts: sof
 
 from __future__ import annotations
 
-import html
 import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -24,8 +23,8 @@ WORDS: Final = frozenset({"nobot", "nobots", "norelay", "norelays"})
 MAX_TEXT: Final = 20_000
 """Characters that are looked at of a profile's text, and of each of its fields."""
 MAX_FIELDS: Final = 32
-_MARKUP: Final = re.compile(r"<[^<>]*>")
-_TAGS: Final = re.compile(r"(?<![\w/&#])#(\w+)")
+_WRITTEN: Final = re.compile(r"(?<![\w/&#])#(?:\Wspan\W)?(?:nobot|norelay)s?(?!\w)", re.IGNORECASE)
+"""The same words in text, also as Mastodon and GoToSocial show them, with an element around the word."""
 
 
 class Sign(StrEnum):
@@ -41,7 +40,7 @@ class Sign(StrEnum):
 
 def refusal(actor: Document, signs: Collection[Sign]) -> Sign | None:
     """The first of `signs` that an actor document shows, or None. Total."""
-    if Sign.NOBOT in signs and not WORDS.isdisjoint(_words(actor)):
+    if Sign.NOBOT in signs and _asks_machines_to_keep_away(actor):
         return Sign.NOBOT
     if Sign.NOT_INDEXABLE in signs and actor.get("indexable") is False:
         return Sign.NOT_INDEXABLE
@@ -50,16 +49,11 @@ def refusal(actor: Document, signs: Collection[Sign]) -> Sign | None:
     return None
 
 
-def _words(actor: Document) -> set[str]:
-    """The hashtags of a profile: in `tag`, and as people see them in its text and fields (`PropertyValue`)."""
-    return {*hashtags_of(actor), *(word for text in _texts(actor) for word in _hashtags(text))}
-
-
-def _hashtags(text: str) -> Iterator[str]:
-    plain = html.unescape(
-        _MARKUP.sub("", text[:MAX_TEXT])
-    )  # servers wrap a hashtag's sign and word in elements
-    return (word.casefold() for word in _TAGS.findall(plain))
+def _asks_machines_to_keep_away(actor: Document) -> bool:
+    """Whether one of the words stands in `tag`, in the profile's text or in a field of it (`PropertyValue`)."""
+    if not WORDS.isdisjoint(hashtags_of(actor)):
+        return True
+    return any(_WRITTEN.search(text[:MAX_TEXT]) for text in _texts(actor))
 
 
 def _texts(actor: Document) -> Iterator[str]:
