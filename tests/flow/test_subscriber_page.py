@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
+from relay.adapters.system import SystemClock
 from relay.domain.errors import Refused, RemoteError
 from relay.domain.login import MOST_LOOKS, MOST_OF_ONE_SERVER
 from relay.domain.subscriber_profile import Direction
-from tests.fakes import sign_request
+from tests.fakes import private_pem, sign_request
 from tests.flow.browser import Browser, Page, browsing
 from tests.flow.conftest import BASE, follow
 
@@ -415,3 +419,24 @@ async def test_a_relay_on_plain_http_has_a_plain_cookie(worlds: Worlds) -> None:
         assert CODE.search(page.text)
         assert list(browser.cookies) == ["assay"]
         assert "Secure" not in browser.attributes
+
+
+async def test_the_script_of_the_guide_shows_a_code(world: World, browser: Browser, tmp_path: Path) -> None:
+    server = await world.subscribe("m.test")
+    world.clock.time = SystemClock().now()  # the script has a clock of its own
+    code = await begun(browser)
+    guide = (Path(__file__).parents[2] / "docs/subscriber-profiles.md").read_text()
+    [script] = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    (tmp_path / "key.pem").write_bytes(private_pem(server.actor().key))
+    # On loopback the name leads nowhere: the script signs for it and sends to the port.
+    here = str(browser.session._base_url).rstrip("/")
+    assert "Request(url," in script
+    script = script.replace("Request(url,", f"Request({here!r} + address.path,")
+    url = f"https://relay.test{PATH}/proof/{code}"
+    words = (sys.executable, "-c", script, str(tmp_path / "key.pem"), server.actor().key_id, url)
+    pipe = asyncio.subprocess.PIPE
+    ran = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe)
+    told, wrong = await ran.communicate()
+    assert told.strip() == b"202", wrong.decode()
+    await browser.get(PATH)
+    assert "m.test</h2>" in (await browser.get(PATH)).text
