@@ -16,6 +16,7 @@ from relay.services.memory import Remembered
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from relay.domain.attachments import Document
     from relay.domain.consent import Sign
     from relay.ports import Clock, Store
     from relay.services.fetch import Fetcher
@@ -30,7 +31,7 @@ class Consent:
     """Knows who does not want to be passed on. `signs` are those that count, and may be replaced while running."""
 
     def __init__(self, *, store: Store, fetcher: Fetcher, clock: Clock, signs: Collection[Sign]) -> None:
-        self._store, self._fetcher, self._clock, self.signs = store, fetcher, clock, frozenset(signs)
+        self._store, self._fetcher, self.signs = store, fetcher, frozenset(signs)
         self._known: Remembered[bool] = Remembered(clock, seconds=REMEMBERED_FOR, most=MOST)
         self._changed: Remembered[bool] = Remembered(clock, seconds=ACTOR_AGE, most=MOST)
 
@@ -45,31 +46,33 @@ class Consent:
 
     async def ask(self, actors: Iterable[str]) -> bool:
         """Whether one of the actors says no. Raises `RemoteError` when one that is not known cannot be asked."""
-        for actor in list(actors)[:AUTHORS] if self.signs else []:
-            said = await self._recall(actor)
-            if said is None:
-                said = await self._ask(actor)
-            if said:
-                return True
-        return False
+        return any([await self._ask(actor) for actor in list(actors)[:AUTHORS]]) if self.signs else False
 
-    def changed(self, actor: str) -> None:
-        """An actor changed its profile: what is known of it counts no longer."""
-        self._known.drop(actor)
-        self._changed.put(actor, True)
+    async def told(self, actor: str, profile: Document) -> None:
+        """An actor tells its new profile. A no counts at once; what takes one back is asked for: this may be a part."""
+        if not self.signs:
+            return
+        if refusal(profile, self.signs) is not None:
+            self._known.put(actor, True, seconds=ACTOR_AGE)
+        elif await self._recall(actor):
+            self._known.drop(actor)
+            self._changed.put(actor, True)
 
     async def _recall(self, actor: str) -> bool | None:
+        """What a stored profile says, whatever its age: whoever sends has his fetched each day, with his key."""
         said = self._known.get(actor)
         if said is not None or self._changed.get(actor) is not None:
             return said
         async with self._store.reading() as tx:
             stored = await tx.subscribers.actor(actor)
-        if stored is None or self._clock.now() - stored[1] >= ACTOR_AGE:
-            return None
-        return self._judged(actor, strictjson.loads(stored[0]))
+        return None if stored is None else self._judged(actor, strictjson.loads(stored[0]))
 
     async def _ask(self, actor: str) -> bool:
-        document = await self._fetcher.actor_document(actor, max_age=0.0)
+        said = self._known.get(actor)
+        if said is not None:
+            return said
+        age = 0.0 if self._changed.get(actor) is not None else ACTOR_AGE
+        document = await self._fetcher.actor_document(actor, max_age=age)
         self._changed.drop(actor)
         return self._judged(actor, document)
 

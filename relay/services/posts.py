@@ -102,7 +102,7 @@ class Posts:
         if activity.object is None or activity.object_id is None:
             return Receipt("ignored-update")
         if activity.object_id == activity.actor:
-            self._consent.changed(activity.actor)
+            await self._consent.told(activity.actor, activity.object.document)
         async with self._store.transaction() as tx:
             renewed = await tx.activities.renew(activity.object_id, activity.body, self._clock.now())
         if renewed:

@@ -66,7 +66,10 @@ def activity(data: bytes) -> None:
         traits = traits_of(found.type, post)
         holds(all(language(tag) == tag for tag in traits.languages), "languages have one spelling")
         holds(all(hashtag(tag) == tag for tag in traits.hashtags), "so have hashtags")
-        holds(len(traits.languages) <= MAX_LANGUAGES and len(traits.hashtags) <= MAX_HASHTAGS, "both are bounded")
+        holds(
+            len(traits.languages) <= MAX_LANGUAGES and len(traits.hashtags) <= MAX_HASHTAGS,
+            "both are bounded",
+        )
         holds(refusal(post.document, Sign) in {None, *Sign}, "whoever refuses does so in one way")
         for item in post.media:
             holds(
