@@ -212,7 +212,7 @@ class Subscribers(Protocol):
         back_id: str | None,
         cursor: int,
     ) -> int:
-        """Add a subscription; return its number."""
+        """Add a subscription; return its number. An actor that was here before has the profile that it had then."""
 
     async def save(self, subscription: Subscription, now: float) -> None:
         """Write state, inbox, dialect, newest Follow, reason and our Follow of it; not its profile."""
@@ -226,7 +226,7 @@ class Subscribers(Protocol):
         """Put a subscriber at a position of the log."""
 
     async def remove(self, subscription_id: int) -> None:
-        """Forget a subscription and what waited for it."""
+        """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""
 
     async def details(self, subscription_id: int) -> Row:
         """Return counters, cursor, lag, what was skipped, stragglers, gaps, letters and host health, for people."""
@@ -265,7 +265,10 @@ class Subscribers(Protocol):
         """Forget keys and actors that were not fetched again for long, and the health of servers that left."""
 
     async def trim(self, most: int) -> None:
-        """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+        """Forget the oldest keys, actors and profiles of those that do not subscribe; `most` of each stay.
+
+        Profiles that an operator fixed are all kept.
+        """
 
     async def trim_audit(self, most: int) -> None:
         """Forget the oldest of what other servers did; `most` lines of it stay, and all that operators did."""

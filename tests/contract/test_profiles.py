@@ -148,3 +148,28 @@ async def test_what_an_actor_takes_back_is_not_delivered_and_stays_explained(sto
         assert [entry.position for entry in await tx.fanout.entries(0, 9)] == [2]
         [row] = await tx.activities.about("https://a.test/1")
         assert row["state"] == "published"
+
+
+async def test_who_comes_back_has_the_profile_that_it_had(store: SqliteStore) -> None:
+    first, second = await subscribe(store, "s.test"), await subscribe(store, "o.test")
+    fixed = await subscribe(store, "f.test")
+    async with store.transaction() as tx:
+        await tx.subscribers.set_profile(first, CHOSEN, since=1, locked=False)
+        await tx.subscribers.set_profile(fixed, SubscriberProfile(), since=1, locked=True)
+        for number in (first, second, fixed):
+            await tx.subscribers.remove(number)
+        await tx.subscribers.trim(0)  # what operators fixed is not forgotten
+    await subscribe(store, "f.test", cursor=7)
+    await subscribe(store, "s.test", cursor=7)
+    async with store.transaction() as tx:
+        back = {one.server: one for one in await tx.subscribers.all()}
+        assert (back["f.test"].profile_locked, back["f.test"].profile_since) == (True, 7)
+        assert back["s.test"].profile == SubscriberProfile()
+        await tx.subscribers.set_profile(back["s.test"].id, CHOSEN, since=1, locked=False)
+        await tx.subscribers.remove(back["s.test"].id)
+        await tx.subscribers.trim(1)
+    await subscribe(store, "s.test", cursor=9)
+    async with store.reading() as tx:
+        again = await tx.subscribers.by_actor("https://s.test/actor")
+    assert again is not None
+    assert (again.profile, again.profile_since, again.profile_locked) == (CHOSEN, 9, False)

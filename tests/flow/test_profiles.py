@@ -11,7 +11,7 @@ from relay.domain.errors import RemoteError
 from relay.domain.profile_text import read_choices
 from relay.domain.subscriber_profile import Skip
 from tests.fakes import PUBLIC
-from tests.flow.conftest import BASE
+from tests.flow.conftest import BASE, follow
 from tests.flow.test_forward import signed
 
 if TYPE_CHECKING:
@@ -370,3 +370,22 @@ async def test_a_change_is_on_record_and_a_locked_profile_is_the_operators(world
     async with world.relay.office.store.reading() as tx:
         details = await tx.subscribers.details(found.id)
     assert details["skipped"] == {}
+
+
+async def test_switching_the_relay_off_and_on_keeps_the_profile_and_what_the_operator_fixed(
+    world: World,
+) -> None:
+    server, profiles = await world.subscribe("m.test"), world.relay.office.profiles
+    found = await world.relay.office.subscribers.find("m.test")
+    chosen, _ = read_choices(found.profile, {"direction": "receive"}, profiles.names)
+    await profiles.change(found, chosen, who="ann", locked=True)
+    undo = {
+        "id": server.url("/u/1"),
+        "type": "Undo",
+        "actor": server.actor().id,
+        "object": server.url("/follows/1"),
+    }
+    assert (await world.post(server.actor(), undo)).code == "unfollowed"
+    assert (await world.post(server.actor(), follow(server, number=2))).code == "follow-accepted"
+    found = await world.relay.office.subscribers.find("m.test")
+    assert (found.profile, found.profile_locked) == (chosen, True)

@@ -66,6 +66,8 @@ class SqlSubscribers:
             back_id=back_id,
             cursor=cursor,
         )
+        await self._sql.run("find_profile", id=number, since=cursor)
+        await self._sql.run("drop_left_profile", actor=actor)
         return number
 
     async def save(self, subscription: Subscription, now: float) -> None:
@@ -102,8 +104,9 @@ class SqlSubscribers:
         await self._sql.run("place_cursor", id=subscription_id, cursor=cursor)
 
     async def remove(self, subscription_id: int) -> None:
-        """Forget a subscription and what waited for it."""
+        """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""
         await self._sql.run("touch_subscriptions")
+        await self._sql.run("leave_profile", id=subscription_id)
         await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("remove_gaps", id=subscription_id)
         await self._sql.run("remove_skipped", id=subscription_id)
@@ -190,6 +193,7 @@ class SqlSubscribers:
 
     async def trim(self, most: int) -> None:
         """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+        await self._sql.run("trim_left_profiles", most=most)
         await self._sql.run("trim_keys", most=most)
         await self._sql.run("trim_actors", most=most)
 

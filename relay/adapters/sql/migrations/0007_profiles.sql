@@ -6,6 +6,13 @@ ALTER TABLE subscriptions ADD COLUMN profile TEXT;
 ALTER TABLE subscriptions ADD COLUMN profile_since BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE subscriptions ADD COLUMN profile_locked INTEGER NOT NULL DEFAULT 0;
 
+-- The profiles of those who left, by actor: who comes back, as admins do who switch a relay off and on, finds it again.
+CREATE TABLE left_profiles (
+  actor TEXT PRIMARY KEY,
+  profile TEXT,
+  locked INTEGER NOT NULL
+);
+
 -- What tells who wants an entry, as JSON: kind, verb, languages, hashtags, media. NULL for a post of which nothing was noted.
 ALTER TABLE log ADD COLUMN traits TEXT;
 
