@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.services.decide import Decider
 
-REMEMBERED: Final = 8192
-"""Positions of which a selector knows the decision; who is further behind decides anew."""
+REMEMBERED: Final = 512
+"""Positions of which a selector knows the decision: whoever keeps up is closer together than that."""
 
 
 class Selector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import sqlite3
 import sys
@@ -440,3 +441,24 @@ async def test_the_script_of_the_guide_shows_a_code(world: World, browser: Brows
     assert told.strip() == b"202", wrong.decode()
     await browser.get(PATH)
     assert "m.test</h2>" in (await browser.get(PATH)).text
+
+
+async def test_row_13_a_signed_request_that_is_too_long_shows_nothing(world: World, browser: Browser) -> None:
+    server = await world.subscribe("m.test")
+    path = f"{PATH}/proof/{await begun(browser)}"
+    actor, body = server.actor(), b"a" * 70_000
+    url = f"https://relay.test{path}"
+    signed = sign_request(actor.key, actor.key_id, url, body, world.clock.now())
+    async with browser.session.post(path, data=io.BytesIO(body), headers=dict(signed.headers)) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (413, "too-large")
+
+
+async def test_row_23_a_signature_for_another_code_shows_nothing(world: World, browser: Browser) -> None:
+    server = await world.subscribe("m.test")
+    code, other = await begun(browser), await begun(Browser(browser.session))
+    actor = server.actor()
+    url = f"https://relay.test{PATH}/proof/{other}"
+    signed = sign_request(actor.key, actor.key_id, url, b"{}", world.clock.now())
+    path = f"{PATH}/proof/{code}"
+    async with browser.session.post(path, data=b"{}", headers=dict(signed.headers)) as answer:
+        assert answer.status == 401
