@@ -53,6 +53,7 @@ _DONE: Final = {
     "saved": "Saved. It counts for posts from now on; what you have already still gets its edits and deletions.",
     "left": "Your server has left the relay and is told so. Remove the relay in your software, too.",
     "ended": "You are signed out.",
+    "not-signed": "No signed request has come yet. Software may take a minute; look again.",
     "not-there": "The code is not in the description yet. Servers may let others keep an old one for half an hour.",
 }
 

@@ -80,6 +80,7 @@ async def test_a_server_that_adds_the_address_as_a_relay_signs_its_admin_in(
 ) -> None:
     server = await world.subscribe("m.test")
     code = await begun(browser)
+    assert "No signed request has come yet" in (await browser.get(f"{PATH}?done=not-signed")).text
     assert (await show_by_signature(browser, world, server.actor(), code)) == (202, "")
     before = dict(browser.cookies)
     assert (await browser.get(PATH)).status == 303
