@@ -1,8 +1,8 @@
 """What a server says of itself in public, where only its admins can write.
 
-NodeInfo 2.0 and 2.1 leave `metadata` open; Mastodon, Misskey, Pleroma and others write `nodeDescription` there.
-Mastodon's client API, which most offer, has `description` and in version 1 `short_description` besides. Nothing else in
-these documents is read: accounts and announcements in them are written by others.
+NodeInfo 2.0 and 2.1 leave `metadata` open; Misskey, Pleroma and others write `nodeDescription` there. Mastodon's
+client API, which most offer, has `description` and in version 1 `short_description` besides. Nothing else in these
+documents is read: accounts and announcements in them are written by others.
 """
 
 from __future__ import annotations
