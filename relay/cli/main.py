@@ -23,7 +23,7 @@ COMMANDS: Final = {
         "status": ("relay.cli.status:status", "Show what the relay did and what waits."),
         "subscribers": (
             "relay.cli.subscribers:subscribers",
-            "List, approve, suspend and remove subscribers.",
+            "List, approve, suspend and remove subscribers; choose what they get.",
         ),
         "follow": ("relay.cli.follow:follow", "Follow another relay, or list those that are followed."),
         "unfollow": ("relay.cli.follow:unfollow", "Stop following another relay."),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from relay.config.diagnostics import Findings, Source, Span, in_order, render
+from relay.config.diagnostics import Findings, Source, Span, guess, in_order, render
 from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
 from relay.config.overrides import overlay
@@ -88,8 +88,12 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
     settings = _settings(root, Place(directory, environ), findings)
     scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
     reading = policy_in(root.get("policy"), directory, now, findings, scanners)
-    policy = None if syntax or reading is None else reading.policy
-    return Loaded(None if syntax else settings, policy, tuple(in_order(findings.found)), reading)
+    policy = None if reading is None else reading.policy
+    if not _check_profile(settings, policy, root, findings):
+        settings = None
+    if syntax:
+        settings, policy = None, None
+    return Loaded(settings, policy, tuple(in_order(findings.found)), reading)
 
 
 def _document(path: Path | None, findings: Findings) -> Mapping | None:
@@ -173,3 +177,16 @@ def _check_addresses(settings: Settings, root: Mapping, findings: Findings) -> N
         findings.warn(
             "C401", "relay.url", span_at(root, "relay", "url"), cause, fix=f"Write https://{url.netloc}"
         )
+
+
+def _check_profile(
+    settings: Settings | None, policy: Policy | None, root: Mapping, findings: Findings
+) -> bool:
+    name = settings.federation.profile if settings is not None else None
+    if policy is None or name is None or name in dict(policy.profiles):
+        return True
+    path, names = "federation.profile", [known for known, _ in policy.profiles]
+    span, close = span_at(root, "federation", "profile"), guess(name, names)
+    fix = "" if close else f"The policy has {', '.join(names)}."
+    findings.error("C310", path, span, f'the policy has no profile "{name}"', fix=fix, guess=close)
+    return False

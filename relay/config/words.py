@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from relay.domain.vocabulary import FactInfo
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-.*)?")
 _WILDCARD: Final = re.compile(r"(?:image|video|audio|text|application|model|font)/\*")
 _SUFFIXES: Final = {
     "jpg": "image/jpeg",
@@ -115,7 +114,7 @@ def _hashtag(text: str) -> str:
 
 def _language(text: str) -> str:
     tag = language_tag(text)
-    if tag and _LANGUAGE.fullmatch(tag):
+    if tag:
         return tag
     raise NotAWord(f'"{text}" is not a language code', fix="Write its code, such as en, de or pt-br")
 

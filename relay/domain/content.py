@@ -2,10 +2,11 @@
 
 Nothing here is proven, and servers write it in more than one way; reading is total and bounded. Languages
 stand as keys of `contentMap` (Mastodon, GoToSocial), as `language` (PeerTube, Lemmy: an object with
-`identifier`) or `inLanguage` (Mobilizon). Hashtags and mentions are entries of `tag`.
+`identifier`) or `inLanguage` (Mobilizon); where none of these names one, the `@language` of an inline context counts.
+Hashtags and mentions are entries of `tag`.
 
-Source: ActivityStreams 2.0 vocabulary 4 (`contentMap`, `tag`) and 5.6 (`Mention`), the `Hashtag` and
-`sensitive` extensions of Mastodon, and the recordings in tests/golden/captures.
+Source: ActivityStreams 2.0 vocabulary 4 (`contentMap`, `tag`) and 5.6 (`Mention`), JSON-LD 1.1 4.2.4 (`@language`), the
+`Hashtag` and `sensitive` extensions of Mastodon, and the recordings in tests/golden/captures.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ MAX_LANGUAGES: Final = 16
 MAX_AUTHORS: Final = 16
 """Most actors that are kept of one post."""
 
-_LANGUAGE: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8}){0,4}")
-_UNKNOWN: Final = frozenset({"und", "zxx", "mul"})
-"""Tags that name no language (ISO 639-2): undetermined, no linguistic content, several."""
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8}){0,4}")
+"""RFC 5646 2.1, in lower case, without the forms that nobody uses for posts."""
+_UNKNOWN: Final = frozenset({"und", "mis", "mul", "zxx"})
+"""Codes that name no language (ISO 639-2): undetermined, without a code, several, no linguistic content."""
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _MAPS: Final = ("contentMap", "summaryMap", "nameMap")
 _LANGUAGES: Final = ("language", "inLanguage")
@@ -63,16 +65,20 @@ def content_of(document: Document, actors: Iterable[str]) -> Content:
     """Read an object's document; `actors` are the ids of whoever did it, first, and wrote it."""
     tags = flat(document.get("tag"))
     entries = [entry for entry in tags[:MAX_TAGS] if isinstance(entry, Mapping)]
-    hashtags = (hashtag_name(entry.get("name")) for entry in entries if "Hashtag" in types_of(entry))
     mentions = {_mentioned(entry) for entry in entries if "Mention" in types_of(entry)}
     return Content(
         actors=_some(dict.fromkeys(actors), MAX_AUTHORS),
-        languages=_some(dict.fromkeys(_languages(document)), MAX_LANGUAGES),
-        hashtags=_some(dict.fromkeys(name for name in hashtags if name), MAX_HASHTAGS),
+        languages=_languages_of(document),
+        hashtags=_hashtags(entries),
         # Mentions behind the last entry that is looked at must not be a way around a rule that counts them.
         mentions=len(mentions) if len(tags) <= MAX_TAGS else max(len(mentions), MAX_TAGS),
         sensitive=document.get("sensitive") is True,
     )
+
+
+def hashtags_of(document: Document) -> frozenset[str]:
+    """The hashtags of a post, or of a profile, as `hashtag_name` gives them."""
+    return _hashtags([entry for entry in flat(document.get("tag"))[:MAX_TAGS] if isinstance(entry, Mapping)])
 
 
 def hashtag_name(value: object) -> str:
@@ -84,13 +90,14 @@ def hashtag_name(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_HASHTAG + 1:
         return ""
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-    return name.lstrip("# \t\n").rstrip()
+    name = name.lstrip("# \t\n").rstrip()
+    return name if len(name) <= MAX_HASHTAG else ""  # one character may stand for many in normal form
 
 
 def language_tag(value: object) -> str:
     """A BCP 47 tag in lower case with hyphens, such as `pt-br`; empty for what is none."""
     text = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
-    return text if _LANGUAGE.fullmatch(text) and text not in _UNKNOWN else ""
+    return text if _LANGUAGE.fullmatch(text) and text.partition("-")[0] not in _UNKNOWN else ""
 
 
 @lru_cache(maxsize=1024)
@@ -115,9 +122,19 @@ def _some(found: Iterable[str], most: int) -> frozenset[str]:
     return frozenset(list(found)[:most])
 
 
+def _hashtags(entries: Iterable[Document]) -> frozenset[str]:
+    names = (hashtag_name(entry.get("name")) for entry in entries if "Hashtag" in types_of(entry))
+    return _some(dict.fromkeys(filter(None, names)), MAX_HASHTAGS)
+
+
 def _mentioned(entry: Document) -> str:
     href = entry.get("href")
     return href if isinstance(href, str) else str(entry.get("name"))
+
+
+def _languages_of(document: Document) -> frozenset[str]:
+    found = dict.fromkeys(_languages(document)) or dict.fromkeys(_of_context(document))
+    return _some(found, MAX_LANGUAGES)
 
 
 def _languages(document: Document) -> Iterator[str]:
@@ -129,3 +146,9 @@ def _languages(document: Document) -> Iterator[str]:
         for value in flat(document.get(name))[:MAX_LANGUAGES]:
             named = value.get("identifier") if isinstance(value, Mapping) else value
             yield from filter(None, [language_tag(named)])
+
+
+def _of_context(document: Document) -> Iterator[str]:
+    for value in flat(document.get("@context"))[:MAX_LANGUAGES]:
+        if isinstance(value, Mapping):
+            yield from filter(None, [language_tag(value.get("@language"))])

@@ -66,7 +66,12 @@ class Moderation:
             limits=Limits(rate, clock),
             standings=Standings(store, clock, peers),
             opt_outs=OptOuts(
-                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
+                store=store,
+                clock=clock,
+                blocks=blocks,
+                subscribers=subscribers,
+                signals=signals,
+                identity=identity,
             ),
             sources=sources,
             schedule=BlocklistSchedule(blocklists, sources, clock),

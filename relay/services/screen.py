@@ -19,6 +19,7 @@ from relay.domain.log import ActivityState
 from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.policy import Verb
 from relay.domain.screening import facts_of
+from relay.domain.traits import traits_of
 from relay.services.decide import Subject, ruled
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Store
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
+    from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.inspect import Inspector
@@ -66,6 +68,7 @@ class Screening:
         attestor: Attestor,
         decider: Decider,
         blocks: Blocks,
+        consent: Consent,
         standings: Standings,
         unlisted: bool,
         at_once: int = 8,
@@ -73,6 +76,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
+        self._consent = consent
         self._seen = relayed(unlisted=unlisted)
         self._at_once = at_once
 
@@ -117,6 +121,7 @@ class Screening:
         try:
             object_id, post = await self._post(work)
             self._still_wanted(work, post)
+            await self._ask_authors(work, post)
         except Dropped as drop:
             await self._settle(work, self._dropped(drop.reason), ())
             return
@@ -141,8 +146,18 @@ class Screening:
         servers = _servers(work, post)
         if self._blocks.any_blocked(servers):
             raise Dropped("blocked")
-        authors = post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
-        if self._blocks.opted_out(authors, servers):
+        if self._blocks.opted_out(_authors(work, post), servers):
+            raise Dropped("opted-out")
+
+    async def _ask_authors(self, work: Work, post: ApObject) -> None:
+        """Raise `Dropped` when an author's profile says no, `RemoteError` to ask later; else silence is a yes."""
+        try:
+            refused = await self._consent.ask(_authors(work, post))
+        except RemoteError as error:
+            if error.temporary and work.attempts < PATIENCE:
+                raise
+            refused = False
+        if refused:
             raise Dropped("opted-out")
 
     async def _post(self, work: Work) -> tuple[str, ApObject]:
@@ -202,7 +217,8 @@ class Screening:
         if decision.would is Verb.RELAY_AND_ATTEST:
             tokens = await self._attestor.tokens(items)
         header = format_header(tokens) or None
-        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven)
+        traits = traits_of(work.kind, post)
+        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven, traits)
         urls = [to_data_url(token) for token in tokens]
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about), items)
@@ -250,6 +266,11 @@ def _actors(work: Work, post: ApObject) -> tuple[str, ...]:
     if work.kind == "Announce" and hosts.server_names([work.actor]) != {work.server}:
         return post.attributed_to
     return (work.actor, *post.attributed_to)
+
+
+def _authors(work: Work, post: ApObject) -> tuple[str, ...]:
+    """Whose post it is: who announces one is not its author."""
+    return post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
 
 
 def _given_up(item: Item) -> Item:

@@ -22,6 +22,7 @@ from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
 from relay.services.policy_lists import PolicyLists
+from relay.services.profiles import Profiles
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -50,6 +51,7 @@ class Office:
     policy_lists: PolicyLists
     peers: Peers
     subscribers: Subscribers
+    profiles: Profiles
     upstreams: Upstreams
     holds: Holds
     explainer: Explainer
@@ -83,6 +85,15 @@ async def open_office(
             allow=(*settings.federation.allow, identity.server),
             actions={one.name: one.action for one in lists if not one.for_policy},
         )
+        subscribers = Subscribers(
+            store=store,
+            clock=clock,
+            signals=signals,
+            identity=identity,
+            peers=peers,
+            mode=Mode(settings.federation.subscriptions),
+            allow=settings.federation.allow,
+        )
         yield Office(
             settings=settings,
             identity=identity,
@@ -100,14 +111,13 @@ async def open_office(
                 peers=peers,
                 allow_http=settings.federation.allow_http,
             ),
-            subscribers=Subscribers(
+            subscribers=subscribers,
+            profiles=Profiles(
                 store=store,
                 clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                mode=Mode(settings.federation.subscriptions),
-                allow=settings.federation.allow,
+                decider=decider,
+                subscribers=subscribers,
+                wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             explainer=Explainer(store),

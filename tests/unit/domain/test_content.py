@@ -66,6 +66,8 @@ def test_every_recorded_post_can_be_read() -> None:
         ({"nameMap": {"fr": "titre"}, "content": "x"}, {"fr"}),
         ({"language": {"identifier": "nl", "name": "Nederlands"}}, {"nl"}),
         ({"inLanguage": ["eo", 7, None]}, {"eo"}),
+        ({"@context": ["x", {"@language": "pl"}]}, {"pl"}),
+        ({"@context": {"@language": "pl"}, "inLanguage": "eo"}, {"eo"}),
         ({"contentMap": {"und": "?", "mul": "!", "zxx": "", "not a tag": ""}}, set[str]()),
         ({"contentMap": "text", "language": {"name": "Dutch"}}, set[str]()),
     ],
