@@ -28,7 +28,10 @@ from relay.adapters.system import SystemClock
 from relay.config.load import load
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming, Settled
+from relay.domain.rates import Rate
+from relay.domain.subscriber_profile import SubscriberProfile
 from relay.domain.subscription import Back, Dialect, State
+from relay.domain.traits import Traits
 from relay.services.decide import Subject
 from relay.wiring import Outside, Relay, open_relay
 
@@ -86,6 +89,15 @@ async def subscribe(relay: Relay, names: list[str], port: int) -> None:
             )
 
 
+async def choose(relay: Relay, profiles: int) -> None:
+    """Give the subscribers so many distinct profiles in turn, each of which wants every post of the benchmark."""
+    async with relay.office.store.transaction() as tx:
+        for number, one in enumerate(await tx.subscribers.all() if profiles else []):
+            languages = frozenset({"en", f"a{chr(97 + number % profiles)}"})
+            profile = SubscriberProfile(languages=languages, rate=Rate(1_000_000, 60))
+            await tx.subscribers.set_profile(one.id, profile, since=0, locked=False)
+
+
 def published(relay: Relay, number: int, padding: int = 2_500) -> tuple[Incoming, Settled]:
     """A text post of about 3 KB as it stands in the store, decided and rendered as the inbox does it."""
     object_id = f"http://origin.test/notes/{number}"
@@ -93,7 +105,8 @@ def published(relay: Relay, number: int, padding: int = 2_500) -> tuple[Incoming
     facts = Facts(from_hosts=frozenset({"origin.test"}))
     decision = relay.office.decider.decision(facts, now)
     body = json.dumps({"id": object_id, "content": "x" * padding}).encode()
-    subject = Subject(object_id, facts.from_hosts, "Create", body)
+    traits = Traits("Create", languages=("en",), hashtags=("art", "cats"))
+    subject = Subject(object_id, facts.from_hosts, "Create", body, traits=traits)
     settled = relay.office.decider.settle(subject, decision, facts, None, ())
     keys = (f"post {object_id}",)
     return Incoming(

@@ -20,6 +20,7 @@ from relay.domain.errors import Malformed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from relay.domain.blocklist import Blocklist, ListedServer
     from relay.services.blocklists import Blocklists, Outcome
 
 OUTCOME: Final = {
@@ -191,19 +192,26 @@ async def _servers(session: Session, name: str | None) -> list[dict[str, Any]]:
             {"server": server, "list": OWN_LIST, "effect": "block", "severity": None, "comment": None}
             for server in sorted(office.settings.federation.block)
         ]
-        actions = office.blocks.actions
+        lists = office.blocklists.lists
         for listed, entries in (await office.blocklists.entries()).items():
             rows += [
                 {
                     "server": server,
                     "list": listed,
-                    "effect": "observe" if actions[listed] == "observe" else entry.effect.value,
+                    "effect": _effect(lists[listed], entry),
                     "severity": entry.severity,
                     "comment": entry.comment or None,
                 }
                 for server, entry in sorted(entries.items())
             ]
         return [row for row in rows if name in {None, row["list"]}]
+
+
+def _effect(listed: Blocklist, entry: ListedServer) -> str:
+    """What comes of an entry; of a list that the policy names only what its rules say."""
+    if listed.for_policy:
+        return "policy"
+    return "observe" if listed.action == "observe" else entry.effect.value
 
 
 async def _check(session: Session, text: str) -> dict[str, Any]:

@@ -23,13 +23,14 @@ COMMANDS: Final = {
         "status": ("relay.cli.status:status", "Show what the relay did and what waits."),
         "subscribers": (
             "relay.cli.subscribers:subscribers",
-            "List, approve, suspend and remove subscribers.",
+            "List, approve, suspend and remove subscribers; choose what they get.",
         ),
         "follow": ("relay.cli.follow:follow", "Follow another relay, or list those that are followed."),
         "unfollow": ("relay.cli.follow:unfollow", "Stop following another relay."),
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
+        "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
     },
     "Attestations": {

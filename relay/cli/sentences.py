@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.output import ago, moment, size, span
+from relay.domain import vocabulary
 from relay.domain.rates import WINDOWS
 
 if TYPE_CHECKING:
@@ -12,14 +13,7 @@ if TYPE_CHECKING:
 
     from relay.domain.policy import Policy
 
-VERBS: Final = {
-    "relay": "relay it",
-    "relay-and-attest": "relay it and attest its media",
-    "relay-marked": "relay it to subscribers that take unattested media",
-    "defer": "decide again later",
-    "quarantine": "hold it for a person",
-    "drop": "not relay it",
-}
+VERBS: Final = {info.verb.value: info.phrase for info in vocabulary.VERBS}
 STATES: Final = {
     "screening": "waits for its media to be checked",
     "deferred": "waits to be decided again",
@@ -39,16 +33,8 @@ OUTCOMES: Final = {
     "unavailable": "could not be checked for now",
     "not-attempted": "not checked by us",
 }
-ATTESTATIONS: Final = {
-    "valid": "a valid attestation",
-    "missing": "no attestation",
-    "untrusted": "an attestation by an issuer that is not trusted here",
-    "expired": "an expired attestation",
-    "bad-signature": "an attestation whose signature is wrong",
-    "hash-mismatch": "an attestation about other bytes",
-    "revoked": "an attestation that was taken back",
-}
-_AGES: Final = frozenset({"subscribed for", "first seen"})
+ATTESTATIONS: Final = vocabulary.BY_NAME["attestation"].words
+_AGES: Final = frozenset(info.fact.value for info in vocabulary.FACTS if info.kind is vocabulary.FactKind.AGE)
 _PHASES: Final = {
     "on_scanner_error": "A scanner did not answer and nothing matched, so `on_scanner_error` decided.",
     "otherwise": "No rule fitted, so `otherwise` decided.",
@@ -94,6 +80,8 @@ def _fact(name: str, facts: Mapping[str, Any]) -> str:
     value = facts.get(name)
     if name in _AGES and isinstance(value, int):
         return f"{name} is {span(value)}"
+    if name == "media size" and isinstance(value, int):
+        return f"{name} is {size(value)}"
     if isinstance(value, dict):
         counts = [f"{value[window]} in the last {window}" for window in WINDOWS if window in value]
         return f"{name} is {', '.join(counts)}"

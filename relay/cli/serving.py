@@ -25,6 +25,7 @@ from relay.web.lab.verify import VerifyPages
 from relay.web.pages import ListLine, Pages, Rules
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
+from relay.web.subscriber import SubscriberPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 
 if TYPE_CHECKING:
@@ -65,7 +66,15 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     )
     pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
-    return make_app(federation, submissions, StatusListPages(relay.attestor), pages, lab_routes(relay))
+    subscriber = SubscriberPages(
+        identity=office.identity,
+        logins=relay.logins,
+        profiles=office.profiles,
+        subscribers=office.subscribers,
+        authenticator=relay.authenticator,
+    )
+    lists = StatusListPages(relay.attestor)
+    return make_app(federation, submissions, lists, pages, subscriber, lab_routes(relay))
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,36 +9,17 @@ import click
 from relay.cli import sentences
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp, table, when, width
-from relay.cli.problems import Problem, Status
+from relay.cli.profiles import set_, skipped_line
 from relay.cli.session import Session, operator, pass_session
-from relay.domain import hosts
-from relay.domain.errors import Malformed, NotFound
+from relay.cli.subscriberrows import ROW, document, named, row_of
+from relay.domain.subscriber_profile import SubscriberProfile
 from relay.domain.subscription import Command as Order
 from relay.domain.subscription import Dialect, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.domain.software import Software
-    from relay.domain.subscription import Subscription
-    from relay.wiring import Office
 
-ROW: Final = {
-    "number": "number of the subscription",
-    "actor": "id of the actor that follows",
-    "server": "its server",
-    "inbox": "where deliveries go",
-    "dialect": "`mastodon` or `litepub`",
-    "state": "pending, accepted, rejected, suspended or unreachable",
-    "reason": "why it is in this state, or null",
-    "software": "what its server runs, as its NodeInfo says, or null",
-    "since": "time of the first Follow",
-    "delivered": "activities that arrived",
-    "refused": "activities that its server refused for good",
-    "failed": "activities that were given up",
-    "behind": "log positions that it has yet to get; null when it is not served",
-    "last_error": "last error of a server that fails now, or null",
-}
 DETAILS: Final = {
     "cursor": "log position up to which it was served",
     "stragglers": "positions that failed while others arrived: position, attempts, due_at, error",
@@ -48,7 +28,7 @@ DETAILS: Final = {
     "health": "how deliveries to its server go, in words",
 }
 _TIMES: Final = ("created_at", "due_at", "recorded_at")
-_SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
+_ANYTHING: Final = SubscriberProfile().as_json()
 _WIDE: Final = 120
 """Columns from which errors have room in the table."""
 
@@ -58,7 +38,7 @@ _REASON: Final = click.option("--reason", metavar="TEXT", help="Why; kept on rec
 
 @click.group()
 def subscribers() -> None:
-    """List, approve, suspend and remove subscribers.
+    """List, approve, suspend and remove subscribers, and choose what they are sent.
 
     SUBSCRIBER is a server name, an actor id, or a number of the list.
     """
@@ -128,6 +108,9 @@ def resume(session: Session, subscriber: str, reason: str | None) -> None:
     _order(session, subscriber, Order.RESUME, reason)
 
 
+subscribers.add_command(set_)
+
+
 @subscribers.command(cls=Command, answer=ROW)
 @_WHO
 @_REASON
@@ -153,77 +136,35 @@ def _order(session: Session, subscriber: str, order: Order, reason: str | None) 
 async def _rows(session: Session, state: str | None) -> list[dict[str, Any]]:
     async with session.office() as office:
         found = [one for one in await office.subscribers.all() if state in {None, one.state.value}]
-        return [await _row(office, one) for one in found]
+        return [await row_of(office, one) for one in found]
 
 
 async def _details(session: Session, text: str) -> tuple[dict[str, Any], float]:
     async with session.office() as office:
-        chosen = await office.subscribers.find(await _named(office, text))
+        chosen = await office.subscribers.find(await named(office, text))
         details: Mapping[str, Any] = await office.subscribers.details(chosen)
         now = office.clock.now()
         listed = {name: [_timed(row) for row in details[name]] for name in ("stragglers", "gaps", "letters")}
         more = {"cursor": details["cursor"], **listed, "health": sentences.host(details["host"], now)}
-        return _document(chosen, details, await office.subscribers.software(chosen)) | more, now
+        gets = office.profiles.sentence(chosen.profile)
+        software = await office.subscribers.software(chosen)
+        return document(chosen, details, software, gets) | more, now
 
 
 async def _command(session: Session, text: str, order: Order, reason: str | None) -> dict[str, Any]:
     async with session.office() as office:
-        name = await _named(office, text)
-        return await _row(
+        name = await named(office, text)
+        return await row_of(
             office, await office.subscribers.command(name, order, who=operator(), reason=reason)
         )
 
 
 async def _remove(session: Session, text: str, reason: str | None) -> dict[str, Any]:
     async with session.office() as office:
-        name = await _named(office, text)
-        row = await _row(office, await office.subscribers.find(name))
+        name = await named(office, text)
+        row = await row_of(office, await office.subscribers.find(name))
         await office.subscribers.remove(name, who=operator(), reason=reason)
         return row
-
-
-async def _named(office: Office, text: str) -> str:
-    """Return what `find` knows: names as people type them are made canonical. Raises `Problem` with a guess."""
-    from relay.config.diagnostics import guess
-
-    name = text
-    if "/" not in text:
-        with suppress(Malformed):  # a number is no server name
-            name = hosts.parse_pattern(text)
-    try:
-        await office.subscribers.find(name)
-    except NotFound as error:
-        meant = guess(name, [one.server for one in await office.subscribers.all()])
-        hint = f'; did you mean "{meant}"?' if meant else ""
-        raise Problem(f"{error}{hint}", code=error.code, status=Status.NO) from error
-    return name
-
-
-async def _row(office: Office, subscription: Subscription) -> dict[str, Any]:
-    details = await office.subscribers.details(subscription)
-    return _document(subscription, details, await office.subscribers.software(subscription))
-
-
-def _document(
-    subscription: Subscription, details: Mapping[str, Any], software: Software | None
-) -> dict[str, Any]:
-    host = details["host"]
-    return {
-        "number": subscription.id,
-        "actor": subscription.actor,
-        "server": subscription.server,
-        "inbox": subscription.inbox,
-        "dialect": subscription.dialect.value,
-        "state": subscription.state.value,
-        "reason": subscription.reason,
-        "software": None if software is None else str(software),
-        "since": stamp(subscription.created_at),
-        "delivered": details["delivered"],
-        "refused": details["refused"],
-        "failed": details["failed"],
-        "behind": details["behind"] if subscription.state in _SERVED else None,
-        "last_error": host["error"] if host and host["failures"] else None,
-    }
 
 
 def _timed(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,6 +188,11 @@ def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
         say()
         say("Last errors", bold=True)
         pairs({row["server"]: row["last_error"] for row in failing})
+    choosy = {row["server"]: row["gets"] for row in rows if row["wants"] != _ANYTHING or row["locked"]}
+    if choosy:
+        say()
+        say("What they get", bold=True)
+        pairs(choosy)
     waiting = [row for row in rows if row["state"] == State.PENDING]
     if waiting:
         say()
@@ -287,6 +233,8 @@ def _show_details(found: Mapping[str, Any], now: float) -> None:
             "Delivered": f"{found['delivered']:,}",
             "Refused": f"{found['refused']:,}",
             "Given up": f"{found['failed']:,}",
+            "Gets": f"{found['gets']}{' (locked)' if found['locked'] else ''}",
+            "Not wanted": skipped_line(found["skipped"]),
             "Behind": f"{_behind(found)} (at position {found['cursor']:,})",
             "Deliveries": found["health"],
         }

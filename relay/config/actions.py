@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from relay.config.diagnostics import Findings
     from relay.config.document import Node
 
+_MEANT: Final = {
+    **dict.fromkeys(
+        ("delete", "block", "reject", "discard", "ignore", "refuse", "deny", "suspend"), Verb.DROP
+    ),
+    **dict.fromkeys(("hold", "review", "filter", "flag", "silence"), Verb.QUARANTINE),
+    **dict.fromkeys(("allow", "accept", "pass", "publish", "forward", "send", "boost"), Verb.RELAY),
+    **dict.fromkeys(("attest", "sign"), Verb.RELAY_AND_ATTEST),
+    **dict.fromkeys(("mark", "warn"), Verb.RELAY_MARKED),
+    **dict.fromkeys(("wait", "delay", "postpone", "retry"), Verb.DEFER),
+}
+"""Words of other software for the same: for messages, never understood silently."""
+
 MAX_DEFER: Final = 7 * 86400
 """Longest `defer`, in seconds: senders and readers have moved on after a week."""
 
@@ -22,7 +34,7 @@ def read_action(node: Node, path: str, findings: Findings) -> Action | None:
     text = " ".join(node.text.split()) if isinstance(node, Scalar) else ""
     verb, _, rest = text.partition(" ")
     if verb not in list(Verb) or (rest and verb != Verb.DEFER):
-        close = guess(text, Verb)
+        close = _MEANT.get(verb.lower()) or guess(text, Verb)
         fix = "" if close else f"Actions are: {', '.join(Verb)}."
         cause = f'unknown action "{text}"' if text else "an action is needed here"
         findings.error("P105", path, node.span, cause, fix=fix, guess=close)

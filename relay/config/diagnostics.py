@@ -99,7 +99,7 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 def guess(word: str, known: Iterable[str]) -> str:
     """The known word that is closest to `word`, or an empty string when none is close."""
     by_folded = {name.lower().replace("_", "-"): name for name in known}
-    close = difflib.get_close_matches(word.lower().replace("_", "-"), list(by_folded), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower().replace("_", "-"), list(by_folded), n=1, cutoff=0.65)
     return by_folded[close[0]] if close else ""
 
 

@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from relay.config.default_policy import DEFAULT_POLICY
-from relay.config.diagnostics import Findings, Source, Span, in_order, render
+from relay.config.diagnostics import Findings, Source, Span, guess, in_order, render
 from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
-from relay.config.overrides import PREFIX, overlay
-from relay.config.policy import read_policy
+from relay.config.overrides import overlay
+from relay.config.policy_file import policy_in
 from relay.config.problems import report, span_at
 from relay.config.settings import Settings
 from relay.domain.errors import Malformed
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Dict
 
     from relay.config.diagnostics import Diagnostic
-    from relay.config.document import Node
+    from relay.config.policy import PolicyReading
+    from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
 
 
@@ -40,22 +40,25 @@ class InvalidConfiguration(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration without errors."""
+    """A configuration without errors. `policy_lists` are the lists of others that the policy names."""
 
     settings: Settings
     policy: Policy
+    policy_lists: tuple[Blocklist, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What came of loading. `settings` and `policy` are None where they have errors; warnings do not count.
 
-    `diagnostics` are in the order of their places.
+    `diagnostics` are in the order of their places. `reading` is more about the policy; None when there was none to
+    read.
     """
 
     settings: Settings | None
     policy: Policy | None
     diagnostics: tuple[Diagnostic, ...]
+    reading: PolicyReading | None = None
 
     def render(self) -> str:
         """All diagnostics for people; empty when there is nothing to say."""
@@ -65,7 +68,7 @@ class Loaded:
         """The configuration. Raises `InvalidConfiguration` when there are errors."""
         if self.settings is None or self.policy is None:
             raise InvalidConfiguration(self.diagnostics)
-        return Configuration(self.settings, self.policy)
+        return Configuration(self.settings, self.policy, self.reading.sources if self.reading else ())
 
 
 def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
@@ -83,8 +86,14 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
         return Loaded(None, None, tuple(findings.found))
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
-    policy = _policy(root.get("policy"), directory, now, findings)
-    return Loaded(None if syntax else settings, None if syntax else policy, tuple(in_order(findings.found)))
+    scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
+    reading = policy_in(root.get("policy"), directory, now, findings, scanners)
+    policy = None if reading is None else reading.policy
+    if not _check_profile(settings, policy, root, findings):
+        settings = None
+    if syntax:
+        settings, policy = None, None
+    return Loaded(settings, policy, tuple(in_order(findings.found)), reading)
 
 
 def _document(path: Path | None, findings: Findings) -> Mapping | None:
@@ -170,43 +179,14 @@ def _check_addresses(settings: Settings, root: Mapping, findings: Findings) -> N
         )
 
 
-def _policy(node: Node | None, directory: Path, now: float, findings: Findings) -> Policy | None:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
-        node = parse(Source("built-in policy", tuple(DEFAULT_POLICY.split("\n"))), findings, prefix="policy")
-    named = node.get("file") if isinstance(node, Mapping) else None
-    if isinstance(node, Mapping) and named is not None:
-        return _policy_file(node, named, directory, now, findings)
-    return None if node is None else read_policy(node, directory=directory, now=now, findings=findings)
-
-
-def _policy_file(
-    node: Mapping, named: Node, directory: Path, now: float, findings: Findings
-) -> Policy | None:
-    """The policy of a file of its own, where its lists start; the environment may still override keys."""
-    if not isinstance(named, Scalar) or not isinstance(named.value, str):
-        findings.error("P104", "policy.file", named.span, "a file name is needed")
-        return None
-    before = findings.errors
-    others = [(key, value) for key, value in node.entries if key.text != "file"]
-    for key, _ in others:
-        if not key.span.source.name.startswith(PREFIX):
-            cause = f'"{key.text}" beside "file"'
-            fix = "Write the policy here, or name a file, not both."
-            findings.error("P102", f"policy.{key.text}", key.span, cause, fix=fix)
-    path = directory / named.text
-    problems = Findings()
-    source = read_text(path, named.text, problems)
-    for problem in problems.found:
-        cause = f'policy file "{named.text}" {problem.cause}'
-        findings.error(problem.code, "policy.file", named.span, cause)
-    root = parse(source, findings, prefix="policy") if source else None
-    # Either the policy alone, or under its key as in the configuration.
-    if isinstance(root, Mapping) and [key.text for key, _ in root.entries] == ["policy"]:
-        root = root.get("policy")
-    if root is None or not isinstance(root, Mapping) or findings.errors > before:
-        if findings.errors == before:
-            findings.error("P104", "policy.file", named.span, "this file holds no policy")
-        return None
-    merged = [entry for entry in root.entries if entry[0].text not in {key.text for key, _ in others}]
-    whole = Mapping((*merged, *others), root.span)
-    return read_policy(whole, directory=path.parent, now=now, findings=findings)
+def _check_profile(
+    settings: Settings | None, policy: Policy | None, root: Mapping, findings: Findings
+) -> bool:
+    name = settings.federation.profile if settings is not None else None
+    if policy is None or name is None or name in dict(policy.profiles):
+        return True
+    path, names = "federation.profile", [known for known, _ in policy.profiles]
+    span, close = span_at(root, "federation", "profile"), guess(name, names)
+    fix = "" if close else f"The policy has {', '.join(names)}."
+    findings.error("C310", path, span, f'the policy has no profile "{name}"', fix=fix, guess=close)
+    return False

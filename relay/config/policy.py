@@ -1,145 +1,97 @@
 """Reads a policy document into a `relay.domain.policy.Policy`, with every mistake at once.
 
-Codes, stable: P101 duplicate key, P102 unknown key, P103 missing key, P104 wrong structure, P105 unknown
-action, P106 media restricted without reason, P107 bad reason code, P108 nobody is told yet, P109 two rules of
-one name, P201 unknown condition, P202 unknown value, P203 unknown list, P204 web address, P205 no server
-name, P206 no unit or comparison, P207 list file, P208 list column, P209 nothing named, P210 no date, P301
-ended, P302 never applies, P303 example fails, P401 known match relayed, P402 relayed unchecked, P403 known
-matches relayed.
+`relay.config.codes` lists the codes of what can be wrong.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from relay.config.actions import read_action
-from relay.config.checks import check_policy, check_rules
+from relay.config.checks import check_rules
 from relay.config.conditions import ConditionReader
-from relay.config.diagnostics import guess
-from relay.config.document import Mapping, Scalar, Sequence
-from relay.config.examples import run_examples
+from relay.config.diagnostics import Severity
+from relay.config.document import Mapping
+from relay.config.examples import ExampleReader
 from relay.config.lists import ListReader
-from relay.config.rules import CODE, RuleReader, check_keys
-from relay.domain.policy import BACK_OFF, DEFAULT_PROFILES, QUARANTINE, RELAYING, Mode, Policy, Verb
+from relay.config.policy_keys import POLICY_KEYS, KeyReader
+from relay.config.presets import is_from_preset, with_preset
+from relay.config.risks import check_risks
+from relay.config.rules import RuleReader, check_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from relay.config.diagnostics import Findings
     from relay.config.document import Node
-    from relay.domain.policy import Action
-
-POLICY_KEYS: Final = (
-    "version",
-    "mode",
-    "on_scanner_error",
-    "observe_known_matches",
-    "lists",
-    "profiles",
-    "always",
-    "rules",
-    "otherwise",
-    "examples",
-)
-SCANNER_ERROR_VERBS: Final = (Verb.DEFER, Verb.QUARANTINE, Verb.RELAY)
+    from relay.config.examples import ExampleRun
+    from relay.domain.blocklist import Blocklist
+    from relay.domain.policy import Policy
 
 
-def read_policy(node: Node, *, directory: Path, now: float, findings: Findings) -> Policy | None:
-    """The policy in `node`, or None when there is an error in it.
+@dataclass(frozen=True, slots=True)
+class PolicyReading:
+    """What came of reading a policy.
 
-    Relative list files start at `directory`; `now` (seconds since the epoch) tells which rules have ended.
-    Everything that is wrong is added to `findings`, warnings too.
+    `policy` is None when there is an error in it; `draft` is there also when only an example failed. `sources` are
+    the lists of others that it names. `examples` are those that were decided, and `reader` reads further ones.
+    """
+
+    policy: Policy | None
+    draft: Policy | None
+    sources: tuple[Blocklist, ...]
+    examples: tuple[ExampleRun, ...]
+    reader: ExampleReader
+
+
+def read_policy(
+    node: Node,
+    *,
+    directory: Path,
+    now: float,
+    findings: Findings,
+    scanners: Collection[str] | None = None,
+) -> PolicyReading | None:
+    """The policy in `node`; None when it is none at all.
+
+    Relative list files start at `directory`; `now` (seconds since the epoch) tells which rules have ended;
+    `scanners` are the names that rules can give for lists, None when they are not known. Everything that is wrong
+    is added to `findings`, warnings too.
     """
     if not isinstance(node, Mapping):
-        findings.error("P104", "policy", node.span, "a policy is made of keys and their values")
+        fix = "Write for example policy: {preset: small-instance}"
+        findings.error("P104", "policy", node.span, "a policy is made of keys and their values", fix=fix)
         return None
-    before = findings.errors
+    before, first = findings.errors, len(findings.found)
     check_keys(node, POLICY_KEYS, "policy", findings)
+    node = with_preset(node, findings)
     lists = ListReader(directory, findings).read(node.get("lists"))
-    conditions = ConditionReader(lists, findings)
+    conditions = ConditionReader(lists, findings, scanners)
     reader = RuleReader(conditions, findings)
     always, rules = reader.read(node.get("always"), "always"), reader.read(node.get("rules"), "rules")
-    check_rules(always, rules, now=now, findings=findings)
-    policy = Policy(
-        version=_version(node.get("version"), findings),
-        mode=_mode(node.get("mode"), findings),
-        always=tuple(placed.rule for placed in always),
-        rules=tuple(placed.rule for placed in rules),
-        otherwise=_otherwise(node.get("otherwise"), findings),
-        on_scanner_error=_on_scanner_error(node.get("on_scanner_error"), findings),
-        observe_known_matches=_flag(node.get("observe_known_matches"), findings),
-        profiles=_profiles(node.get("profiles"), findings),
+    examples = ExampleReader(conditions, lists, findings)
+    policy = KeyReader(findings).policy(
+        node, tuple(placed.rule for placed in always), tuple(placed.rule for placed in rules)
     )
-    check_policy(policy, node, findings)
+    held = {name: members for name, members in lists.used if lists.members(name) is not None}
+    idle = check_rules(always, rules, lists=held, now=now, findings=findings)
+    check_risks(policy, always, rules, node, idle=idle, findings=findings)
+    _forgive_presets(findings, first)
+    policy = replace(policy, lists=lists.used)
     # Against a policy that is not what was meant, examples would fail for reasons that are already listed.
-    sound = policy if findings.errors == before else None
-    run_examples(node.get("examples"), sound, conditions, now=now, findings=findings)
-    return policy if findings.errors == before else None
+    draft = policy if findings.errors == before else None
+    tried = examples.run(node.get("examples"), draft, now)
+    sound = draft if findings.errors == before else None
+    if sound is not None:  # a condition with a mistake may have meant one that seems not to be used
+        lists.check_used()
+    return PolicyReading(sound, draft, lists.sources, tried, examples)
 
 
-def _version(node: Node | None, findings: Findings) -> int:
-    value = node.value if isinstance(node, Scalar) else None
-    if node is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        cause = "version must be a whole number from 1 on"
-        findings.error("P104", "policy.version", node.span, cause, fix="Write version: 1")
-    return value if isinstance(value, int) else 1
-
-
-def _mode(node: Node | None, findings: Findings) -> Mode:
-    text = node.text if isinstance(node, Scalar) else ""
-    if text in list(Mode):
-        return Mode(text)
-    if node is not None:
-        close = guess(text, Mode)
-        fix = "" if close else "Write observe or enforce."
-        findings.error("P104", "policy.mode", node.span, f'unknown mode "{text}"', fix=fix, guess=close)
-    return Mode.ENFORCE
-
-
-def _flag(node: Node | None, findings: Findings) -> bool:
-    value = node.value if isinstance(node, Scalar) else None
-    if node is not None and not isinstance(value, bool):
-        findings.error("P104", "policy.observe_known_matches", node.span, "this must be true or false")
-    return value is True
-
-
-def _otherwise(node: Node | None, findings: Findings) -> Action:
-    action = None if node is None else read_action(node, "policy.otherwise", findings)
-    return action or QUARANTINE
-
-
-def _on_scanner_error(node: Node | None, findings: Findings) -> Action:
-    if node is None or (isinstance(node, Scalar) and node.text == Verb.DEFER):
-        return BACK_OFF
-    path = "policy.on_scanner_error"
-    action = read_action(node, path, findings)
-    if action is not None and action.verb not in SCANNER_ERROR_VERBS:
-        cause = f'"{action.verb}" is not possible here'
-        findings.error("P105", path, node.span, cause, fix="Write defer, quarantine or relay.")
-    return action or BACK_OFF
-
-
-def _profiles(node: Node | None, findings: Findings) -> tuple[tuple[str, frozenset[Verb]], ...]:
-    if node is None:
-        return DEFAULT_PROFILES
-    if not isinstance(node, Mapping) or not node.entries:
-        cause = "profiles are names, each with a list of actions"
-        findings.error("P104", "policy.profiles", node.span, cause)
-        return DEFAULT_PROFILES
-    return tuple((key.text, _profile(key, value, findings)) for key, value in node.entries)
-
-
-def _profile(key: Scalar, node: Node, findings: Findings) -> frozenset[Verb]:
-    path = f"policy.profiles.{key.text}"
-    if not CODE.fullmatch(key.text):
-        fix = "Write lower-case letters, digits and hyphens."
-        findings.error("P104", path, key.span, f'"{key.text}" cannot be the name of a profile', fix=fix)
-    verbs = set[Verb]()
-    for item in node.items if isinstance(node, Sequence) else (node,):
-        action = read_action(item, path, findings)
-        if action is not None and action.verb not in RELAYING:
-            cause = f'after "{action.verb}" nothing is sent, so it cannot be in a profile'
-            findings.error("P105", path, item.span, cause, fix=f"Choose from: {', '.join(sorted(RELAYING))}.")
-        elif action is not None:
-            verbs.add(action.verb)
-    return frozenset(verbs)
+def _forgive_presets(findings: Findings, first: int) -> None:
+    """Drop warnings about rules of a preset: that one's own rules leave some of them nothing is meant so."""
+    findings.found[first:] = [
+        one
+        for one in findings.found[first:]
+        if one.severity is Severity.ERROR or not is_from_preset(one.span)
+    ]

@@ -26,6 +26,10 @@ _SIZES: Final = {
     "tib": 1024**4,
 }
 _TIMES: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+SIZE_UNITS: Final = ("bytes", "kB", "KiB", "MB", "MiB", "GB", "GiB")
+"""Units of sizes as they are shown."""
+TIME_UNITS: Final = tuple(f"{unit}s" for unit in _TIMES)
+"""Units of times as they are shown."""
 _COUNTS: Final = {"thousand": 1000, "million": 1000**2, "billion": 1000**3}
 _AMOUNT: Final = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,6})?)\s{0,4}(?P<unit>%|[A-Za-z]{0,12})")
 _LONGEST: Final = timedelta(days=36500)

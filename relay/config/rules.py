@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from relay.config.actions import read_action
-from relay.config.conditions import BY_NAME
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
-from relay.domain.policy import QUARANTINE, Rule, Verb
+from relay.domain.policy import DEFAULT_REASONS, QUARANTINE, Rule, Verb
+from relay.domain.vocabulary import BY_NAME
 
 if TYPE_CHECKING:
     from relay.config.conditions import ConditionReader
@@ -24,6 +24,15 @@ RESTRICTING: Final = frozenset({Verb.DROP, Verb.QUARANTINE, Verb.DEFER})
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Reason codes, profiles and groups: lower-case letters, digits and hyphens."""
 
+MOST_RULES: Final = 500
+"""Most rules in `always`, and in `rules`: deciding takes longer with each, and nobody can read more."""
+
+_NEEDED: Final = {
+    "name": "Write name: and a few words.",
+    "when": 'Write for example when: {media: image}; for everything else there is "otherwise".',
+    "then": "Write then: and relay, relay-and-attest, relay-marked, defer 10 minutes, quarantine or drop.",
+}
+_SHAPE: Final = "Write for example - {name: Videos, when: {media: video}, then: relay-marked}"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -61,14 +70,20 @@ class RuleReader:
         if listed is None:
             return []
         if not isinstance(listed, Sequence):
-            self._findings.error("P104", path, listed.span, f"{phase} must be a list of rules")
+            cause = f"{phase} must be a list of rules"
+            self._findings.error("P104", path, listed.span, cause, fix=_SHAPE)
+            return []
+        if len(listed.items) > MOST_RULES:
+            cause = f"there are {len(listed.items):,} rules; {MOST_RULES:,} are the most"
+            fix = "Put the names that many rules differ in into one list, and write one rule about it."
+            self._findings.error("P111", path, listed.items[MOST_RULES].span, cause, fix=fix)
             return []
         found = [self._rule(item, f"{path}.{place}") for place, item in enumerate(listed.items)]
         return [placed for placed in found if placed is not None]
 
     def _rule(self, node: Node, path: str) -> Placed | None:
         if not isinstance(node, Mapping):
-            self._findings.error("P104", path, node.span, "a rule is made of name, when and then")
+            self._findings.error("P104", path, node.span, "a rule is made of name, when and then", fix=_SHAPE)
             return None
         before = self._findings.errors
         check_keys(node, RULE_KEYS, path, self._findings)
@@ -89,14 +104,15 @@ class RuleReader:
         value = node.get(key)
         if value is None:
             first = node.entries[0][0].span if node.entries else node.span
-            self._findings.error("P103", path, first, f'this rule has no "{key}"')
+            self._findings.error("P103", path, first, f'this rule has no "{key}"', fix=_NEEDED[key])
         return value
 
     def _name(self, node: Mapping, path: str) -> str:
         value = self._needed(node, "name", path)
         name = " ".join(value.text.split()) if isinstance(value, Scalar) else ""
         if value is not None and not 0 < len(name) <= 100:
-            self._findings.error("P104", f"{path}.name", value.span, "a name is a few words")
+            fix = "Write for example name: Near match; 100 characters at most."
+            self._findings.error("P104", f"{path}.name", value.span, "a name is a few words", fix=fix)
         return name
 
     def _then(self, node: Mapping, path: str) -> Action | None:
@@ -143,10 +159,12 @@ class RuleReader:
         groups = tuple(item.text for item in items if isinstance(item, Scalar) and CODE.fullmatch(item.text))
         if len(groups) < len(items):
             cause = "tell names groups in lower-case letters, digits and hyphens"
-            self._findings.error("P104", path, node.span, cause)
+            fix = "Write for example tell: [child-safety]"
+            self._findings.error("P104", path, node.span, cause, fix=fix)
         else:
             cause = "nobody is alerted by this version; the names are kept with the decision"
-            self._findings.warn("P108", path, node.span, cause)
+            fix = "Look at `assay holds list` yourself until then."
+            self._findings.warn("P108", path, node.span, cause, fix=fix)
         return groups
 
     def _needs_reason(self, rule: Rule, node: Mapping, path: str) -> None:
@@ -154,5 +172,6 @@ class RuleReader:
         then = node.get("then")
         if then is not None and about_media and rule.then.verb in RESTRICTING and node.get("reason") is None:
             cause = f'rule "{rule.name}" restricts media but gives no reason'
-            fix = "A reason code is shown to the sender's admin and counted in the transparency report."
+            code = DEFAULT_REASONS[rule.then.verb]
+            fix = f"Add for example reason: {code}; it is shown to the sender's admin and counted."
             self._findings.error("P106", f"{path}.then", then.span, cause, fix=fix)

@@ -6,15 +6,13 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
-from relay.config.actions import MAX_DEFER
 from relay.config.default_policy import DEFAULT_POLICY
-from relay.config.policy import POLICY_KEYS, SCANNER_ERROR_VERBS
-from relay.config.rules import RULE_KEYS
+from relay.config.policy_form import policy_form
+from relay.config.policy_reference import policy_reference
+from relay.config.policy_schema import policy_schema
 from relay.config.schema import schema
 from relay.config.section import Section
 from relay.config.settings import BlocklistSettings, ScannerSettings, Settings
-from relay.domain.facts import CONDITIONS, ConditionKind
-from relay.domain.policy import DEFAULT_REASONS, Verb
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -24,23 +22,6 @@ scanners:
   - {name: canary, kind: list, builtin: canary}
 # - {name: local, kind: list, file: lists/local.csv, category: csam, purpose: "Why you use it", country: any}
 """
-
-_ACTIONS: Final = {
-    Verb.RELAY: "send it to subscribers",
-    Verb.RELAY_AND_ATTEST: "send it, and attest its media",
-    Verb.RELAY_MARKED: "send it only to subscribers whose profile takes unattested media",
-    Verb.DEFER: "decide again later; `defer 10 minutes`",
-    Verb.QUARANTINE: "hold it for a person to decide",
-    Verb.DROP: "do not send it",
-}
-_FORMS: Final = {
-    ConditionKind.CHOICE: "a word or a list of words",
-    ConditionKind.SERVERS: "a server name, `*.example`, `list:NAME`, or a list of these",
-    ConditionKind.NUMBER: "`up to 31`, `less than 31`, `at least 1`, `more than 1`, or a number",
-    ConditionKind.NAMES: "a name or a list of names",
-    ConditionKind.AGE: "`less than 14 days`, `at least 2 hours`, `up to` and `more than` likewise",
-    ConditionKind.RATE: "`more than 60 per minute`, `per hour` or `per day`; likewise the other comparisons",
-}
 
 _BLOCKLISTS: Final = """\
 An entry covers the server, its subdomains and every port. In `mastodon-csv` the severity `suspend` blocks,
@@ -55,6 +36,14 @@ Each refresh that changes something is a batch that `assay blocks undo` takes ba
 list itself changes its mind. A refresh that fails changes nothing. One that would add or take away more than
 half of a list, and more than 20 servers, waits for `assay blocks accept`. `block` and `allow` win over lists.
 A subscriber that becomes blocked is suspended and resumes by itself when the block ends."""
+
+
+_POLICY: Final = (
+    "## policy",
+    "",
+    "What is done with each activity: the policy itself, a preset (`policy: {preset: small-instance}`), or a file",
+    "of its own (`policy: {file: policy.yaml}`). All of the language is in [policy.md](policy.md).",
+)
 
 
 def _sections() -> list[tuple[str, FieldInfo, type[Section]]]:
@@ -127,7 +116,7 @@ def _rows(model: type[Section], prefix: str) -> list[str]:
 
 
 def reference() -> str:
-    """`docs/configuration.md`: every key, every condition, every action, in Markdown."""
+    """`docs/configuration.md`: every key but those of the policy, in Markdown."""
     parts = [
         "# Configuration",
         "",
@@ -141,63 +130,15 @@ def reference() -> str:
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
-    return "\n".join([*parts, "", *_policy_reference()]) + "\n"
-
-
-def _policy_reference() -> list[str]:
-    conditions = [
-        f"| `{info.fact}` | {_FORMS[info.kind]} | {_words(info.values)} | {info.meaning} |"
-        for info in CONDITIONS
-    ]
-    actions = [f"| `{verb}` | {_ACTIONS[verb]} | `{DEFAULT_REASONS[verb]}` |" for verb in Verb]
-    return [
-        "## policy",
-        "",
-        "`always` is tried first; if no rule in it fits, the scanner failed and nothing matched,",
-        "`on_scanner_error` decides; then `rules` from top to bottom, the first that fits decides, and",
-        "`otherwise` decides the rest. A rule fits when all its conditions do. Whatever the rules say, an",
-        "activity with a `known` or `ncii` match is never relayed, not even in `observe`, unless",
-        "`observe_known_matches: true` is written there.",
-        "",
-        f"Keys: {_words(POLICY_KEYS)}.",
-        "",
-        f"Keys of a rule: {_words(RULE_KEYS)}. `until` is the last day, in UTC, on which the rule applies.",
-        "",
-        'A list is `[one.example, "*.two.example"]`, `{file: PATH}` with a server a line, or',
-        "`{csv: PATH, column: domain}` as Mastodon exports it, where each row covers the subdomains too.",
-        "",
-        "### Conditions",
-        "",
-        "| condition | written | words | meaning |",
-        "|---|---|---|---|",
-        *conditions,
-        "",
-        "`any` stands for all but `none` in `media` and `match`.",
-        "",
-        "### Actions",
-        "",
-        "| action | meaning | reason code unless the rule gives one |",
-        "|---|---|---|",
-        *actions,
-        "",
-        f"`defer` waits at most {MAX_DEFER // 86400} days.",
-        f"`on_scanner_error` is one of {_words(SCANNER_ERROR_VERBS)}.",
-        "",
-        "### The policy that is used when none is given",
-        "",
-        "```yaml",
-        *DEFAULT_POLICY.splitlines(),
-        "```",
-    ]
-
-
-def _words(words: tuple[str, ...]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
+    return "\n".join([*parts, "", *_POLICY]) + "\n"
 
 
 GENERATED: Final = {
     "config.yaml": sample,
     "docs/configuration.md": reference,
     "docs/config.schema.json": schema,
+    "docs/policy.md": policy_reference,
+    "docs/policy.schema.json": policy_schema,
+    "docs/policy.form.json": policy_form,
 }
 """What `tools/generate` writes, by path in the repository."""

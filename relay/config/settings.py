@@ -178,8 +178,24 @@ class FederationSettings(Section):
             "Deletes and Undos are never limited. `unlimited` for no limit."
         ),
     )
+    profile: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description=(
+            "Profile of subscribers that chose none, one of the policy's `profiles`; "
+            "by default `strict` where there is one, else the one that takes least."
+        ),
+    )
     publish_from: Literal["subscribers", "anyone"] = Field(
         default="subscribers", description="Whose activities are relayed."
+    )
+    opt_outs: tuple[Literal["nobot", "not-indexable", "not-discoverable"], ...] = Field(
+        default=("nobot",),
+        description=(
+            "What in an account's profile keeps its posts from being relayed: `nobot` (`#nobot`, `#norelay` in its "
+            "text), `not-indexable` (`indexable: false`), `not-discoverable` (`discoverable: false`). "
+            "A block of the relay by the account always does."
+        ),
     )
     relay_unlisted: bool = Field(
         default=False, description="Relay what is public but unlisted (`as:Public` only in `cc`)."

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES: Final = 500_000
 """Most servers that one list may name; the largest lists in use have some thousands."""
+POLICY_PREFIX: Final = "policy:"
+"""What the name of a list begins with that a policy names; no configured list can be called so."""
 SUDDEN_ENTRIES: Final = 20
 """Up to so many servers a difference is never sudden."""
 SUDDEN_SHARE: Final = 0.5
@@ -53,7 +55,8 @@ class BatchState(StrEnum):
 class Blocklist:
     """A list as configured. `place` is its address, or the path of its file when `is_file`; `refresh` in seconds.
 
-    `action` `OBSERVE` makes observations of all its entries.
+    `action` `OBSERVE` makes observations of all its entries. `for_policy`: it neither blocks nor observes, but holds
+    the servers of a list that the policy names: those that the source says to block.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Blocklist:
     refresh: float
     action: Effect
     is_file: bool = False
+    for_policy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

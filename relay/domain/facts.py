@@ -1,17 +1,18 @@
-"""The facts that policies decide on, one closed set, and what each condition means.
+"""The facts that policies decide on, one closed set.
 
 Facts are about one activity. Where it refers to several media items the single-valued facts are about the
 worst of them, so that one clean picture never carries a bad one through; `worst_attestation` and `worst_scan`
-hold the orders. `CONDITIONS` is the table from which the reference, the JSON Schema and the messages about
-policies are made.
+hold the orders. `relay.domain.vocabulary` says how policies write each fact and what it means.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from relay.domain.content import Content
 from relay.domain.media import MatchKind, MediaKind
 from relay.domain.rates import PostCounts
 
@@ -19,21 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 NONE: Final = "none"
-"""The word for "there is none of it": no media, no match, no category."""
+"""The word for "there is none of it": no media, no match, no category, no hashtag."""
+YES: Final = "yes"
+NO: Final = "no"
+"""The words of a fact that holds or does not. YAML 1.2 leaves both as they are written."""
 
 
 class Fact(StrEnum):
     """The name of a fact, as policies write it."""
 
     MEDIA = "media"
+    MEDIA_COUNT = "media count"
+    MEDIA_SIZE = "media size"
+    MEDIA_TYPE = "media type"
     ATTESTATION = "attestation"
     ATTESTED_BY = "attested by"
     SCAN = "scan"
     MATCH = "match"
     MATCH_DISTANCE = "match distance"
     CATEGORY = "category"
+    LIST = "list"
     FROM = "from"
+    ACTOR = "actor"
     TYPE = "type"
+    LANGUAGE = "language"
+    HASHTAGS = "hashtags"
+    MENTIONS = "mentions"
+    SENSITIVE = "sensitive"
     SOFTWARE = "software"
     SUBSCRIBED_FOR = "subscribed for"
     FIRST_SEEN = "first seen"
@@ -141,9 +154,12 @@ class Facts:
     `media`: the kinds of its items, empty when it has none (the policy word is `none`).
     `attestation`, `scan`, `match`: of the worst item, see the functions above; `scan` and `match` may be
     None. `attested_by`: hosts of the issuers of the valid attestations. `match_distance`: bits, the smallest
-    of all matches; `category`: of the worst match. `from_hosts`: the servers of the signer, the actor, the
-    object and the announced object. `type`: the activity's type. `standing`: about the server that signed. Hosts are
-    lower-case A-labels, with `:port` where the URL has one.
+    of all matches; `category`: of the worst match; `lists`: names of the hash lists that hold the worst match.
+    `media_count`: how many items; `media_size`: bytes of the largest that could be had, None when none could;
+    `media_types`: by content where a file could be read, else as the post says. `from_hosts`: the servers of the
+    signer, the actor, the object and the announced object. `type`: the activity's type. `content`: what the post says
+    about itself. `standing`: about the server that signed. Hosts are lower-case A-labels, with `:port` where the URL
+    has one.
     """
 
     media: frozenset[MediaKind] = frozenset()
@@ -153,8 +169,13 @@ class Facts:
     match: MatchKind | None = None
     match_distance: int | None = None
     category: str | None = None
+    lists: frozenset[str] = frozenset()
+    media_count: int = 0
+    media_size: int | None = None
+    media_types: frozenset[str] = frozenset()
     from_hosts: frozenset[str] = frozenset()
     type: str = "Create"
+    content: Content = field(default_factory=Content)
     standing: Standing = field(default_factory=Standing)
 
     def as_json(self) -> dict[str, object]:
@@ -167,8 +188,17 @@ class Facts:
             "match": self.match and self.match.value,
             "match distance": self.match_distance,
             "category": self.category,
+            "list": sorted(self.lists),
+            "media count": self.media_count,
+            "media size": self.media_size,
+            "media type": sorted(self.media_types),
             "from": sorted(self.from_hosts),
+            "actor": sorted(self.content.actors),
             "type": self.type,
+            "language": sorted(self.content.languages),
+            "hashtags": sorted(self.content.hashtags),
+            "mentions": self.content.mentions,
+            "sensitive": YES if self.content.sensitive else NO,
             "software": self.standing.software,
             "subscribed for": self.standing.subscribed_for,
             "first seen": self.standing.first_seen,
@@ -182,19 +212,37 @@ class Facts:
         Raises `ValueError` when a value is none of the closed set.
         """
         scan, match = document.get("scan"), document.get("match")
-        distance, category = document.get("match distance"), document.get("category")
+        distance, size = document.get("match distance"), document.get("media size")
+        category = document.get("category")
+        media = frozenset(MediaKind(kind) for kind in _words(document.get("media")) if kind != NONE)
         return cls(
-            media=frozenset(MediaKind(kind) for kind in _words(document.get("media")) if kind != NONE),
+            media=media,
             attestation=AttestationState(str(document.get("attestation", AttestationState.MISSING))),
             attested_by=frozenset(_words(document.get("attested by"))),
             scan=None if scan is None else Scan(str(scan)),
             match=None if match is None else MatchKind(str(match)),
             match_distance=distance if isinstance(distance, int) else None,
             category=category if isinstance(category, str) else None,
+            lists=frozenset(_words(document.get("list"))),
+            # Decisions of before it was counted have at least one item of each kind.
+            media_count=_count(document.get("media count", len(media))),
+            media_size=size if isinstance(size, int) else None,
+            media_types=frozenset(_words(document.get("media type"))),
             from_hosts=frozenset(_words(document.get("from"))),
             type=str(document.get("type", "Create")),
+            content=_content(document),
             standing=_standing(document),
         )
+
+
+def _content(document: Mapping[str, object]) -> Content:
+    return Content(
+        actors=frozenset(_words(document.get("actor"))),
+        languages=frozenset(_words(document.get("language"))),
+        hashtags=frozenset(_words(document.get("hashtags"))),
+        mentions=_count(document.get("mentions")),
+        sensitive=document.get("sensitive") == YES,
+    )
 
 
 def _per_window(posts: PostCounts) -> dict[str, int]:
@@ -220,6 +268,7 @@ def _words(value: object) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list | tuple) else []
 
 
+@lru_cache(maxsize=8192)  # the same servers are asked about with every activity
 def covering_names(host: str) -> frozenset[str]:
     """Every server name in a rule or list that covers `host`.
 
@@ -234,121 +283,3 @@ def covering_names(host: str) -> frozenset[str]:
         names |= {f"*{name[dot:]}", f"*{host[dot:]}"}
         dot = name.find(".", dot + 1)
     return frozenset(names)
-
-
-class ConditionKind(StrEnum):
-    """How the value of a condition is written."""
-
-    CHOICE = "choice"
-    SERVERS = "servers"
-    NUMBER = "number"
-    NAMES = "names"
-    AGE = "age"
-    RATE = "rate"
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionInfo:
-    """One row of the table of conditions.
-
-    `values`: the closed set of words, empty when it is open. `any_of`: what the word `any` stands for, empty
-    when it is not allowed. `about_media`: whether restricting by it is restricting media, which needs a
-    reason code.
-    """
-
-    fact: Fact
-    kind: ConditionKind
-    meaning: str
-    values: tuple[str, ...] = ()
-    any_of: tuple[str, ...] = ()
-    unit: str = ""
-    about_media: bool = True
-
-
-ACTIVITY_TYPES: Final = ("Create", "Update", "Delete", "Move", "Announce", "Undo", "Add", "Remove")
-"""Activity types that a rule can name (Activity Vocabulary 3.1); others never reach the policy."""
-
-_MEDIA: Final = tuple(kind.value for kind in MediaKind)
-_MATCHES: Final = tuple(kind.value for kind in MatchKind)
-
-CONDITIONS: Final = (
-    ConditionInfo(
-        Fact.MEDIA,
-        ConditionKind.CHOICE,
-        "What sort of media the activity carries; fits when any item is of a named sort.",
-        (NONE, *_MEDIA),
-        _MEDIA,
-    ),
-    ConditionInfo(
-        Fact.ATTESTATION,
-        ConditionKind.CHOICE,
-        "What came of checking the attestations; of the worst item.",
-        tuple(_ATTESTATION_BADNESS),
-    ),
-    ConditionInfo(
-        Fact.ATTESTED_BY,
-        ConditionKind.SERVERS,
-        "Servers of the issuers of the valid attestations; fits when there is one and all are named.",
-    ),
-    ConditionInfo(
-        Fact.SCAN,
-        ConditionKind.CHOICE,
-        "What came of our own scan; of the worst item.",
-        tuple(_SCAN_BADNESS),
-    ),
-    ConditionInfo(
-        Fact.MATCH,
-        ConditionKind.CHOICE,
-        "What sort of match the scanners found; the worst one.",
-        (NONE, *_MATCHES),
-        _MATCHES,
-    ),
-    ConditionInfo(
-        Fact.MATCH_DISTANCE,
-        ConditionKind.NUMBER,
-        "How far the nearest match is from its list entry, in bits of 256; 0 is the same picture.",
-        unit="bits",
-    ),
-    ConditionInfo(
-        Fact.CATEGORY,
-        ConditionKind.NAMES,
-        "The category that the list or service gives the worst match.",
-    ),
-    ConditionInfo(
-        Fact.FROM,
-        ConditionKind.SERVERS,
-        "Servers of the signer, the actor, the object and the announced object; fits when any is named.",
-        about_media=False,
-    ),
-    ConditionInfo(
-        Fact.TYPE,
-        ConditionKind.CHOICE,
-        "The activity's type.",
-        ACTIVITY_TYPES,
-        about_media=False,
-    ),
-    ConditionInfo(
-        Fact.SOFTWARE,
-        ConditionKind.NAMES,
-        "What the server that signed runs, as its NodeInfo says; `none` while that is not known.",
-        about_media=False,
-    ),
-    ConditionInfo(
-        Fact.SUBSCRIBED_FOR,
-        ConditionKind.AGE,
-        "How long ago the server that signed first followed; 0 seconds for one that is no subscriber.",
-        about_media=False,
-    ),
-    ConditionInfo(
-        Fact.FIRST_SEEN,
-        ConditionKind.AGE,
-        "How long ago the relay first heard of the server that signed.",
-        about_media=False,
-    ),
-    ConditionInfo(
-        Fact.POSTS_FROM_SERVER,
-        ConditionKind.RATE,
-        "How many posts of the server that signed came in the last minute, hour or day; counted since the start.",
-        about_media=False,
-    ),
-)

@@ -87,7 +87,8 @@ class Item:
     """One media item of an activity after screening.
 
     `digest` is None when the bytes could not be had. `reason` says why it was not scanned. `issuer` is the actor id
-    of the attester whose statement is valid.
+    of the attester whose statement is valid. `size` in bytes and `media_type` are for the policy and not stored: the
+    type by content, else as the post says.
     """
 
     url: str
@@ -98,6 +99,8 @@ class Item:
     attestation: AttestationState
     issuer: str | None = None
     matches: tuple[Match, ...] = ()
+    size: int | None = None
+    media_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from relay.domain.traits import Traits
 
 
 class Proof(StrEnum):
@@ -37,7 +39,8 @@ class NewEntry:
 
     `origins` are the servers it must not go back to. `announce` is our Announce of the object, for what can be
     announced; `forward` are the exact bytes as received, for what is proven. `attestations` is the
-    `Media-Attestation` header that goes with either.
+    `Media-Attestation` header that goes with either. `traits` tell who wants it; of an Update, where its post stands
+    in the log is added when it is stored.
     """
 
     object_id: str
@@ -46,6 +49,7 @@ class NewEntry:
     forward: Rendered | None
     proven: Proven | None
     attestations: str | None
+    traits: Traits = field(default_factory=Traits, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,18 @@ The order, which nothing in a policy can change:
 
 In `observe` the effective verb is `relay` and `would` keeps what `enforce` had done; what step 4 speaks of is
 enforced even then, unless the policy says `observe_known_matches`. A policy is compiled when it is made;
-deciding looks up at most one set per condition and is total: every `Facts` gets a decision.
+deciding costs a few look-ups for each fact, however long the lists are, and is total: every `Facts` gets a
+decision.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Self
 
+from relay.domain.evaluation import Compiled, compile_rules, first_fit
 from relay.domain.facts import Scan
 from relay.domain.media import MatchKind
 from relay.domain.policy_rules import (
@@ -28,19 +30,18 @@ from relay.domain.policy_rules import (
     RELAY,
     Action,
     Between,
-    Compiled,
     Condition,
     Mode,
     OneOf,
     Rule,
     Tried,
     Verb,
-    compile_rules,
-    first_fit,
-    prepare,
 )
+from relay.domain.vocabulary import VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.domain.facts import Facts
 
 __all__ = [
@@ -84,14 +85,7 @@ DEFAULT_PROFILES: Final = (
 )
 """What subscribers choose from unless a policy says otherwise."""
 
-DEFAULT_REASONS: Final = {
-    Verb.RELAY: "allowed",
-    Verb.RELAY_AND_ATTEST: "no-known-match",
-    Verb.RELAY_MARKED: "unattested",
-    Verb.DEFER: "deferred",
-    Verb.QUARANTINE: "needs-review",
-    Verb.DROP: "not-allowed",
-}
+DEFAULT_REASONS: Final = {info.verb: info.reason for info in VERBS}
 """The reason code of a rule that gives none."""
 
 
@@ -134,8 +128,9 @@ class Policy:
     """A whole policy, compiled when it is made.
 
     `version` is the number its author gave it. `profiles` are what subscribers choose from: the verbs after
-    which a subscriber with that profile receives an activity. `id` is `version-hash`, where the hash is the
-    first 12 hex digits of the SHA-256 of the normalized policy: equal exactly when everything in it is equal.
+    which a subscriber with that profile receives an activity. `lists` are what conditions refer to by name.
+    `id` is `version-hash`, where the hash is the first 12 hex digits of the SHA-256 of the normalized policy: equal
+    exactly when everything in it is equal, the members of its lists included.
     """
 
     version: int
@@ -146,16 +141,16 @@ class Policy:
     on_scanner_error: Action = BACK_OFF
     observe_known_matches: bool = False
     profiles: tuple[tuple[str, frozenset[Verb]], ...] = DEFAULT_PROFILES
+    lists: tuple[tuple[str, frozenset[str]], ...] = field(default=(), repr=False)
     id: str = field(init=False)
-    _always: tuple[Compiled, ...] = field(init=False, repr=False, compare=False)
-    _rules: tuple[Compiled, ...] = field(init=False, repr=False, compare=False)
+    _compiled: Compiled = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # The dataclass is frozen; what is derived from its fields can only be put there this way.
         digest = hashlib.sha256(json.dumps(self.normal(), separators=(",", ":")).encode()).hexdigest()
         object.__setattr__(self, "id", f"{self.version}-{digest[:12]}")
-        object.__setattr__(self, "_always", compile_rules("always", self.always))
-        object.__setattr__(self, "_rules", compile_rules("rules", self.rules))
+        compiled = compile_rules({"always": self.always, "rules": self.rules}, dict(self.lists))
+        object.__setattr__(self, "_compiled", compiled)
 
     def normal(self) -> list[object]:
         """The normalized form that `id` is the hash of: JSON-able, lists expanded and sorted."""
@@ -168,7 +163,13 @@ class Policy:
             str(self.on_scanner_error),
             self.observe_known_matches,
             sorted([name, sorted(verbs)] for name, verbs in self.profiles),
+            *([[name, sorted(members)] for name, members in sorted(self.lists)] if self.lists else []),
         ]
+
+    def with_lists(self, members: Mapping[str, frozenset[str]]) -> Self:
+        """The policy with what the named lists hold now; itself when nothing changed. Other names are ignored."""
+        lists = tuple((name, members.get(name, held)) for name, held in self.lists)
+        return self if lists == self.lists else replace(self, lists=lists)
 
     def delivers(self, profile: str, verb: Verb) -> bool:
         """Whether a subscriber with `profile` receives what is decided with `verb`; not for unknown names."""
@@ -177,15 +178,16 @@ class Policy:
 
 def _chosen(policy: Policy, facts: Facts, now: float, trace: list[Tried]) -> Rule:
     """The rule that decides, before the built-in floor; what is no rule in the policy is given as one."""
-    view = prepare(facts)
-    rule = first_fit(policy._always, view, now, trace)  # noqa: SLF001 - one module, compiled for this function
+    compiled = policy._compiled  # noqa: SLF001 - one module, compiled for this function
+    unmet = compiled.unmet(facts, now)
+    rule = first_fit(compiled.phases["always"], unmet, trace)
     if rule is not None:
         return rule
     # A match has been found in spite of the failure: it must not be waved through as "could not scan".
     if facts.scan in {Scan.UNAVAILABLE, Scan.PENDING} and facts.match is None:
         trace.append(Tried("on_scanner_error", "on_scanner_error"))
         return Rule("on_scanner_error", (), policy.on_scanner_error, f"scan-{facts.scan}")
-    rule = first_fit(policy._rules, view, now, trace)  # noqa: SLF001
+    rule = first_fit(compiled.phases["rules"], unmet, trace)
     if rule is None:
         trace.append(Tried("otherwise", "otherwise"))
         return Rule("otherwise", (), policy.otherwise)

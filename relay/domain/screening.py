@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.content import Content, is_media_type
 from relay.domain.facts import Facts, Scan, Standing, worst_attestation, worst_match, worst_scan
 from relay.domain.media import Digests, ScanOutcome, ScanResult
 
@@ -33,6 +34,7 @@ _SCAN: Final = {
 }
 
 _UNKNOWN: Final = Standing()
+_SAYS_NOTHING: Final = Content()
 
 
 def digests_of(content: bytes) -> Digests:
@@ -68,11 +70,12 @@ def facts_of(
     kind: str,
     issuers: Iterable[str],
     standing: Standing = _UNKNOWN,
+    content: Content = _SAYS_NOTHING,
 ) -> Facts:
     """Put together the facts that the policy decides on; of several items the worst counts.
 
     `issuers` are the servers of the issuers of valid attestations, `servers` everybody the activity names, `standing`
-    is that of the server that signed.
+    is that of the server that signed, `content` what the post says about itself.
     """
     matches = [match for item in items for match in item.matches]
     worst = worst_match(match.kind for match in matches)
@@ -85,7 +88,14 @@ def facts_of(
         match=worst,
         match_distance=min(distances, default=0 if matches else None),
         category=next((match.category for match in matches if match.kind is worst), None),
+        lists=frozenset(match.scanner for match in matches if match.kind is worst),
+        media_count=len(items),
+        media_size=max((item.size for item in items if item.size is not None), default=None),
+        media_types=frozenset(
+            item.media_type for item in items if item.media_type and is_media_type(item.media_type)
+        ),
         from_hosts=frozenset(servers),
         type=kind,
+        content=content,
         standing=standing,
     )

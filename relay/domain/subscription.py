@@ -5,11 +5,12 @@ The table of `on_follow` is the whole protocol of relays.md B1 and B2 as values;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.activity import is_public_collection
+from relay.domain.subscriber_profile import SubscriberProfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,8 @@ class Subscription:
     """One server that follows the relay.
 
     `server` is its name (host, with a port when unusual); `follow` the complete newest Follow, which Accept and
-    Reject embed. Times are seconds since the epoch.
+    Reject embed. Times are seconds since the epoch. `profile` is what it wants, since the log stood at `profile_since`;
+    `profile_locked` tells that only operators change it.
     """
 
     id: int
@@ -85,6 +87,9 @@ class Subscription:
     reason: str | None = None
     back: Back = Back.NONE
     back_id: str | None = None
+    profile: SubscriberProfile = field(default_factory=SubscriberProfile)
+    profile_since: int = 0
+    profile_locked: bool = False
 
     @property
     def follow_id(self) -> str:

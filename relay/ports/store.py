@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from relay.domain.hashlist import ListEntry
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
+    from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
+    from relay.domain.traits import Traits
     from relay.ports.labstore import Lab
+    from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
@@ -65,6 +68,9 @@ class Activities(Protocol):
         `whole_actor`: the object is an actor that deleted itself, so everything of it goes. Returns the ids of the
         objects that are gone.
         """
+
+    async def take_back(self, actor: str) -> set[str]:
+        """Deliver no more of what an actor published; return the ids of its objects."""
 
     async def remember(self, keys: Sequence[str], at: float) -> None:
         """Keep out what has one of these keys, as long as the log is kept."""
@@ -154,8 +160,15 @@ class Fanout(Protocol):
         stragglers: Mapping[tuple[int, int], Straggler | None],
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
+        skipped: Mapping[tuple[int, Skip], int],
     ) -> None:
-        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts, counters."""
+        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts.
+
+        `counts` (delivered, refused, failed) and `skipped` are added to what was counted before.
+        """
+
+    async def first(self, object_id: str) -> tuple[int, Traits] | None:
+        """Return where in the log an object was published first, and what it was then; None when it is not there."""
 
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""
@@ -200,19 +213,24 @@ class Subscribers(Protocol):
         back_id: str | None,
         cursor: int,
     ) -> int:
-        """Add a subscription; return its number."""
+        """Add a subscription; return its number. An actor that was here before has the profile that it had then."""
 
     async def save(self, subscription: Subscription, now: float) -> None:
-        """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
+        """Write state, inbox, dialect, newest Follow, reason and our Follow of it; not its profile."""
+
+    async def set_profile(
+        self, subscription_id: int, profile: SubscriberProfile, *, since: int, locked: bool
+    ) -> None:
+        """Write what a subscriber wants, the head of the log from which it counts, and whether operators fixed it."""
 
     async def place(self, subscription_id: int, cursor: int) -> None:
         """Put a subscriber at a position of the log."""
 
     async def remove(self, subscription_id: int) -> None:
-        """Forget a subscription and what waited for it."""
+        """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""
 
     async def details(self, subscription_id: int) -> Row:
-        """Return counters, cursor, lag, stragglers, gaps, letters and host health, for people."""
+        """Return counters, cursor, lag, what was skipped, stragglers, gaps, letters and host health, for people."""
 
     async def send(self, letters: Sequence[tuple[str, str, str, bytes]], now: float) -> None:
         """Put messages on their way: (kind, actor, inbox, body)."""
@@ -248,7 +266,10 @@ class Subscribers(Protocol):
         """Forget keys and actors that were not fetched again for long, and the health of servers that left."""
 
     async def trim(self, most: int) -> None:
-        """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+        """Forget the oldest keys, actors and profiles of those that do not subscribe; `most` of each stay.
+
+        Profiles that an operator fixed are all kept.
+        """
 
     async def trim_audit(self, most: int) -> None:
         """Forget the oldest of what other servers did; `most` lines of it stay, and all that operators did."""
@@ -322,6 +343,10 @@ class Tx(Protocol):
     @property
     def lab(self) -> Lab:
         """Temporary inboxes and reports of the lab."""
+
+    @property
+    def logins(self) -> Logins:
+        """Codes and sessions of admins of subscribers."""
 
 
 class Store(Protocol):

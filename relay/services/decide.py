@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, NewEntry, Rendered
 from relay.domain.policy import RELAYING, Decision, Policy, Tried, Verb, decide
+from relay.domain.traits import Traits
 from relay.protocol.documents import announce, dump
 from relay.protocol.httpsig import body_digest
 
@@ -37,7 +38,7 @@ ANNOUNCED: Final = frozenset({"Create", "Announce"})
 class Subject:
     """What is decided about: the object, the servers it must not go back to, the kind of activity and its bytes.
 
-    `proven` tells that, and until when, the bytes may be passed on as they are.
+    `proven` tells that, and until when, the bytes may be passed on as they are. `traits` tell who wants it.
     """
 
     object_id: str
@@ -45,6 +46,7 @@ class Subject:
     kind: str
     body: bytes
     proven: Proven | None = None
+    traits: Traits = field(default_factory=Traits)
 
 
 class Decider:
@@ -71,16 +73,20 @@ class Decider:
         """Turn a decision into what is written. `tokens` are our attestations, `header` the same as a header."""
         now = self._clock.now()
         if decision.verb in RELAYING:
-            entry = self.entry(subject, header, tokens)
+            entry = self.entry(subject, header, tokens, verb=decision.verb)
             return Settled(ActivityState.PUBLISHED, decision, facts.as_json(), now, entry)
         due_at = now + decision.seconds if decision.verb is Verb.DEFER else 0.0
         return Settled(_STATES[decision.verb], decision, facts.as_json(), now, None, due_at)
 
-    def entry(self, subject: Subject, header: str | None, tokens: Sequence[str]) -> NewEntry:
+    def entry(
+        self, subject: Subject, header: str | None, tokens: Sequence[str], *, verb: Verb = Verb.RELAY
+    ) -> NewEntry:
         """Render once for everybody: the Announce of what can be announced, the very bytes of what is proven."""
         announced = self._announce(subject.object_id, tokens) if subject.kind in ANNOUNCED else None
         forward = None if subject.proven is None else _rendered(subject.body)
-        return NewEntry(subject.object_id, subject.origins, announced, forward, subject.proven, header)
+        about = (subject.object_id, subject.origins)
+        traits = replace(subject.traits, verb=verb)
+        return NewEntry(*about, announced, forward, subject.proven, header, traits=traits)
 
     def _announce(self, object_id: str, tokens: Sequence[str]) -> Rendered:
         document = announce(

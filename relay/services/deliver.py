@@ -1,10 +1,10 @@
 """Fan-out: every subscriber follows the log with its own cursor.
 
-One loop takes turns among the tracks (see `tracks`), signs what it took in batches, and sends each delivery in a task
-of its own. What came of it is settled in memory and written about once a second, in one transaction whose size does
-not depend on the number of subscribers: one watermark for all who keep up, a row for each of the few who do not
-(see `domain.delivery.checkpoint`). After a crash at most what was sent since the last checkpoint is sent again;
-receivers deduplicate by activity id.
+One loop takes turns among the tracks (see `tracks`), passes over what a subscriber does not want (see `selection`),
+signs the rest in batches, and sends each delivery in a task of its own. What came of it is settled in memory and
+written about once a second, in one transaction whose size does not depend on the number of subscribers: one watermark
+for all who keep up, a row for each of the few who do not (see `domain.delivery.checkpoint`). After a crash at most what
+was sent since the last checkpoint is sent again; receivers deduplicate by activity id.
 
 A host that fails as a whole rests with exponential back-off and its cursor stays: nothing piles up for it, and the
 deliveries to others neither wait for it nor slow down. One bad activity becomes a straggler after three failures.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Store
+    from relay.services.selection import Selectors
     from relay.services.signals import Signals
     from relay.services.signing import Signed, Signing
 
@@ -54,9 +55,11 @@ class FanOut:
         signing: Signing,
         clock: Clock,
         signals: Signals,
+        selectors: Selectors,
         limits: FanOutLimits,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
+        self.selectors = selectors
         self._dispatch = Dispatch(signing, limits.timeout)
         self._log = LogReader(store)
         self._line = Line()
@@ -98,6 +101,8 @@ class FanOut:
         async with self._loading:
             heard, withdrawn = self._signals.take()
             self._log.forget(withdrawn)
+            if self.selectors.renew():
+                self._select()
             await self._look_at_subscriptions()
             for server in heard:
                 self._heard_from(server)
@@ -149,6 +154,7 @@ class FanOut:
             self._renew(track, subscription)
             server = known.get(subscription.server)
             track.software = None if server is None else server.software
+        self.selectors.keep({track.selector for track in self._tracks.values()})
         if first:
             self._ledger.start(max((t.progress.cursor for t in self._tracks.values()), default=0))
 
@@ -156,7 +162,8 @@ class FanOut:
         peer = self._peers.get(subscription.server)
         if peer is None:
             peer = self._peers[subscription.server] = Peer(hosts.get(subscription.server) or Host())
-        track = Track(subscription, progress, Target.of(subscription.inbox), peer)
+        selector = self.selectors.of(subscription.profile)
+        track = Track(subscription, progress, Target.of(subscription.inbox), peer, selector)
         peer.tracks.append(track)
         if track.unreachable:
             track.rest_until = subscription.changed_at + PROBE_EVERY
@@ -171,8 +178,16 @@ class FanOut:
             track.target = Target.of(subscription.inbox)
         if track.unreachable and subscription.state is State.ACCEPTED:
             track.rest_until = 0.0
+        if track.subscription.profile != subscription.profile:
+            track.selector, track.bucket = self.selectors.of(subscription.profile), None
         track.subscription = subscription
         self._line.push(track)
+
+    def _select(self) -> None:
+        """Another policy is in force: what its profiles take may be something else."""
+        for track in self._tracks.values():
+            track.selector = self.selectors.of(track.subscription.profile)
+            self._line.push(track)
 
     def _heard_from(self, server: str) -> None:
         """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
@@ -242,20 +257,31 @@ class FanOut:
         straggler = due_straggler(track, now)
         if straggler is not None:
             entry = await self._entry(straggler)
-            rendered = None if entry is None else track.rendering(entry, now)
+            rendered = None if entry is None else track.wanted(entry, now)
             if entry is not None and rendered is not None:
                 return self._start(track, entry, rendered)
             self._settle(track, straggler)
+        while self._tracks.get(track.id) is track:
+            before = track.progress.cursor
+            attempt = await self._ahead(track, now)
+            if attempt is not None or track.progress.cursor == before:
+                return attempt
+            await self._clock.sleep(0)  # who wants little passes much over: others have their turn in between
+        return None
+
+    async def _ahead(self, track: Track, now: float) -> Attempt | None:
+        """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
         for position in open_positions(track, self._log.head):
             entry = await self._entry(position)
             if not track.progress.is_open(position):
                 continue  # another feeder started it while the log was being read
-            rendered = None if entry is None else track.rendering(entry, now)
+            rendered = None if entry is None else track.wanted(entry, now)
             if entry is None or rendered is None:
-                track.progress.settle(position)
-                self._ledger.moved()
+                self._settle(track, position)
             elif entry.object_id not in track.objects:
-                return self._start(track, entry, rendered)
+                if track.in_time(entry, self._clock.monotonic()):
+                    return self._start(track, entry, rendered)
+                self._settle(track, position)
         return None
 
     async def _entry(self, position: int) -> LogEntry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.domain import hosts
@@ -10,6 +11,7 @@ from relay.domain.errors import Conflict, NotFound
 from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, HoldState
 from relay.domain.policy import Verb
+from relay.domain.traits import traits_of
 from relay.services.arrival import authors_of, servers_of
 from relay.services.decide import Subject, ruled
 
@@ -58,7 +60,12 @@ class Holds:
         if self._blocks.opted_out(authors_of(activity), servers):
             raise Conflict(f"the author of hold {hold_id} has blocked the relay", code="opted-out")
         now = self._clock.now()
-        subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven)
+        traits = traits_of(hold.kind, activity.object)
+        if activity.object is None:
+            traits = replace(
+                traits, media=True
+            )  # it was fetched to be screened; what is held is mostly held for media
+        subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven, traits)
         entry = self._decider.entry(subject, None, ())
         decision = ruled(Verb.RELAY, "operator", "released")
         settled = Settled(ActivityState.PUBLISHED, decision, {}, now, entry)

@@ -10,7 +10,7 @@ from relay.domain import hosts
 from relay.domain.errors import RelayError, RemoteError
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item, MediaFacts
-from relay.domain.media import ScanOutcome
+from relay.domain.media import Decoded, ScanOutcome
 from relay.domain.screening import combine, digests_of, is_current
 from relay.services.singleflight import SingleFlight
 
@@ -69,7 +69,9 @@ class Inspector:
                 return await self._inspect(ref, object_id, tokens)
         except RemoteError as error:
             outcome = ScanOutcome.UNAVAILABLE if error.temporary else ScanOutcome.UNSCANNABLE
-            return _unseen(ref, outcome, error.code)
+            # A file that was not fetched because it is too large must not slip past a rule about large files.
+            size = self._limits.size + 1 if error.code == "too-large" else None
+            return _unseen(ref, outcome, error.code, size)
         except RelayError as error:
             return _unseen(ref, ScanOutcome.UNSCANNABLE, error.code)
         finally:
@@ -108,6 +110,8 @@ class Inspector:
             attestation=vouched.state,
             issuer=vouched.issuer,
             matches=known.result.matches,
+            size=digests.size,
+            media_type=known.decoded.media_type if isinstance(known.decoded, Decoded) else ref.media_type,
         )
 
     def _stands(self, known: MediaFacts) -> bool:
@@ -141,8 +145,9 @@ async def _digest(content: bytes) -> Digests:
     return await asyncio.to_thread(digests_of, content)
 
 
-def _unseen(ref: MediaRef, outcome: ScanOutcome, reason: str) -> Item:
-    return Item(ref.url, ref.kind, None, outcome, reason, AttestationState.MISSING)
+def _unseen(ref: MediaRef, outcome: ScanOutcome, reason: str, size: int | None = None) -> Item:
+    missing = AttestationState.MISSING
+    return Item(ref.url, ref.kind, None, outcome, reason, missing, size=size, media_type=ref.media_type)
 
 
 def _attested(ref: MediaRef, digests: Digests, vouched: Vouched) -> Item:
@@ -154,4 +159,6 @@ def _attested(ref: MediaRef, digests: Digests, vouched: Vouched) -> Item:
         reason="attested",
         attestation=vouched.state,
         issuer=vouched.issuer,
+        size=digests.size,
+        media_type=ref.media_type,
     )

@@ -6,6 +6,7 @@ who do not and moved, one per straggler and host whose state changed (see `domai
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import checkpoint
@@ -68,11 +69,19 @@ class Ledger:
         hosts, self._hosts = self._hosts, {}
         self._moved = False
         counts = {track.id: (track.counts[0], track.counts[1], track.counts[2]) for track in counted}
+        skipped = {(track.id, why): times for track in counted for why, times in track.skipped.items()}
         async with self._store.transaction() as tx:
-            await tx.fanout.save(saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts)
+            await tx.fanout.save(
+                saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
+            )
         self._written.update(moved)
         self._leader = max(cursors.values(), default=self._leader)
         if counting:
             self._counted_at = now
             for track in counted:
-                track.counted = False
+                # What was counted while this was written stays for the next time.
+                track.counts = [now - then for now, then in zip(track.counts, counts[track.id], strict=True)]
+                track.skipped = Counter(
+                    {why: times - skipped.get((track.id, why), 0) for why, times in track.skipped.items()}
+                )
+                track.counted = any(track.counts) or any(track.skipped.values())

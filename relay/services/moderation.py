@@ -1,4 +1,4 @@
-"""Everything that keeps unwanted servers away, put together: what the inbox asks, and three workers."""
+"""Everything that keeps unwanted servers away, put together: what the inbox asks, and four workers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from relay.services.blocksources import FileReader
     from relay.services.identity import Identity
     from relay.services.peers import Peers
+    from relay.services.policy_lists import PolicyLists
     from relay.services.signals import Signals
     from relay.services.subscribers import Subscribers
 
@@ -38,6 +39,7 @@ class Moderation:
     sources: BlockSources
     schedule: BlocklistSchedule
     enforcement: Enforcement
+    policy_lists: PolicyLists
     software: SoftwareWatch
 
     @classmethod
@@ -52,6 +54,7 @@ class Moderation:
         identity: Identity,
         blocks: Blocks,
         blocklists: Blocklists,
+        policy_lists: PolicyLists,
         subscribers: Subscribers,
         peers: Peers,
         banned: Sequence[str],
@@ -63,7 +66,12 @@ class Moderation:
             limits=Limits(rate, clock),
             standings=Standings(store, clock, peers),
             opt_outs=OptOuts(
-                store=store, clock=clock, blocks=blocks, subscribers=subscribers, identity=identity
+                store=store,
+                clock=clock,
+                blocks=blocks,
+                subscribers=subscribers,
+                signals=signals,
+                identity=identity,
             ),
             sources=sources,
             schedule=BlocklistSchedule(blocklists, sources, clock),
@@ -75,6 +83,7 @@ class Moderation:
                 subscribers=subscribers,
                 banned=banned,
             ),
+            policy_lists=policy_lists,
             software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         )
 
@@ -83,4 +92,5 @@ class Moderation:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.schedule.run())
             tasks.create_task(self.enforcement.run())
+            tasks.create_task(self.policy_lists.run())
             tasks.create_task(self.software.run())

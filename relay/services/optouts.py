@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Store
     from relay.services.blocks import Blocks
     from relay.services.identity import Identity
+    from relay.services.signals import Signals
     from relay.services.subscribers import Subscribers
 
 
@@ -30,16 +31,18 @@ class OptOuts:
         clock: Clock,
         blocks: Blocks,
         subscribers: Subscribers,
+        signals: Signals,
         identity: Identity,
         most: int = MOST_OF_ONE_SERVER,
     ) -> None:
         self._most = most
         self._store, self._clock, self._blocks = store, clock, blocks
-        self._subscribers, self._identity = subscribers, identity
+        self._subscribers, self._signals, self._identity = subscribers, signals, identity
 
     async def block(self, activity: Activity, actor: str) -> str:
         """Handle a Block signed by `actor`; return the code of the receipt. Raises `Refused` when there are too many.
 
+        What was not delivered yet of the actor is taken back; what waits is dropped when it is screened.
         The Block of a subscriber's own actor ends its subscription and stands for its whole server; a later Follow by
         the same actor ends it, like an Undo.
         """
@@ -51,10 +54,13 @@ class OptOuts:
             if not known and await tx.blocking.number_of_opt_outs(server) >= self._most:
                 raise Refused("Too many of this server blocked the relay.", code="too-many-opt-outs")
             left = await self._subscribers.leave(tx, actor)
+            head = await tx.fanout.head()
+            gone = await tx.activities.take_back(actor)
             await tx.blocking.add_opt_out(OptOut(actor, server, left, activity.id, now))
             detail = "the relay was blocked: subscription ended" if left else "the relay was blocked"
             await tx.subscribers.audit(at=now, who=actor, action="opt-out", subject=actor, detail=detail)
         self._blocks.opts_out(actor, server if left else None)
+        self._signals.withdrawn(gone, head)
         if left:
             self._subscribers.changed()
         return "opted-out"

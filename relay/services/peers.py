@@ -6,9 +6,12 @@ import asyncio
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.subscriber_profile import Direction
 from relay.domain.subscription import State, UpstreamState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from relay.ports import Clock, Store
 
 LOOK_EVERY: Final = 1.0
@@ -21,6 +24,7 @@ class Peers:
         self._store, self._clock = store, clock
         self._servers: dict[str, float] = {}
         self._actors: frozenset[str] = frozenset()
+        self._receiving: frozenset[str] = frozenset()
         self._version = -1
         self._looked_at = float("-inf")
         self._refreshing = asyncio.Lock()
@@ -39,6 +43,11 @@ class Peers:
         """Whether this very actor is an accepted subscriber, or a relay that accepted our Follow."""
         await self._refresh()
         return actor_id in self._actors
+
+    async def only_receive(self, servers: Iterable[str]) -> bool:
+        """Whether one of the servers subscribes and wants that none of its posts is relayed."""
+        await self._refresh()
+        return not self._receiving.isdisjoint(servers)
 
     def changed(self) -> None:
         """Look again at the next request."""
@@ -63,6 +72,10 @@ class Peers:
                 everyone = [(one.server, one.created_at) for one in subscriptions]
                 everyone += [(one.server, one.created_at) for one in upstreams]
                 actors = [one.actor for one in subscriptions if one.state is State.ACCEPTED]
+                sending = {
+                    one.server for one in subscriptions if one.profile.direction is not Direction.RECEIVE
+                }
+                self._receiving = frozenset(one.server for one in subscriptions) - sending
                 self._servers = dict(sorted(everyone, key=itemgetter(1), reverse=True))
                 self._actors = frozenset(actors + [one.actor for one in upstreams])
         self._version, self._looked_at = version, self._clock.monotonic()

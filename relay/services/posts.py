@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from mediaattest import parse_header
 from relay.domain import hosts
 from relay.domain.activity import ACTIVITY_TYPES, loop_key, relayed
+from relay.domain.content import Content, content_of
 from relay.domain.errors import RemoteError
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
 from relay.domain.policy import Verb
 from relay.domain.subscription import INSTANCE_TYPES
+from relay.domain.traits import traits_of
 from relay.services.arrival import Receipt, authors_of
 from relay.services.decide import ANNOUNCED, Subject, ruled
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from relay.protocol.httpsig import SignedRequest
     from relay.services.arrival import Arrival, ReceiveRules
     from relay.services.blocks import Blocks
+    from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.identity import Identity
@@ -57,13 +60,14 @@ class Posts:
         proofs: Proofs,
         identity: Identity,
         blocks: Blocks,
+        consent: Consent,
         standings: Standings,
         rules: ReceiveRules,
     ) -> None:
         self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
         self._peers, self._fetcher, self._decider = peers, fetcher, decider
         self._proofs, self._identity = proofs, identity
-        self._blocks, self._standings = blocks, standings
+        self._blocks, self._consent, self._standings = blocks, consent, standings
         self.rules = rules
 
     async def create(self, arrival: Arrival) -> Receipt:
@@ -98,12 +102,14 @@ class Posts:
         activity = arrival.activity
         if activity.object is None or activity.object_id is None:
             return Receipt("ignored-update")
+        if activity.object_id == activity.actor:
+            await self._consent.told(activity.actor, activity.object.document)
         async with self._store.transaction() as tx:
             renewed = await tx.activities.renew(activity.object_id, activity.body, self._clock.now())
         if renewed:
             self._signals.screening.set()
             return Receipt("renewed")
-        if await self._unfit(arrival) is not None:
+        if await self._unfit(arrival, brings=False) is not None or await self._is_new_of_a_receiver(arrival):
             return Receipt("ignored-update")
         proven = await self._proven(arrival)
         if proven is None:
@@ -115,7 +121,8 @@ class Posts:
         object_id = arrival.activity.object_id
         if object_id is None:
             return Receipt("ignored-delete")
-        refusal = await self._unfit(arrival, audience=False)
+        # That something is gone is what an author who has opted out wants to be known.
+        refusal = await self._unfit(arrival, audience=False, brings=False, despite_opt_out=True)
         proven = None if refusal is not None else await self._proven(arrival)
         incoming = None if proven is None else self._incoming(arrival, object_id, proven)
         async with self._store.transaction() as tx:
@@ -133,7 +140,7 @@ class Posts:
     async def move(self, arrival: Arrival) -> Receipt:
         """Pass on that an account moved, if the bytes are proven."""
         object_id = arrival.activity.object_id
-        if object_id is None or await self._unfit(arrival, audience=False) is not None:
+        if object_id is None or await self._unfit(arrival, audience=False, brings=False) is not None:
             return Receipt("ignored-move")
         proven = await self._proven(arrival)
         if proven is None:
@@ -147,17 +154,40 @@ class Posts:
         """Whether what this server sends is relayed at all."""
         return self.rules.anyone or await self._peers.serves(server)
 
-    async def _unfit(self, arrival: Arrival, *, audience: bool = True) -> str | None:
-        """Say why a post is not relayed, before anything is stored."""
+    async def _unfit(
+        self,
+        arrival: Arrival,
+        *,
+        audience: bool = True,
+        brings: bool = True,
+        despite_opt_out: bool = False,
+    ) -> str | None:
+        """Say why a post is not relayed, before anything is stored. `brings`: it is new, no change of an older one."""
         if not await self.takes_from(arrival.sender.server):
             return "ignored-stranger"
         if audience and not self._public(arrival.activity):
             return "ignored-not-public"
         if self._identity.server in arrival.servers:
             return "ignored-own"
-        if self._blocks.opted_out(authors_of(arrival.activity), arrival.servers):
+        if not despite_opt_out and await self._opted_out(arrival):
             return "ignored-opt-out"
+        if brings and await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
+            return "ignored-direction"
         return None
+
+    async def _opted_out(self, arrival: Arrival) -> bool:
+        """Whether an author blocked the relay, or says in a profile that is known that he wants no machines."""
+        authors = authors_of(arrival.activity)
+        if self._blocks.opted_out(authors, arrival.servers):
+            return True
+        return arrival.authentic and await self._consent.recall(authors) is True
+
+    async def _is_new_of_a_receiver(self, arrival: Arrival) -> bool:
+        """Whether an edit is of a post that was not relayed, of a server that only receives: it would be new."""
+        if not await self._peers.only_receive(arrival.servers | {arrival.sender.server}):
+            return False
+        async with self._store.reading() as tx:
+            return await tx.fanout.first(arrival.activity.object_id or "") is None
 
     def _public(self, activity: Activity) -> bool:
         """Whether both the activity and what it embeds are public; an object without audience has the activity's."""
@@ -190,6 +220,8 @@ class Posts:
         post = arrival.activity.object
         if incoming.kind == "Announce" or post is None or post.media or not post.media_complete:
             return await self._store_it(incoming, None)
+        if await self._consent.recall(authors_of(arrival.activity)) is None:
+            return await self._store_it(incoming, None)  # the author has to be asked first
         return await self._store_it(incoming, await self._settle_text(incoming, arrival))
 
     def _incoming(
@@ -217,7 +249,9 @@ class Posts:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
         subject = _subject(incoming, arrival)
         standing = await self._standings.of(incoming.server)
-        facts = Facts(from_hosts=subject.origins, type=incoming.kind, standing=standing)
+        actor, post = arrival.activity.actor, arrival.activity.object
+        content = Content() if post is None else content_of(post.document, (actor, *post.attributed_to))
+        facts = Facts(from_hosts=subject.origins, type=incoming.kind, content=content, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
         return self._decider.settle(subject, decision, facts, None, ())
 
@@ -254,7 +288,8 @@ def _announced(activity: Activity) -> str | None:
 
 def _subject(incoming: Incoming, arrival: Arrival) -> Subject:
     servers = arrival.servers | {arrival.sender.server}
-    return Subject(incoming.object_id, servers, incoming.kind, incoming.body, incoming.proven)
+    traits = traits_of(incoming.kind, arrival.activity.object)
+    return Subject(incoming.object_id, servers, incoming.kind, incoming.body, incoming.proven, traits)
 
 
 def tokens_beside(request: SignedRequest, activity: Activity) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mediaattest import format_header, to_data_url
 from relay.domain import hosts
 from relay.domain.activity import parse_activity, parse_object, relayed
+from relay.domain.content import content_of
 from relay.domain.delivery import backoff
 from relay.domain.errors import Malformed, RelayError, RemoteError
 from relay.domain.facts import AttestationState, Facts
@@ -17,6 +18,7 @@ from relay.domain.log import ActivityState
 from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.policy import Verb
 from relay.domain.screening import facts_of
+from relay.domain.traits import traits_of
 from relay.services.decide import Subject, ruled
 from relay.services.leased import LeasedWork
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Store
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
+    from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
     from relay.services.inspect import Inspector
@@ -63,6 +66,7 @@ class Screening:
         attestor: Attestor,
         decider: Decider,
         blocks: Blocks,
+        consent: Consent,
         standings: Standings,
         unlisted: bool,
         at_once: int = 8,
@@ -70,6 +74,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
+        self._consent = consent
         self._seen = relayed(unlisted=unlisted)
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
@@ -94,6 +99,7 @@ class Screening:
         try:
             object_id, post = await self._post(work)
             self._still_wanted(work, post)
+            await self._ask_authors(work, post)
         except Dropped as drop:
             await self._settle(work, self._dropped(drop.reason), ())
             return
@@ -118,8 +124,18 @@ class Screening:
         servers = _servers(work, post)
         if self._blocks.any_blocked(servers):
             raise Dropped("blocked")
-        authors = post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
-        if self._blocks.opted_out(authors, servers):
+        if self._blocks.opted_out(_authors(work, post), servers):
+            raise Dropped("opted-out")
+
+    async def _ask_authors(self, work: Work, post: ApObject) -> None:
+        """Raise `Dropped` when an author's profile says no, `RemoteError` to ask later; else silence is a yes."""
+        try:
+            refused = await self._consent.ask(_authors(work, post))
+        except RemoteError as error:
+            if error.temporary and work.attempts < PATIENCE:
+                raise
+            refused = False
+        if refused:
             raise Dropped("opted-out")
 
     async def _post(self, work: Work) -> tuple[str, ApObject]:
@@ -169,7 +185,8 @@ class Screening:
                 return await self._inspector.inspect(ref, work.object_id, work.tokens)
         except TimeoutError:
             outcome = ScanOutcome.UNAVAILABLE
-            return Item(ref.url, ref.kind, None, outcome, "timeout", AttestationState.MISSING)
+            missing = AttestationState.MISSING
+            return Item(ref.url, ref.kind, None, outcome, "timeout", missing, media_type=ref.media_type)
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
@@ -178,7 +195,8 @@ class Screening:
         if decision.would is Verb.RELAY_AND_ATTEST:
             tokens = await self._attestor.tokens(items)
         header = format_header(tokens) or None
-        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven)
+        traits = traits_of(work.kind, post)
+        subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven, traits)
         urls = [to_data_url(token) for token in tokens]
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about), items)
@@ -187,7 +205,12 @@ class Screening:
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
         standing = await self._standings.of(work.server)
         return facts_of(
-            items, servers=_servers(work, post), kind=work.kind, issuers=issuers, standing=standing
+            items,
+            servers=_servers(work, post),
+            kind=work.kind,
+            issuers=issuers,
+            standing=standing,
+            content=content_of(post.document, _actors(work, post)),
         )
 
     async def _settle(self, work: Work, settled: Settled, items: list[Item] | tuple[()]) -> None:
@@ -214,6 +237,18 @@ class Screening:
 def _servers(work: Work, post: ApObject) -> frozenset[str]:
     """Every server that a work names: of the signer, the actor, the object and its authors."""
     return hosts.server_names((work.actor, work.object_id, *post.attributed_to)) | {work.server}
+
+
+def _actors(work: Work, post: ApObject) -> tuple[str, ...]:
+    """Who did and wrote it. Who is only said to have done it by a relay does not count: a rule might trust him."""
+    if work.kind == "Announce" and hosts.server_names([work.actor]) != {work.server}:
+        return post.attributed_to
+    return (work.actor, *post.attributed_to)
+
+
+def _authors(work: Work, post: ApObject) -> tuple[str, ...]:
+    """Whose post it is: who announces one is not its author."""
+    return post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
 
 
 def _given_up(item: Item) -> Item:

@@ -8,11 +8,13 @@ resting hosts and stragglers wait in a heap until they are due.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.rates import Bucket
 from relay.domain.software import checks
+from relay.domain.subscriber_profile import POSTS, Skip, in_sample
 from relay.domain.subscription import Dialect, State
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from relay.domain.software import Software
     from relay.domain.subscription import Subscription
     from relay.protocol.httpsig import Target
+    from relay.services.selection import Selector
 
 AHEAD: Final = 64
 """Positions that one subscriber may be settled ahead of its cursor."""
@@ -78,7 +81,11 @@ class Track:
     progress: Progress
     target: Target
     peer: Peer
+    selector: Selector
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Delivered, refused and failed since the counters were written."""
+    skipped: Counter[Skip] = field(default_factory=Counter)
+    """What it did not get since the counters were written, by reason."""
     objects: set[str] = field(default_factory=set)
     """Objects in flight or straggling: a later activity about one of them must wait its turn."""
     rest_until: float = 0.0
@@ -88,6 +95,8 @@ class Track:
     """What its server runs, as far as is known."""
     announce_only: bool = False
     """Whether it refused bytes that others signed and took our Announce instead."""
+    bucket: Bucket | None = None
+    """How many posts it may still get, when it wants no more than so many in a time."""
     counted: bool = False
     """Whether the counters changed since they were written."""
 
@@ -113,6 +122,45 @@ class Track:
             forward = entry.forwardable(now) if self._takes(entry) or entry.announce is None else None
             return entry.announce if forward is None else forward
         return entry.announce
+
+    def skip(self, entry: LogEntry) -> Skip | None:
+        """Why the subscriber does not want an entry."""
+        traits, profile = entry.traits, self.subscription.profile
+        if traits.first is not None and traits.first <= self.subscription.profile_since:
+            return self.selector.skip_again(entry)
+        reason = self.selector.skip(entry)
+        if reason is not None or profile.sample >= 1.0:
+            return reason
+        of_a_post = traits.kind in POSTS or traits.original is not None
+        kept = not of_a_post or in_sample(profile.sample, self.subscription.actor, entry.object_id)
+        return None if kept else Skip.SAMPLE
+
+    def wanted(self, entry: LogEntry, now: float) -> Rendered | None:
+        """What the subscriber is sent of an entry; None, and counted, when it does not want it."""
+        rendered = self.rendering(entry, now)
+        reason = None if rendered is None else self.skip(entry)
+        if reason is not None:
+            self._skipped(reason)
+        return rendered if reason is None else None
+
+    def in_time(self, entry: LogEntry, now: float) -> bool:
+        """Whether the subscriber wants one more post now, and counted when not; `now` never goes back.
+
+        What failed before was in time then. Only posts count: what changes one must not be lost.
+        """
+        rate = self.subscription.profile.rate
+        if rate is None or entry.traits.kind not in POSTS or entry.position in self.progress.failures:
+            return True
+        if self.bucket is None:
+            self.bucket = Bucket(float(rate.count), now)
+        if self.bucket.take(rate, now) == 0.0:
+            return True
+        self._skipped(Skip.RATE)
+        return False
+
+    def _skipped(self, reason: Skip) -> None:
+        self.skipped[reason] += 1
+        self.counted = True
 
     def _takes(self, entry: LogEntry) -> bool:
         """Whether what others signed in this way gets through to the subscriber, as far as is known."""

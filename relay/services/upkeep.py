@@ -53,5 +53,6 @@ class Upkeep:
             await tx.servers.forget(now - SERVERS_KEPT)
             await tx.servers.trim(SERVERS_MOST)
             await tx.status_indexes.forget(now)
+            await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)

@@ -1,4 +1,4 @@
-"""The public application: federation and the page for people."""
+"""The public application: federation and the pages for people."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from relay.web.pages import Pages
     from relay.web.status_lists import StatusListPages
     from relay.web.submissions import SubmissionPages
+    from relay.web.subscriber import SubscriberPages
 
 
 def make_app(
@@ -22,9 +23,11 @@ def make_app(
     submissions: SubmissionPages,
     lists: StatusListPages,
     pages: Pages,
+    subscriber: SubscriberPages,
     lab: Iterable[web.RouteDef],
 ) -> web.Application:
     """Put the routes together, `lab` being those of the interop lab; the errors middleware answers for all of them."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
-    app.add_routes([*federation.routes(), *submissions.routes(), *lists.routes(), *pages.routes(), *lab])
+    parts = (federation, submissions, lists, pages, subscriber)
+    app.add_routes([*(route for part in parts for route in part.routes()), *lab])
     return app

@@ -17,9 +17,11 @@ from relay.adapters.keys import KeyFolder
 from relay.adapters.system import SystemClock
 from relay.adapters.textfiles import read_file
 from relay.config import values
+from relay.domain.consent import Sign
 from relay.services.attestations import AttestationVerifier, Attestor
 from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
+from relay.services.consent import Consent
 from relay.services.deliver import FanOut
 from relay.services.fetch import Fetcher
 from relay.services.inspect import Inspector
@@ -27,6 +29,7 @@ from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
 from relay.services.letters import Letters
 from relay.services.lists import ListWatch
+from relay.services.logins import Logins
 from relay.services.misses import Misses
 from relay.services.moderation import Moderation
 from relay.services.posts import Posts
@@ -36,6 +39,7 @@ from relay.services.provenance import Provenance
 from relay.services.receive import Receiver
 from relay.services.schemes import Schemes
 from relay.services.screen import Screening
+from relay.services.selection import Selectors
 from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
@@ -82,6 +86,7 @@ class Relay:
     screening: Screening
     fanout: FanOut
     letters: Letters
+    logins: Logins
     watch: ListWatch
     key_watch: KeyWatch
     status_lists: StatusLists
@@ -150,6 +155,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         identity=identity,
         blocks=blocks,
         blocklists=office.blocklists,
+        policy_lists=office.policy_lists,
         subscribers=subscribers,
         peers=office.peers,
         banned=settings.federation.block_software,
@@ -159,6 +165,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
     fetcher = Fetcher(signing=signing, store=store, clock=clock)
+    signs = [Sign(one) for one in settings.federation.opt_outs]
+    consent = Consent(store=store, fetcher=fetcher, clock=clock, signs=signs)
     keys = KeyRing(
         store=store,
         fetcher=fetcher,
@@ -202,6 +210,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         signing=signing,
         clock=clock,
         signals=signals,
+        selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
     )
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)
@@ -217,6 +226,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         proofs=proofs,
         identity=identity,
         blocks=blocks,
+        consent=consent,
         standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
@@ -269,11 +279,13 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             attestor=attestor,
             decider=office.decider,
             blocks=blocks,
+            consent=consent,
             standings=moderation.standings,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
+        logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),

@@ -21,6 +21,8 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.policy_lists import PolicyLists
+from relay.services.profiles import Profiles
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -46,8 +48,10 @@ class Office:
     clock: Clock
     signals: Signals
     decider: Decider
+    policy_lists: PolicyLists
     peers: Peers
     subscribers: Subscribers
+    profiles: Profiles
     upstreams: Upstreams
     holds: Holds
     explainer: Explainer
@@ -72,11 +76,23 @@ async def open_office(
     async with SqliteStore(path, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
-        blocklists = Blocklists(store, clock, values.blocklists(settings))
+        policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
+        await policy_lists.run_once()
+        lists = (*values.blocklists(settings), *configuration.policy_lists)
+        blocklists = Blocklists(store, clock, lists)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
-            actions={one.name: one.action for one in blocklists.lists.values()},
+            actions={one.name: one.action for one in lists if not one.for_policy},
+        )
+        subscribers = Subscribers(
+            store=store,
+            clock=clock,
+            signals=signals,
+            identity=identity,
+            peers=peers,
+            mode=Mode(settings.federation.subscriptions),
+            allow=settings.federation.allow,
         )
         yield Office(
             settings=settings,
@@ -85,6 +101,7 @@ async def open_office(
             clock=clock,
             signals=signals,
             decider=decider,
+            policy_lists=policy_lists,
             peers=peers,
             upstreams=Upstreams(
                 store=store,
@@ -94,14 +111,13 @@ async def open_office(
                 peers=peers,
                 allow_http=settings.federation.allow_http,
             ),
-            subscribers=Subscribers(
+            subscribers=subscribers,
+            profiles=Profiles(
                 store=store,
                 clock=clock,
-                signals=signals,
-                identity=identity,
-                peers=peers,
-                mode=Mode(settings.federation.subscriptions),
-                allow=settings.federation.allow,
+                decider=decider,
+                subscribers=subscribers,
+                wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             explainer=Explainer(store),

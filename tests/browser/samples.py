@@ -1,4 +1,4 @@
-"""The pages of the lab with something on them, made once for all browser tests."""
+"""The pages for people, those of the lab with something on them, made once for all browser tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Site
 
 
-KINDS = 16
+KINDS = 17
 """Pages of `Samples.pages`."""
 
 
@@ -33,6 +33,7 @@ class Samples:
         """One page of every kind."""
         return (
             "/",
+            "/subscriber",
             "/lab",
             "/lab/clauses",
             "/lab/clauses/V-21",

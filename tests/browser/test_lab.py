@@ -3,66 +3,36 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import labs
 from tests.browser import samples
+from tests.browser.looking import (
+    NARROWEST,
+    axe,
+    css,
+    fill,
+    focus,
+    go,
+    leave,
+    load_axe,
+    look_for_faults,
+    press,
+    tab_to,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from selenium.webdriver.remote.webelement import WebElement
+    from pathlib import Path
 
     from tests.browser.conftest import Browser, Site
     from tests.browser.samples import Samples
-
-AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SEEN = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
-"""Rules about what colours and widths change; all others say the same in every view of a page."""
-RUN = """
-const done = arguments[arguments.length - 1];
-axe.run(document, {runOnly: arguments[0], resultTypes: ["violations"]})
-  .then((found) => done(found.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))])),
-        (error) => done([["axe failed", String(error)]]));
-"""
-VIEWS = [(1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")]
-NARROWEST = 360
 
 
 @pytest.fixture(scope="session")
 def pages(site: Site) -> Samples:
     return samples.make(site)
-
-
-def css(browser: Browser, selector: str) -> WebElement:
-    return browser.driver.find_element("css selector", selector)
-
-
-def load_axe(browser: Browser) -> None:
-    """Bring axe into the page, as a script of the debugger, which no policy of the page concerns."""
-    browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text()})
-
-
-def axe(browser: Browser, rules: dict[str, Any] | None = None) -> list[Any]:
-    """What axe finds wrong with the page as it is seen now: by all rules, unless some are named."""
-    found: list[Any] = browser.driver.execute_async_script(RUN, rules or {"type": "tag", "values": TAGS})
-    return found
-
-
-def look_for_faults(browser: Browser, name: str) -> None:
-    """Look at a page in every view, with everything unfolded."""
-    load_axe(browser)
-    browser.driver.execute_script(
-        "document.querySelectorAll('details').forEach((one) => { one.open = true })"
-    )
-    for place, (width, theme) in enumerate(VIEWS):
-        browser.look(width=width, theme=theme)
-        rules = {"type": "rule", "values": SEEN} if place > 1 else None
-        assert axe(browser, rules) == [], (name, width, theme)
 
 
 @pytest.mark.parametrize("number", range(samples.KINDS))
@@ -210,51 +180,7 @@ def test_what_arrived_is_shown_with_its_steps(browser: Browser, pages: Samples) 
     assert browser.driver.find_elements("css selector", "main script") == []
 
 
-def go(browser: Browser, element: WebElement) -> None:
-    """Click on what leads to another page, and wait for that page."""
-    leave(browser, element.click)
-
-
-def leave(browser: Browser, act: Callable[[], None]) -> None:
-    """Do what leads to another page, and wait until that has come."""
-    from selenium.webdriver.support.expected_conditions import staleness_of
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    before = css(browser, "html")
-    act()
-    wait = WebDriverWait(browser.driver, 30)
-    wait.until(staleness_of(before))
-    wait.until(lambda driver: driver.find_elements("css selector", "footer"))
-
-
 def paste(browser: Browser, text: str) -> None:
     """Open the form and put a document into it, as one does from the clipboard."""
     browser.open("/lab")
     fill(browser, css(browser, "textarea[name=document]"), text)
-
-
-def fill(browser: Browser, area: WebElement, text: str) -> None:
-    browser.driver.execute_script("arguments[0].value = arguments[1]", area, text)
-
-
-def focus(browser: Browser) -> WebElement:
-    found: WebElement = browser.driver.switch_to.active_element
-    return found
-
-
-def press(browser: Browser, key: str) -> None:
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    ActionChains(browser.driver).send_keys(getattr(Keys, key.upper())).perform()
-
-
-def tab_to(browser: Browser, selector: str, most: int = 60) -> None:
-    """Go on with the tabulator until an element has the focus, which must then be seen."""
-    wanted = css(browser, selector)
-    for _ in range(most):
-        press(browser, "Tab")
-        if focus(browser) == wanted:
-            assert wanted.value_of_css_property("outline-style") != "none"
-            return
-    raise AssertionError(f"the tabulator does not reach {selector}")

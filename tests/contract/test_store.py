@@ -158,6 +158,7 @@ async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: Sq
             stragglers={(numbers[0], 3): Straggler(3, 9.0, "status 500")},
             hosts={"s1.test": Host(2, 99.0, "down", 5.0, None)},
             counts={numbers[0]: (39, 0, 1)},
+            skipped={},
         )
     async with store.reading() as tx:
         progress = await tx.fanout.progress()

@@ -30,6 +30,7 @@ from relay.domain.media import (
     ScanResult,
 )
 from relay.domain.policy import decide
+from relay.domain.subscriber_profile import Skip
 from relay.domain.subscription import Back, Dialect, State
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ async def fill(database: Path, config: Path) -> None:
             stragglers={(2, 1): Straggler(3, now + 600, "status 500")},
             hosts={"dead.example": Host(7, now + 3600, "no answer \x1b[2Jfrom it", now - 7200, None)},
             counts={1: (18_400, 2, 0)},
+            skipped={(1, Skip.LANGUAGE): 7},
         )
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from relay.cli.output import ago, clean, size, span
+from relay.cli.profiles import OPTIONS, SKIPPED
+from relay.domain.profile_text import READERS
+from relay.domain.subscriber_profile import Skip
 from tests.flow.operators import (
     HEADER,
     LISTED,
@@ -207,3 +212,47 @@ def test_lengths_of_time_and_sizes() -> None:
 
 def test_control_and_direction_characters_are_written_out() -> None:
     assert clean("a\x1b]0;x\x07\u202eb\tc\nd") == "a\\x1b]0;x\\x07\\x202eb\tc\nd"
+
+
+def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
+    words = "--profile open --direction receive --languages de,en --hashtags #Art --media no"
+    words += " --rate 60/minute --sample 50%"
+    row = relay.ask("subscribers", "set", "social.example", *words.split(), "--lock", "--reason", "asked")
+    assert row["wants"] == {
+        "profile": "open",
+        "direction": "receive",
+        "languages": ["de", "en"],
+        "hashtags": ["art"],
+        "media": False,
+        "rate": "60 per minute",
+        "sample": 0.5,
+    }
+    assert row["locked"]
+    shown = relay.run("subscribers", "show", "social.example").stdout
+    assert "Not wanted  7 (language)" in shown
+    assert (
+        "open; only receives; languages de, en; hashtags art; no media; at most 60 per minute; 50%" in shown
+    )
+    assert "social.example  open; only receives" in relay.run("subscribers", "list").stdout
+    told = relay.run("subscribers", "set", "social.example", "--languages", "any", "--unlock").stdout
+    assert "languages" not in told
+    assert "Only you" not in told
+    with closing(sqlite3.connect(relay.database)) as database:
+        rows = database.execute("SELECT subject, detail FROM audit WHERE action = 'profile'").fetchall()
+    assert [subject for subject, _ in rows] == ["https://social.example/actor"] * 2
+    assert rows[0][1].endswith("50% of posts; locked; asked")
+
+
+def test_choosing_tells_all_that_cannot_be_read(relay: Operator) -> None:
+    words = ("subscribers", "set", "social.example")
+    told = relay.run(*words, "--profile", "strickt", "--rate", "60", "--media", "no", status=2).stderr
+    assert "--profile: There is no profile 'strickt': write open, strict, or default." in told
+    assert "--rate: Write a number" in told
+    assert relay.ask("subscribers", "show", "social.example")["wants"]["media"] is True
+    assert "Nothing to change" in relay.run(*words, status=2).stderr
+    relay.fail("subscribers", "set", "socal.example", "--media", "no", status=1, code="not-found")
+
+
+def test_every_choice_has_an_option_and_every_reason_a_word() -> None:
+    assert set(OPTIONS) == set(READERS)
+    assert set(SKIPPED) == {reason.value for reason in Skip}

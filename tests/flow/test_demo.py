@@ -168,7 +168,11 @@ def test_a_broken_picture_is_dropped(seen: Seen, what: str, why: str) -> None:
 
 def test_a_video_is_marked(seen: Seen) -> None:
     result = the(seen, "a video, which cannot be hashed yet")
-    assert (result.decision, result.received, result.verified) == ("relay-marked", (BLOG, CLUB), ())
+    assert (result.decision, result.received, result.verified) == (
+        "relay-marked",
+        (BLOG,),
+        (),
+    )  # the others are strict
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_who_has_left_receives_nothing(seen: Seen) -> None:
 def test_the_totals(seen: Seen) -> None:
     totals = seen.report.totals
     assert (totals.posts, totals.media, totals.scans, totals.attested) == (16, 12, 10, 4)
-    assert (totals.deliveries, totals.verified) == (15, 9)
+    assert (totals.deliveries, totals.verified) == (14, 9)
     assert (totals.held, totals.dropped, totals.refused) == (2, 3, 1)
 
 

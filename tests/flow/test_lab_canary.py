@@ -17,6 +17,7 @@ from relay.adapters.kit.making import make, plans
 from relay.adapters.kit.table import recipes
 from relay.cli.serving import listening, public_app
 from relay.domain.media import ScanOutcome
+from relay.domain.subscriber_profile import SubscriberProfile
 from relay.protocol.lab.kit import MANIFEST, README
 from relay.services.lab.kit import Kit
 from tests.flow.conftest import BASE
@@ -42,9 +43,15 @@ WHAT_HAPPENS = {
 
 
 async def test_posting_each_file_does_what_the_kit_says(worlds: Worlds) -> None:
-    """What matches reaches nobody, what does not is announced and attested, what cannot be checked is not attested."""
+    """What matches reaches nobody, what does not is announced and attested; what cannot be checked is not attested.
+
+    That reaches only subscribers that chose the profile `open`.
+    """
     world = await screened(worlds, BASE + LOCAL)
-    server, other = world.server("a.test"), world.server("b.test")
+    server, other, strict = world.server("a.test"), world.server("b.test"), await world.subscribe("c.test")
+    office = world.relay.office
+    chose = await office.subscribers.find(other.actor().id)
+    await office.profiles.change(chose, SubscriberProfile(name="open"), who="ann")
     for name, file in kit().items():
         url = server.serve(f"/media/{name}", file.content, file.plan.media_type)
         kind = "Video" if name.endswith(".mp4") else "Document"
@@ -63,7 +70,9 @@ async def test_posting_each_file_does_what_the_kit_says(worlds: Worlds) -> None:
         )
         attested = await world.relay.attestor.look_up(hashlib.sha256(file.content).hexdigest())
         assert (attested is not None) == (expected.outcome is ScanOutcome.NO_KNOWN_MATCH), name
+        assert len(strict.arrivals()) == (expected.outcome is ScanOutcome.NO_KNOWN_MATCH), name
         other.inbox.clear()
+        strict.inbox.clear()
 
 
 # -------------------------------------------------------------------- on the command line

@@ -283,6 +283,7 @@ async def test_row_38_one_server_has_a_bounded_number_of_opt_outs(world: World) 
         store=relay.office.store,
         clock=world.clock,
         blocks=relay.blocks,
+        signals=relay.office.signals,
         subscribers=relay.office.subscribers,
         identity=relay.office.identity,
         most=2,

@@ -8,7 +8,18 @@ from relay.domain import hosts, strictjson
 from relay.domain.activity import MAX_OBJECTS, parse_activity
 from relay.domain.attachments import MAX_CLAIMS, MAX_MEDIA
 from relay.domain.authority import overreach
+from relay.domain.consent import Sign, refusal
+from relay.domain.content import (
+    MAX_AUTHORS,
+    MAX_HASHTAGS,
+    MAX_LANGUAGES,
+    content_of,
+    hashtag_name,
+    language_tag,
+)
 from relay.domain.errors import Malformed, Refused
+from relay.domain.facts import Facts
+from relay.domain.traits import traits_of
 from relay.protocol.actors import (
     MAX_KEYS,
     KeyFound,
@@ -21,6 +32,7 @@ from relay.protocol.actors import (
 )
 from relay.protocol.discovery import nodeinfo_address, software_in
 from relay.protocol.identity import RefetchAt, Same, check_content_type, check_identity
+from relay.protocol.instances import descriptions_in
 from relay.protocol.keys import load_key, pem_of_multikey
 from relay.services.arrival import authors_of, servers_of
 from tests.fuzz.properties import alike, document_of, holds, parts_of, read_strictly, text_of
@@ -60,10 +72,23 @@ def activity(data: bytes) -> None:
     post = found.object
     if post is not None:
         holds(len(post.media) <= MAX_MEDIA, "the media of a post are bounded")
+        traits = traits_of(found.type, post)
+        holds(all(language_tag(tag) == tag for tag in traits.languages), "languages have one spelling")
+        holds(all(hashtag_name(tag) == tag for tag in traits.hashtags), "so have hashtags")
+        holds(
+            len(traits.languages) <= MAX_LANGUAGES and len(traits.hashtags) <= MAX_HASHTAGS,
+            "both are bounded",
+        )
+        holds(refusal(post.document, Sign) in {None, *Sign}, "whoever refuses does so in one way")
         for item in post.media:
             holds(
                 len(item.hashes) <= MAX_CLAIMS and len(item.attestations) <= MAX_CLAIMS, "so are their claims"
             )
+        content = content_of(post.document, (found.actor, *post.attributed_to))
+        holds(len(content.actors) <= MAX_AUTHORS and found.actor in content.actors, "so are its authors")
+        holds(len(content.hashtags) <= MAX_HASHTAGS, "and what it says about itself")
+        kept = Facts(content=content)
+        holds(Facts.from_json(strictjson.loads(orjson.dumps(kept.as_json()))) == kept, "which can be kept")
     overreach(found)
     for server in servers_of(found):
         holds(hosts.server_name(f"https://{server}/") == server, "a server has one name")
@@ -136,6 +161,7 @@ def actor(data: bytes) -> None:
             holds(isinstance(document, dict), "only objects have an identity")
     nodeinfo_address(document)
     software_in(document)
+    holds(all(isinstance(text, str) for text in descriptions_in(document)), "descriptions are texts")
 
 
 def _check_key(found: KeyFound, key_id: str) -> None:

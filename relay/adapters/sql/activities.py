@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from relay.adapters.sql.queries import Queries
     from relay.domain.intake import Hold, Incoming, Item, Settled, Work
+    from relay.domain.log import NewEntry
+    from relay.domain.traits import Traits
 
 _WITHDRAWN: Final = b"{}"
 
@@ -127,6 +130,13 @@ class SqlActivities:
         await self._sql.run("blank_activities", body=_WITHDRAWN, **about)
         return gone | {object_id}
 
+    async def take_back(self, actor: str) -> set[str]:
+        """Deliver no more of what an actor published; return the ids of its objects."""
+        about = {"object_id": actor, "whose": actor}
+        found = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
+        await self._sql.run("unpublish", **about)
+        return found
+
     async def remember(self, keys: Sequence[str], at: float) -> None:
         """Keep out what has one of these keys, as long as the log is kept."""
         await self._sql.many("remember", [{"key": key, "at": at} for key in keys])
@@ -190,19 +200,28 @@ class SqlActivities:
         if not published:
             return {}
         head: int = await self._sql.value("last_position")
-        rows = [
-            {
-                "position": head + n,
-                "seq": seq,
-                "published_at": at,
-                **codec.log_row(entry),
-            }
-            for n, (seq, entry, at) in enumerate(published, 1)
-        ]
+        rows = []
+        before: dict[str, tuple[int, Traits]] = {}
+        for position, (seq, entry, at) in enumerate(published, head + 1):
+            placed = await self._placed(entry, before)
+            found = codec.first_of(position, placed.traits)
+            if found is not None:
+                before.setdefault(entry.object_id, found)
+            rows.append({"position": position, "seq": seq, "published_at": at, **codec.log_row(placed)})
         await self._sql.many("add_log", rows)
         # Deleting an object may empty the end of the log; a position must never be used twice.
         await self._sql.run("set_mark", name="head", value=head + len(rows))
         return {seq: head + n for n, (seq, _, _) in enumerate(published, 1)}
+
+    async def _placed(self, entry: NewEntry, before: Mapping[str, tuple[int, Traits]]) -> NewEntry:
+        """Note with an edit what was edited; `before` is what stands in the same batch."""
+        if entry.traits.kind != "Update":
+            return entry
+        found = codec.first(await self._sql.row("first_published", object_id=entry.object_id))
+        found = found or before.get(entry.object_id)
+        if found is None:
+            return entry
+        return replace(entry, traits=replace(entry.traits, first=found[0], original=found[1]))
 
     async def _decide(self, settled: Sequence[tuple[int, Settled]]) -> None:
         await self._sql.many("add_decisions", [_decision(seq, done) for seq, done in settled])

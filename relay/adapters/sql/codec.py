@@ -20,7 +20,11 @@ from relay.domain.media import (
     ScanResult,
     Undecodable,
 )
+from relay.domain.policy_rules import Verb
+from relay.domain.profile_text import profile_of
+from relay.domain.subscriber_profile import POSTS, SubscriberProfile
 from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream, UpstreamState
+from relay.domain.traits import Traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -184,6 +188,7 @@ def log_entry(row: Row) -> LogEntry:
         attestations=row["attestations"],
         position=row["position"],
         published_at=row["published_at"],
+        traits=traits(row["traits"]),
     )
 
 
@@ -200,7 +205,51 @@ def log_row(entry: NewEntry) -> dict[str, object]:
         "forward_digest": forward.digest if forward else None,
         "forward_by": shown.by.value if shown else None,
         "forward_until": shown.until if shown else None,
+        "traits": json(_traits(entry.traits)),
     }
+
+
+def _traits(traits: Traits) -> dict[str, object]:
+    found: dict[str, object] = {"kind": traits.kind, "verb": traits.verb.value}
+    found |= {name: list(value) for name in ("languages", "hashtags") if (value := getattr(traits, name))}
+    if traits.media:
+        found["media"] = True
+    if traits.original is not None:
+        found |= {"first": traits.first, "original": _traits(traits.original)}
+    return found
+
+
+def traits(text: str | None) -> Traits:
+    """Read traits; of an entry of an older version nothing is known."""
+    return Traits() if text is None else _read_traits(orjson.loads(text))
+
+
+def _read_traits(found: Mapping[str, Any]) -> Traits:
+    original = found.get("original")
+    return Traits(
+        kind=found["kind"],
+        verb=Verb(found["verb"]),
+        languages=tuple(found.get("languages", ())),
+        hashtags=tuple(found.get("hashtags", ())),
+        media=found.get("media", False),
+        first=found.get("first"),
+        original=None if original is None else _read_traits(original),
+    )
+
+
+def first(row: Row | None) -> tuple[int, Traits] | None:
+    """Read where an object was published first, from its first entry that is left: that may be an edit."""
+    found = None if row is None else traits(row["traits"])
+    if row is None or found is None:
+        return None
+    return first_of(row["position"], found)
+
+
+def first_of(position: int, found: Traits) -> tuple[int, Traits] | None:
+    """Return the same from an entry's place and traits; None for an edit whose post is not known."""
+    if found.original is not None and found.first is not None:
+        return found.first, found.original
+    return (position, found) if found.kind in POSTS else None
 
 
 def subscription(row: Row) -> Subscription:
@@ -218,6 +267,9 @@ def subscription(row: Row) -> Subscription:
         reason=row["reason"],
         back=Back(row["back"]),
         back_id=row["back_id"],
+        profile=SubscriberProfile() if row["profile"] is None else profile_of(orjson.loads(row["profile"])),
+        profile_since=row["profile_since"],
+        profile_locked=bool(row["profile_locked"]),
     )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from relay.adapters.sql.queries import Queries
     from relay.domain.delivery import Saved
     from relay.domain.log import LogEntry
+    from relay.domain.subscriber_profile import Skip
+    from relay.domain.traits import Traits
 
 
 class SqlFanout:
@@ -51,6 +53,7 @@ class SqlFanout:
         stragglers: Mapping[tuple[int, int], Straggler | None],
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
+        skipped: Mapping[tuple[int, Skip], int],
     ) -> None:
         """Write a checkpoint: one row, and one for each that is not with the pack and moved."""
         await self._sql.run("set_mark", name="watermark", value=saved.watermark)
@@ -79,12 +82,23 @@ class SqlFanout:
         )
         await self._sql.many("save_host", [codec.host_row(server, host) for server, host in hosts.items()])
         await self._sql.many(
-            "set_counts",
+            "add_counts",
             [
                 {"id": who, "delivered": delivered, "refused": refused, "failed": failed}
                 for who, (delivered, refused, failed) in counts.items()
             ],
         )
+        await self._sql.many(
+            "add_skipped",
+            [
+                {"subscription": who, "reason": reason.value, "times": times}
+                for (who, reason), times in skipped.items()
+            ],
+        )
+
+    async def first(self, object_id: str) -> tuple[int, Traits] | None:
+        """Return where in the log an object was published first, and what it was then."""
+        return codec.first(await self._sql.row("first_published", object_id=object_id))
 
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""

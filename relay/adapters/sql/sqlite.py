@@ -22,6 +22,7 @@ from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
+from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
@@ -56,6 +57,7 @@ class SqlTx:
         self.key_records = SqlKeyRecords(queries)
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
+        self.logins = SqlLogins(queries)
 
 
 class SqliteStore:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from relay.adapters.sql.queries import Queries
     from relay.domain.intake import Letter, StoredKey
+    from relay.domain.subscriber_profile import SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription
 
 
@@ -65,10 +66,12 @@ class SqlSubscribers:
             back_id=back_id,
             cursor=cursor,
         )
+        await self._sql.run("find_profile", id=number, since=cursor)
+        await self._sql.run("drop_left_profile", actor=actor)
         return number
 
     async def save(self, subscription: Subscription, now: float) -> None:
-        """Write state, inbox, dialect, newest Follow, reason and our Follow of it."""
+        """Write state, inbox, dialect, newest Follow, reason and our Follow of it; not its profile."""
         await self._sql.run("touch_mark", name="subscriptions")
         await self._sql.run(
             "save_subscription",
@@ -83,31 +86,48 @@ class SqlSubscribers:
             back_id=subscription.back_id,
         )
 
+    async def set_profile(
+        self, subscription_id: int, profile: SubscriberProfile, *, since: int, locked: bool
+    ) -> None:
+        """Write what a subscriber wants, from where in the log on, and whether only operators change it."""
+        await self._sql.run("touch_mark", name="subscriptions")
+        await self._sql.run(
+            "set_profile",
+            id=subscription_id,
+            profile=codec.json(profile.as_json()),
+            since=since,
+            locked=locked,
+        )
+
     async def place(self, subscription_id: int, cursor: int) -> None:
         """Put a subscriber at a position of the log."""
         await self._sql.run("place_cursor", id=subscription_id, cursor=cursor)
 
     async def remove(self, subscription_id: int) -> None:
-        """Forget a subscription and what waited for it."""
+        """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""
         await self._sql.run("touch_mark", name="subscriptions")
+        await self._sql.run("leave_profile", id=subscription_id)
         await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("remove_gaps", id=subscription_id)
+        await self._sql.run("remove_skipped", id=subscription_id)
         await self._sql.run("remove_subscription", id=subscription_id)
 
     async def details(self, subscription_id: int) -> Mapping[str, object]:
-        """Return counters, cursor, lag, stragglers, gaps, letters and host health, for people."""
+        """Return counters, cursor, lag, what was skipped, stragglers, gaps, letters and host health, for people."""
         row = await self._sql.row("subscription_by_id", id=subscription_id)
         if row is None:
             return {}
         watermark = await self._sql.value("mark", name="watermark") or 0
         cursor = watermark if row["cursor"] is None else row["cursor"]
         host = await self._sql.row("host", server=row["server"])
+        skipped = await self._sql.rows("skipped_of", subscription=row["id"])
         return {
             "cursor": cursor,
             "behind": max(0, await self._sql.value("last_position") - cursor),
             "delivered": row["delivered"],
             "refused": row["refused"],
             "failed": row["failed"],
+            "skipped": {r["reason"]: r["times"] for r in skipped},
             "stragglers": [dict(r) for r in await self._sql.rows("stragglers_of", subscription=row["id"])],
             "gaps": [dict(r) for r in await self._sql.rows("gaps_of", subscription=row["id"])],
             "letters": [dict(r) for r in await self._sql.rows("letters_to", actor=row["actor"])],
@@ -173,6 +193,7 @@ class SqlSubscribers:
 
     async def trim(self, most: int) -> None:
         """Forget the oldest keys and actors of those that do not subscribe; `most` of each stay."""
+        await self._sql.run("trim_left_profiles", most=most)
         await self._sql.run("trim_keys", most=most)
         await self._sql.run("trim_actors", most=most)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from relay.cli.demo.names import BLOG, CLUB, PHOTOS, RELAY
+from relay.cli.demo.names import BLOG, CLUB, OPEN, PHOTOS, RELAY
 
 
 class Deed(Enum):
@@ -112,7 +112,7 @@ ACTS: Final = (
     Act(
         PHOTOS,
         "a video, which cannot be hashed yet",
-        Expected("relay-marked", "Cannot be hashed", "unscannable", 1, frozenset({BLOG, CLUB})),
+        Expected("relay-marked", "Cannot be hashed", "unscannable", 1, OPEN),
         file="clip.mp4",
     ),
     Act(BLOG, "a post for followers only", Expected("ignored", "not-public"), Deed.WHISPER),

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mediaattest import digest_of
 from relay.cli.demo.actors import HandSigner
-from relay.cli.demo.names import PHOTOS, RELAY
+from relay.cli.demo.names import OPEN, PHOTOS, RELAY
 from relay.cli.demo.results import Report, Result, Totals, judge, saw
 from relay.cli.demo.scenario import ACTS, Deed, Vouching
 from relay.domain.errors import RemoteError
+from relay.domain.subscriber_profile import SubscriberProfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +87,10 @@ class Story:
         except (TimeoutError, RemoteError):
             self._faults.append(f"{server.name} could not subscribe")
             return
+        if server.name in OPEN:
+            office = self._world.relay.office
+            [found] = [one for one in await office.subscribers.all() if one.actor == server.site.id]
+            await office.profiles.change(found, SubscriberProfile(name="open"), who="demo")
         await self._audience.subscribed(server)
 
     async def _step(self, number: int, act: Act) -> Result:

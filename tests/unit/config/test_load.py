@@ -19,13 +19,14 @@ from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.diagnostics import Findings, Severity, Source
 from relay.config.document import MAX_BYTES, Mapping, Node, parse, plain
 from relay.config.load import Loaded, load
-from relay.config.policy import POLICY_KEYS
+from relay.config.policy_keys import POLICY_KEYS
 from relay.config.quantities import Address
 from relay.config.rules import RULE_KEYS
 from relay.config.sample import GENERATED, sample
 from relay.config.settings import ScannerSettings, Settings, database_path
-from relay.domain.facts import CONDITIONS, Fact
+from relay.domain.facts import Fact
 from relay.domain.policy import Between, Mode, OneOf, Verb
+from relay.domain.vocabulary import FACTS
 
 ROOT = Path(__file__).parents[3]
 NOW = 1_790_000_000.0
@@ -202,7 +203,8 @@ def test_lists_of_a_policy_file_start_at_that_file(tmp_path: Path, write: Write)
         "lists: {x: {file: names.txt}}\nrules: [{name: A, when: {from: 'list:x'}, then: drop}]\n"
     )
     policy = write("policy: {file: sub/policy.yaml}").require().policy
-    assert policy.rules[0].when == (OneOf(Fact.FROM, frozenset({"a.example", "*.b.example"})),)
+    assert policy.rules[0].when == (OneOf(Fact.FROM, frozenset(), ("x",)),)
+    assert policy.lists == (("x", frozenset({"a.example", "*.b.example"})),)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_any_stands_for_all_but_none(write: Write) -> None:
 def test_examples_know_every_fact(write: Write) -> None:
     text = """\
 policy:
-  lists: {friends: [a.example, b.example]}
+  lists: {friends: [a.example, b.example], annoying: ["https://a.example/users/ann"]}
   on_scanner_error: quarantine
   rules:
     - name: All
@@ -248,7 +250,21 @@ policy:
         category: other
         from: list:friends
         type: Announce
-      then: relay
+        list: canary
+        media count: at least 2
+        media size: more than 8 MiB
+        media type: [image/*, video/mp4]
+        actor: list:annoying
+        language: [de, pt]
+        hashtags: [Art, none]
+        mentions: up to 3
+        sensitive: yes
+        software: [mastodon, none]
+        subscribed for: less than 14 days
+        first seen: at least 1 hour
+        posts from server: more than 3 per minute
+      then: quarantine
+      reason: test
   examples:
     - given:
         media: any
@@ -259,7 +275,20 @@ policy:
         category: other
         from: [b.example, c.example]
         type: Announce
-      expect: relay
+        list: canary
+        media count: 2
+        media size: 9 MiB
+        media type: image/png
+        actor: https://a.example/users/ann
+        language: pt-br
+        hashtags: ["#ART"]
+        mentions: 3
+        sensitive: true
+        software: mastodon
+        subscribed for: 3 days
+        first seen: 3 days
+        posts from server: 4 per minute
+      expect: quarantine
       by: All
     - {given: {scan: pending, match: none}, expect: quarantine, by: on_scanner_error}
 """
@@ -334,8 +363,20 @@ WORDS = [
     *Settings.model_fields,
     *(name for section in SECTIONS for name in section),
     *ScannerSettings.model_fields,
-    *("policy", *POLICY_KEYS, *RULE_KEYS, "given", "expect", "by", "file", "csv", "column"),
-    *(info.fact.value for info in CONDITIONS),
+    *(
+        "policy",
+        *POLICY_KEYS,
+        *RULE_KEYS,
+        "given",
+        "expect",
+        "by",
+        "file",
+        "csv",
+        "column",
+        "fires",
+        "refresh",
+    ),
+    *(info.fact.value for info in FACTS),
 ]
 VALUES = ["any", "none", "image", "relay", "defer 1 day", "list", "list:x", "a.example", "1%", "up to 3"]
 scalars = (

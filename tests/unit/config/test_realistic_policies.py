@@ -1,16 +1,18 @@
-"""The eight realistic policies of the design, as far as their facts exist now, and the default policy."""
+"""The eight realistic policies of the design, and the default policy."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from relay.config.load import load
-from relay.domain.facts import AttestationState, Facts, Scan
+from relay.domain.facts import AttestationState, Facts, Scan, Standing
 from relay.domain.media import MatchKind, MediaKind
 from relay.domain.policy import Decision, Mode, Policy, Verb, decide
+from relay.domain.rates import PostCounts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,11 @@ rules:
     when: {match: near, match distance: up to 31}
     then: quarantine
     reason: possible-match
+  - name: Probation
+    when: {subscribed for: less than 14 days, media: any}
+    then: quarantine
+    reason: probation
+  - {name: Flood, when: {posts from server: more than 60 per minute}, then: defer 10 minutes, reason: rate}
   - {name: Not legal here, when: {from: list:not-here, media: any}, then: drop, reason: local-law}
   - {name: Text only, when: {media: none}, then: relay}
   - name: Forged or stale attestation
@@ -59,7 +66,14 @@ examples:
   - {given: {media: none}, expect: relay, by: Text only}
   - {given: {media: video, attestation: missing}, expect: relay-marked}
 """
-IMAGE = Facts(media=frozenset({MediaKind.IMAGE}), scan=Scan.CLEAN, from_hosts=frozenset({"ok.example"}))
+KNOWN_FOR_LONG = Standing(subscribed_for=100 * 86_400, first_seen=100 * 86_400)
+NEWCOMER = replace(KNOWN_FOR_LONG, subscribed_for=14 * 86_400 - 1)
+IMAGE = Facts(
+    media=frozenset({MediaKind.IMAGE}),
+    scan=Scan.CLEAN,
+    from_hosts=frozenset({"ok.example"}),
+    standing=KNOWN_FOR_LONG,
+)
 
 
 @pytest.fixture(name="eight")
@@ -94,6 +108,20 @@ def facts(**changes: object) -> Facts:
             Verb.QUARANTINE,
             "Near match",
             "possible-match",
+        ),
+        (facts(standing=NEWCOMER), Verb.QUARANTINE, "Probation", "probation"),
+        (facts(standing=NEWCOMER, media=frozenset(), scan=None), Verb.RELAY, "Text only", "allowed"),
+        (
+            facts(standing=replace(KNOWN_FOR_LONG, posts=PostCounts(61, 61, 61))),
+            Verb.DEFER,
+            "Flood",
+            "rate",
+        ),
+        (
+            facts(standing=replace(KNOWN_FOR_LONG, posts=PostCounts(60, 90, 90))),
+            Verb.RELAY_AND_ATTEST,
+            "We scan it ourselves",
+            "no-known-match",
         ),
         (facts(from_hosts=frozenset({"elsewhere.example"})), Verb.DROP, "Not legal here", "local-law"),
         (facts(media=frozenset(), scan=None), Verb.RELAY, "Text only", "allowed"),

@@ -10,11 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relay.domain import hosts
+from relay.domain.content import Content
 from relay.domain.facts import (
-    ACTIVITY_TYPES,
-    CONDITIONS,
     AttestationState,
-    ConditionKind,
     Fact,
     Facts,
     Scan,
@@ -43,9 +41,12 @@ from relay.domain.policy import (
     decide,
 )
 from relay.domain.rates import PostCounts
+from relay.domain.vocabulary import BY_NAME, FACTS, FactKind
 
 NOW = 1_000_000.0
 SERVERS = ("a.example", "b.a.example", "c.b.a.example", "other.example", "a.example:8080", "[::1]:8080")
+NAMES = ("csam", "ncii")
+ACTORS = ("https://a.example/users/ann", "https://b.example/users/bob")
 PATTERNS = (*SERVERS, "*.example", "*.a.example", "*.b.a.example", "[::1]", "*.a.example:8080")
 
 actions = st.one_of(
@@ -60,29 +61,50 @@ facts_values = st.builds(
     scan=st.none() | st.sampled_from(Scan),
     match=st.none() | st.sampled_from(MatchKind),
     match_distance=st.none() | st.integers(0, 64),
-    category=st.none() | st.sampled_from(["csam", "ncii"]),
+    category=st.none() | st.sampled_from(NAMES),
+    lists=st.frozensets(st.sampled_from(NAMES), max_size=2),
+    media_count=st.integers(0, 60),
+    media_size=st.none() | st.integers(0, 60),
+    media_types=st.frozensets(st.sampled_from(["image/png", "image/jpeg", "video/mp4"]), max_size=2),
     from_hosts=st.frozensets(st.sampled_from(SERVERS), max_size=3),
-    type=st.sampled_from(ACTIVITY_TYPES),
+    type=st.sampled_from(sorted(BY_NAME["type"].words)),
+    content=st.builds(
+        Content,
+        actors=st.frozensets(st.sampled_from(ACTORS), max_size=2),
+        languages=st.frozensets(st.sampled_from(["de", "pt-br", "pt", "zh-hans-cn"]), max_size=2),
+        hashtags=st.frozensets(st.sampled_from(NAMES), max_size=2),
+        mentions=st.integers(0, 60),
+        sensitive=st.booleans(),
+    ),
     standing=st.builds(
         Standing,
         subscribed_for=st.integers(0, 60),
         first_seen=st.integers(0, 60),
         posts=st.builds(PostCounts, st.integers(0, 60), st.integers(0, 60), st.integers(0, 60)),
-        software=st.none() | st.sampled_from(["csam", "ncii"]),
+        software=st.none() | st.sampled_from(NAMES),
     ),
 )
 
 
+OPEN = {
+    FactKind.SERVERS: PATTERNS,
+    FactKind.ACTORS: ACTORS,
+    FactKind.LANGUAGES: ("de", "pt", "pt-br", "zh-hans", "none"),
+    FactKind.MEDIA_TYPES: ("image/png", "image/*", "video/mp4"),
+    FactKind.HASHTAGS: (*NAMES, "none"),
+    FactKind.NAMES: (*NAMES, "none"),
+}
+WORDS = {info.fact: tuple(info.words) or OPEN[info.kind] for info in FACTS if not info.compared}
+LISTS = {"first": frozenset({"a.example", "csam", "de"}), "second": frozenset[str]()}
+
+
 def one_of() -> st.SearchStrategy[Condition]:
-    words = {
-        info.fact: info.values
-        or (PATTERNS if info.kind is ConditionKind.SERVERS else ("csam", "ncii", "none"))
-        for info in CONDITIONS
-        if info.kind not in {ConditionKind.NUMBER, ConditionKind.AGE, ConditionKind.RATE}
-    }
-    return st.sampled_from(list(words)).flatmap(
+    return st.sampled_from(list(WORDS)).flatmap(
         lambda fact: st.builds(
-            OneOf, st.just(fact), st.frozensets(st.sampled_from(words[fact]), min_size=1, max_size=3)
+            OneOf,
+            st.just(fact),
+            st.frozensets(st.sampled_from(WORDS[fact]), max_size=3),
+            st.lists(st.sampled_from([*LISTS, "unknown"]), max_size=1).map(tuple),
         )
     )
 
@@ -91,7 +113,11 @@ bounds = {"least": st.integers(0, 40), "most": st.none() | st.integers(0, 60)}
 conditions = (
     one_of()
     | st.builds(
-        Between, st.sampled_from([Fact.MATCH_DISTANCE, Fact.SUBSCRIBED_FOR, Fact.FIRST_SEEN]), **bounds
+        Between,
+        st.sampled_from(
+            [info.fact for info in FACTS if info.compared and info.fact is not Fact.POSTS_FROM_SERVER]
+        ),
+        **bounds,
     )
     | st.builds(
         Between, st.just(Fact.POSTS_FROM_SERVER), **bounds, per=st.sampled_from(["minute", "hour", "day"])
@@ -114,6 +140,7 @@ policies = st.builds(
     otherwise=actions,
     on_scanner_error=actions,
     observe_known_matches=st.booleans(),
+    lists=st.just(tuple(LISTS.items())),
 )
 
 
@@ -125,10 +152,25 @@ def words_of(facts: Facts, fact: Fact) -> set[str]:
         Fact.MATCH: facts.match or "none",
         Fact.CATEGORY: facts.category or "none",
         Fact.TYPE: facts.type,
+        Fact.SENSITIVE: "yes" if facts.content.sensitive else "no",
         Fact.SOFTWARE: facts.standing.software or "none",
     }
-    if fact is Fact.MEDIA:
-        return {kind.value for kind in facts.media} or {"none"}
+    several = {
+        Fact.MEDIA: {kind.value for kind in facts.media} or {"none"},
+        Fact.MEDIA_TYPE: {f"{one.partition('/')[0]}/*" for one in facts.media_types} | facts.media_types,
+        Fact.LIST: facts.lists or {"none"},
+        Fact.ACTOR: facts.content.actors,
+        Fact.HASHTAGS: facts.content.hashtags or {"none"},
+        Fact.LANGUAGE: {
+            tag[:end]
+            for tag in facts.content.languages
+            for end in range(1, len(tag) + 1)
+            if tag[end:][:1] in {"", "-"}
+        }
+        or {"none"},
+    }
+    if fact in several:
+        return set(several[fact])
     word = single[fact]
     return set() if word is None else {str(word)}
 
@@ -137,6 +179,9 @@ def fits(condition: Condition, facts: Facts) -> bool:
     if isinstance(condition, Between):
         number = {
             Fact.MATCH_DISTANCE: facts.match_distance,
+            Fact.MEDIA_COUNT: facts.media_count,
+            Fact.MEDIA_SIZE: facts.media_size,
+            Fact.MENTIONS: facts.content.mentions,
             Fact.SUBSCRIBED_FOR: facts.standing.subscribed_for,
             Fact.FIRST_SEEN: facts.standing.first_seen,
             Fact.POSTS_FROM_SERVER: getattr(facts.standing.posts, condition.per or "day"),
@@ -144,12 +189,14 @@ def fits(condition: Condition, facts: Facts) -> bool:
         if number is None or number < condition.least:
             return False
         return condition.most is None or number <= condition.most
+    values = condition.values.union(*(LISTS.get(name, set()) for name in condition.lists))
+    patterns = [name for name in values if "." in name or ":" in name]
     if condition.fact is Fact.FROM:
-        return any(hosts.matches(name, host) for name in condition.values for host in facts.from_hosts)
+        return any(hosts.matches(name, host) for name in patterns for host in facts.from_hosts)
     if condition.fact is Fact.ATTESTED_BY:
-        named = [any(hosts.matches(name, host) for name in condition.values) for host in facts.attested_by]
+        named = [any(hosts.matches(name, host) for name in patterns) for host in facts.attested_by]
         return bool(named) and all(named)
-    return bool(words_of(facts, condition.fact) & condition.values)
+    return bool(words_of(facts, condition.fact) & values)
 
 
 def naive(policy: Policy, facts: Facts) -> tuple[Verb, Verb, int]:

@@ -5,14 +5,18 @@ SELECT coalesce((SELECT value FROM marks WHERE name = 'head'), 0);
 -- name: add_log*!
 -- Append to the log under positions chosen inside the transaction.
 INSERT INTO log (position, seq, object_id, origins, body, digest, attestations, published_at, forward,
-  forward_digest, forward_by, forward_until)
+  forward_digest, forward_by, forward_until, traits)
 VALUES (:position, :seq, :object_id, :origins, :body, :digest, :attestations, :published_at, :forward,
-  :forward_digest, :forward_by, :forward_until);
+  :forward_digest, :forward_by, :forward_until, :traits);
+
+-- name: first_published^
+-- Where an object stands in the log for the first time, and what it was then.
+SELECT position, traits FROM log WHERE object_id = :object_id ORDER BY position LIMIT 1;
 
 -- name: log_between
 -- A stretch of the log.
 SELECT position, object_id, origins, body, digest, attestations, published_at, forward, forward_digest,
-  forward_by, forward_until
+  forward_by, forward_until, traits
 FROM log
 WHERE position > :after AND position <= :upto ORDER BY position;
 
@@ -32,9 +36,20 @@ DELETE FROM log WHERE position <= :upto;
 -- Write the cursors of those that are not with the pack; NULL joins the pack.
 UPDATE subscriptions SET cursor = :cursor WHERE id = :id;
 
--- name: set_counts*!
--- Write delivery counters.
-UPDATE subscriptions SET delivered = :delivered, refused = :refused, failed = :failed WHERE id = :id;
+-- name: add_counts*!
+-- Add to the delivery counters.
+UPDATE subscriptions SET delivered = delivered + :delivered, refused = refused + :refused, failed = failed + :failed
+WHERE id = :id;
+
+-- name: add_skipped*!
+-- Add to what subscribers did not get; nothing for a subscription that is gone.
+INSERT INTO skipped (subscription, reason, times) SELECT :subscription, :reason, :times
+WHERE EXISTS (SELECT 1 FROM subscriptions WHERE id = :subscription)
+ON CONFLICT (subscription, reason) DO UPDATE SET times = skipped.times + excluded.times;
+
+-- name: skipped_of
+-- What one subscription did not get, by reason.
+SELECT reason, times FROM skipped WHERE subscription = :subscription ORDER BY reason;
 
 -- name: save_straggler*!
 -- Write a position that waits for a retry of its own.

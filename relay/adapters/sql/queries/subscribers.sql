@@ -21,6 +21,34 @@ RETURNING id;
 UPDATE subscriptions SET inbox = :inbox, dialect = :dialect, state = :state, follow = :follow, changed_at = :now,
   reason = :reason, back = :back, back_id = :back_id WHERE id = :id;
 
+-- name: set_profile!
+-- Write what a subscriber wants.
+UPDATE subscriptions SET profile = :profile, profile_since = :since, profile_locked = :locked WHERE id = :id;
+
+-- name: leave_profile!
+-- Keep the profile of a subscription that ends, if it chose anything.
+INSERT INTO left_profiles (actor, profile, locked) SELECT actor, profile, profile_locked FROM subscriptions
+WHERE id = :id AND (profile IS NOT NULL OR profile_locked = 1)
+ON CONFLICT (actor) DO UPDATE SET profile = excluded.profile, locked = excluded.locked;
+
+-- name: find_profile!
+-- Give a new subscription the profile that its actor left; nothing when there is none.
+UPDATE subscriptions SET profile = p.profile, profile_locked = p.locked, profile_since = :since
+FROM left_profiles p WHERE subscriptions.id = :id AND p.actor = subscriptions.actor;
+
+-- name: drop_left_profile!
+-- Forget what an actor left.
+DELETE FROM left_profiles WHERE actor = :actor;
+
+-- name: trim_left_profiles!
+-- Forget the oldest of what was left, of what is too much; what operators fixed stays.
+DELETE FROM left_profiles WHERE actor IN
+  (SELECT actor FROM left_profiles WHERE locked = 0 ORDER BY rowid DESC LIMIT -1 OFFSET :most);
+
+-- name: remove_skipped!
+-- Forget what a subscription did not get.
+DELETE FROM skipped WHERE subscription = :id;
+
 -- name: place_cursor!
 -- Put a subscriber at a position of the log.
 UPDATE subscriptions SET cursor = :cursor WHERE id = :id;
