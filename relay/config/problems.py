@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
-from relay.config.settings import LATER_KEYS, LATER_SCANNERS, Settings
+from relay.config.scanners import LATER_SCANNERS
+from relay.config.settings import LATER_KEYS, Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

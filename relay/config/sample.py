@@ -10,9 +10,10 @@ from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
 from relay.config.policy_schema import policy_schema
+from relay.config.scanners import ScannerSettings
 from relay.config.schema import schema
 from relay.config.section import Section
-from relay.config.settings import BlocklistSettings, ScannerSettings, Settings
+from relay.config.settings import BlocklistSettings, Settings
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -35,6 +35,7 @@ from relay.config.fields import (
     written,
 )
 from relay.config.lab import LabSettings
+from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
 
 
@@ -87,12 +88,6 @@ class AdminSettings(Section):
         default=written("127.0.0.1:8081"),
         description="Where admin pages, metrics and health checks listen; keep it off the public network.",
     )
-
-
-NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
-"""Names of scanners, blocklists and categories: lower-case letters, digits and hyphens."""
-
-ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class BlocklistSettings(Section):
@@ -240,53 +235,6 @@ class MediaSettings(Section):
     )
 
 
-class ScannerSettings(Section):
-    """One scanner: a hash list from a file, or the built-in canary."""
-
-    name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list"] = Field(description="`list`: a hash list. Hash services come with later versions.")
-    file: FilePath | None = Field(
-        default=None,
-        description="CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same.",
-    )
-    builtin: Literal["canary"] | None = Field(
-        default=None,
-        description="`canary`: pictures made by this project, to try the whole way without harm.",
-    )
-    category: str | None = Field(
-        default=None,
-        pattern=NAME_PATTERN,
-        description="Category of entries that name none, such as `csam` or `ncii`.",
-    )
-    purpose: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=500,
-        description="Why the list is used, in a sentence for the public.",
-    )
-    country: str | None = Field(
-        default=None,
-        pattern=r"^(any|[A-Z]{2})$",
-        description="Country whose law the list follows (two letters, ISO 3166-1), or `any`.",
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> ScannerSettings:
-        if (self.file is None) == (self.builtin is None):
-            cause = "a list needs either `file` or `builtin`"
-            raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
-        lacking = [key for key in ("purpose", "country") if self.file and getattr(self, key) is None]
-        if lacking:
-            cause = f"a list from a file needs `{'` and `'.join(lacking)}`"
-            fix = "Write why you use it and whose law it follows: purpose: …, country: any"
-            raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
-        return self
-
-
-CANARY = ScannerSettings(name="canary", kind="list", builtin="canary")
-"""The scanner that is asked when the configuration names none."""
-
-
 class AttestationSettings(Section):
     """Our attestations, and those of others."""
 
@@ -369,19 +317,6 @@ LATER_KEYS = frozenset(
     }
 )
 """Keys of the design that this version does not know yet."""
-
-LATER_SCANNERS = frozenset(
-    {
-        "photodna",
-        "arachnid",
-        "safer",
-        "hma",
-        "ncmec-hashes",
-        "stopncii",
-        "classifier",
-    }
-)
-"""Kinds of scanners of the design that this version does not know yet."""
 
 
 def database_path(settings: Settings) -> Path | None:

@@ -23,7 +23,8 @@ from relay.config.policy_keys import POLICY_KEYS
 from relay.config.quantities import Address
 from relay.config.rules import RULE_KEYS
 from relay.config.sample import GENERATED, sample
-from relay.config.settings import ScannerSettings, Settings, database_path
+from relay.config.scanners import ScannerSettings
+from relay.config.settings import Settings, database_path
 from relay.domain.facts import Fact
 from relay.domain.policy import Between, Mode, OneOf, Verb
 from relay.domain.vocabulary import FACTS

@@ -1,0 +1,77 @@
+"""Scanners in the configuration: hash lists, and what is built in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from relay.config.fields import FilePath
+from relay.config.section import Section
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+"""Names of scanners, blocklists and categories: lower-case letters, digits and hyphens."""
+
+ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class ScannerSettings(Section):
+    """One scanner: a hash list from a file, or the built-in canary."""
+
+    name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
+    kind: Literal["list"] = Field(description="`list`: a hash list. Hash services come with later versions.")
+    file: FilePath | None = Field(
+        default=None,
+        description="CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same.",
+    )
+    builtin: Literal["canary"] | None = Field(
+        default=None,
+        description="`canary`: pictures made by this project, to try the whole way without harm.",
+    )
+    category: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description="Category of entries that name none, such as `csam` or `ncii`.",
+    )
+    purpose: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="Why the list is used, in a sentence for the public.",
+    )
+    country: str | None = Field(
+        default=None,
+        pattern=r"^(any|[A-Z]{2})$",
+        description="Country whose law the list follows (two letters, ISO 3166-1), or `any`.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> ScannerSettings:
+        if (self.file is None) == (self.builtin is None):
+            cause = "a list needs either `file` or `builtin`"
+            raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
+        lacking = [key for key in ("purpose", "country") if self.file and getattr(self, key) is None]
+        if lacking:
+            cause = f"a list from a file needs `{'` and `'.join(lacking)}`"
+            fix = "Write why you use it and whose law it follows: purpose: …, country: any"
+            raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
+        return self
+
+
+CANARY = ScannerSettings(name="canary", kind="list", builtin="canary")
+"""The scanner that is asked when the configuration names none."""
+
+
+LATER_SCANNERS = frozenset(
+    {
+        "photodna",
+        "arachnid",
+        "safer",
+        "hma",
+        "ncmec-hashes",
+        "stopncii",
+        "classifier",
+    }
+)
+"""Kinds of scanners of the design that this version does not know yet."""
