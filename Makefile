@@ -35,7 +35,7 @@ run: install ## start the relay of config.yaml; the first time also make keys an
 # ---------------------------------------------------------------- change it
 test: develop ## run all tests that need nothing but this repository and a Chromium
 	@tools/bootstrap browser
-	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -rfEs || status=1; exit $$status
+	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -n auto --dist worksteal -rfEs || status=1; exit $$status
 
 check: develop ## look at everything that is quick to look at: run it before each commit
 	@$(MAKE) -k -j2 --output-sync=target edges core static
@@ -68,7 +68,7 @@ js: develop ## test the library in JavaScript, and run pyright over that in Pyth
 	@$(BIN)/python tools/js
 
 cover: develop ## run all tests and show what they do not reach
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing
 	$(BIN)/coverage report --include='relay/domain/*,relay/protocol/*,fep/mediaattest/*' --fail-under=100 --format=total
 	$(BIN)/coverage report --fail-under=90 --format=total
