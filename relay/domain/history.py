@@ -79,7 +79,7 @@ def shortened(facts: Mapping[str, object]) -> dict[str, object]:
 
 
 def author_of(kind: str, actor: str, facts: Mapping[str, object]) -> str:
-    """Who wrote a post: who did the activity, unless it announces what somebody else wrote, as far as the facts know."""
+    """Who wrote a post: who did the activity, unless it announces what others wrote, as far as the facts know."""
     found = facts.get("actor")
     if kind != "Announce" or not isinstance(found, list):
         return actor

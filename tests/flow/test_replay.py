@@ -232,7 +232,7 @@ async def test_lists_are_those_of_the_new_policy_now(world: World, tmp_path: Pat
     await world.publish(world.server("a.test"))
     path = tmp_path / "new.yaml"
     path.write_text(
-        "otherwise: relay\nlists: {dni: {csv: 'https://lists.test/dni.csv', column: domain}}\n"
+        "otherwise: relay\nlists: {dni: {csv: 'https://lists.test/dni.csv'}}\n"
         "rules: [{name: Listed, when: {from: list:dni}, then: drop, reason: blocked-domain}]\n"
     )
     loaded = load_policy(path, 0.0)
