@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from relay.domain.audience import Audience
 from relay.domain.policy import Mode, Verb
 from relay.domain.replay_report import ObserveCounts, ObserveReport, ReplayReport, Side
-from relay.domain.replaying import LISTED, Tally, decided_by, decided_then, facts_of
+from relay.domain.replaying import LISTED, Difference, Tally, decided_by, decided_then, facts_of
 from relay.domain.subscription import State
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ PREVIEW_WITHIN: Final = 10.0
 """Seconds that a preview takes at most; it says how far it came."""
 EXAMPLES: Final = 3
 """Activities that are shown for each pair of verbs unless somebody asks for more."""
-CHUNK: Final = 500
+CHUNK: Final = 250
 """Records that are read in one transaction: some milliseconds."""
-TURN: Final = 50
+TURN: Final = 20
 """Records after which other tasks have their turn: some milliseconds."""
 
 _SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
@@ -85,23 +85,21 @@ class Replay:
         reading = _Reading(self._store, self._clock, Scope(since, until, server, within), progress)
         await reading.open()
         before = self._decider.policy if old is None else old
-        sides = before.profiles, new.profiles, self._wanted
-        enforced = Tally(Audience(reading.subscribers, *sides), examples)
-        in_effect = Tally(Audience(reading.subscribers, *sides), examples)
+        audience = Audience(reading.subscribers, before.profiles, new.profiles, self._wanted)
+        difference = Difference(audience, examples)
 
         def add(record: Recorded, facts: Facts) -> None:
             then = decided_then(record) if old is None else decided_by(old, record, facts)
-            now = decided_by(new, record, facts)
-            enforced.add(record, facts, then.enforced, now.enforced)
-            in_effect.add(record, facts, then.in_effect, now.in_effect)
+            difference.add(record, facts, then, decided_by(new, record, facts))
 
         await reading.each(add)
+        enforced, in_effect = difference.comparisons(listed)
         return ReplayReport(
             old=Side() if old is None else Side(old.id, old.mode),
             new=Side(new.id, new.mode),
-            in_effect=in_effect.comparison(listed),
+            in_effect=in_effect,
             **reading.frame(),
-            **enforced.comparison(listed).parts(),
+            **enforced.parts(),
         )
 
     async def preview(
