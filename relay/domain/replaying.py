@@ -80,7 +80,9 @@ def decided_by(policy: Policy, record: Recorded, facts: Facts) -> Ruling:
 
 
 def _ruling(would: Outcome, verb: Verb) -> Ruling:
-    return Ruling(would, would if would.verb is verb else Outcome(verb, would.rule, would.reason))
+    # What is relayed and attested by `enforce` is so by `observe`, too.
+    done = would.verb is verb or would.verb is Verb.RELAY_AND_ATTEST
+    return Ruling(would, would if done else Outcome(verb, would.rule, would.reason))
 
 
 class Difference:
@@ -155,6 +157,11 @@ class Tally:
         kept = self._examples.setdefault((before.verb, after.verb), [])
         if len(kept) < self.examples:
             kept.append(_example(record, server, before, after))
+
+    @property
+    def counted(self) -> int:
+        """How many activities were counted."""
+        return self._before.total()
 
     def comparison(self, most: int = LISTED) -> Comparison:
         """What came of it, with `most` servers and subscribers listed one by one."""
