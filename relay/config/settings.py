@@ -209,7 +209,7 @@ class FederationSettings(Section):
     history: Duration = Field(
         default=written("14 days"),
         description=(
-            "How long decisions of the policy are kept with their facts, to try other policies on. About 0.8 KiB of "
+            "How long decisions of the policy are kept with their facts, to try other policies on. About 0.7 KiB of "
             "disk for each post, at most two million posts; what its author deletes goes at once. `0 days` keeps none."
         ),
     )

@@ -22,7 +22,7 @@ AUDIT_MOST: Final = 100_000
 SUBMISSIONS_KEPT: Final = 3600.0
 """Seconds for which the answer to a submission can be had."""
 HISTORY_MOST: Final = 2_000_000
-"""Activities of which decisions are kept for replays: some 1.5 GB of disk, whatever comes."""
+"""Activities of which decisions are kept for replays: 1.4 GB of disk as posts are."""
 HISTORY_AT_ONCE: Final = 20_000
 """Decisions that are forgotten in one go; there may be millions of them when the time is made shorter."""
 FACTS_KEPT: Final = 30 * 24 * 3600.0
