@@ -47,6 +47,8 @@ policy:
 |---|---|
 | `assay policy explain` | reads the whole policy aloud, in sentences |
 | `assay policy test` | tries its examples; `--given '{media: image, match: near}'` says what would be done with that |
+| `assay policy replay new.yaml` | says what it would do to what came: [policy-replay.md](policy-replay.md) |
+| `assay policy observed` | says what `enforce` would have done while the policy observes |
 | `assay check-config` | shows everything that is wrong, with its place |
 | `assay why URL` | says what was decided about a post, rule by rule |
 

@@ -295,6 +295,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             store=store,
             clock=clock,
             retention=settings.federation.retention.total_seconds(),
+            history=settings.federation.history.total_seconds(),
             prune=fanout.prune,
         ),
     )

@@ -23,6 +23,7 @@ from relay.services.lists import Lists
 from relay.services.peers import Peers
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -54,6 +55,7 @@ class Office:
     profiles: Profiles
     upstreams: Upstreams
     holds: Holds
+    replay: Replay
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -120,6 +122,7 @@ async def open_office(
                 wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
+            replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
