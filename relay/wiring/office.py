@@ -13,6 +13,7 @@ from relay.config import values
 from relay.config.settings import database_path
 from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
+from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
@@ -27,6 +28,7 @@ from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
 from relay.wiring import parts
+from relay.wiring.alerts import channel_rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +55,7 @@ class Office:
     subscribers: Subscribers
     profiles: Profiles
     upstreams: Upstreams
+    alerts: Alerts
     holds: Holds
     explainer: Explainer
     blocks: Blocks
@@ -79,7 +82,8 @@ async def open_office(
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
-        blocklists = Blocklists(store, clock, lists)
+        alerts = Alerts(store=store, clock=clock, signals=signals, channels=channel_rules(settings))
+        blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
@@ -91,6 +95,7 @@ async def open_office(
             signals=signals,
             identity=identity,
             peers=peers,
+            alerts=alerts,
             mode=Mode(settings.federation.subscriptions),
             allow=settings.federation.allow,
         )
@@ -112,6 +117,7 @@ async def open_office(
                 allow_http=settings.federation.allow_http,
             ),
             subscribers=subscribers,
+            alerts=alerts,
             profiles=Profiles(
                 store=store,
                 clock=clock,
@@ -123,8 +129,8 @@ async def open_office(
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock),
+            lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity),
+            keys=parts.attestation_keys(settings, store, clock, identity, alerts),
             library=ListLibrary(parts.list_sources(settings), store),
         )
