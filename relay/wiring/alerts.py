@@ -76,7 +76,7 @@ async def open_channels(
     """Open the channels of the configuration, in its order."""
     sender = From(
         url=identity.url,
-        name=identity.name,
+        name=" ".join(identity.name.split()),  # it goes into headers
         host=urlsplit(identity.url).hostname or "localhost",
         link=settings.alerts.link,
     )
