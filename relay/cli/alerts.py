@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command, answered
-from relay.cli.output import as_document, moment, pairs, say, span, stamp, table
+from relay.cli.output import as_document, moment, say, span, stamp, table
 from relay.cli.session import Session, check_made, pass_session
 
 if TYPE_CHECKING:
@@ -157,15 +157,22 @@ def _show(channels: Sequence[Mapping[str, Any]], records: Sequence[MessageRecord
     from relay.domain.alerts import EVENTS
 
     everything = {kind.value for kind in EVENTS}
-    for channel in channels:
-        events, states = channel["events"], channel["messages"]
-        told = "everything" if set(events) == everything else ", ".join(events) or "only what names it"
-        pairs(
-            {
-                channel["name"]: f"{channel['kind']}, told of {told}",
-                "": f"at most one message of a kind in {span(channel['quiet'])}; {_counted(states)}",
-            }
-        )
+    table(
+        ("channel", "kind", "told of", "quiet for", "messages"),
+        [
+            (
+                one["name"],
+                one["kind"],
+                "everything"
+                if set(one["events"]) == everything
+                else ", ".join(one["events"]) or "only what names it",
+                span(one["quiet"]),
+                _counted(one["messages"]),
+            )
+            for one in channels
+        ],
+        folds=("told of", "messages"),
+    )
     if records:
         say()
         table(
@@ -187,11 +194,11 @@ def _show(channels: Sequence[Mapping[str, Any]], records: Sequence[MessageRecord
 
 
 def _state(one: MessageRecord, now: float) -> str:
-    shown = _PEOPLE[one.state.value]
     if one.error is None:
-        return shown
-    again = f", again in {span(max(0.0, one.due_at - now))}" if one.at is None else ""
-    return f"{shown}: {one.error}{again}"
+        return _PEOPLE[one.state.value]
+    if one.at is not None:
+        return f"{_PEOPLE[one.state.value]}: {one.error}"
+    return f"failed: {one.error}; again in {span(max(0.0, one.due_at - now))}"
 
 
 def _counted(states: Mapping[str, int]) -> str:

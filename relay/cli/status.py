@@ -118,7 +118,7 @@ def _alerts(states: Mapping[str, int]) -> dict[str, str]:
     if not states:
         return {}
     waiting, lost = states.get("open", 0) + states.get("sealed", 0), states.get("given-up", 0)
-    parts = [f"{states.get('sent', 0):,} messages sent", f"{waiting:,} waiting"]
+    parts = [f"{states.get('sent', 0):,} sent", f"{waiting:,} waiting"]
     if lost:
         parts.append(f"{lost:,} given up -> assay alerts list")
     return {"Alerts": ", ".join(parts)}

@@ -15,9 +15,9 @@ from relay.adapters.remote import GuardedRemote, Pool
 from relay.config.quantities import read_address
 from relay.domain import alertwords
 from relay.domain.alerts import Message
-from relay.domain.errors import NotFound
 from relay.protocol.alertforms import From, secret_bytes
 from relay.services.alertpost import AlertPost
+from relay.services.alerts import channel_named
 from relay.services.alertwatch import AlertWatch, Patience
 
 if TYPE_CHECKING:
@@ -116,7 +116,5 @@ async def send_trial(settings: Settings, identity: Identity, outside: Outside, n
     now, key = outside.clock.now(), outside.clock.new_id()
     alert = replace(alertwords.trial(name), at=now)
     async with open_channels(settings, identity, outside) as channels:
-        for channel in channels:
-            if channel.name == name:
-                return await channel.send(Message(0, key, name, alert.kind, 1, (alert,), now, now))
-    raise NotFound(f'no channel "{name}" is configured under `alerts.channels`')
+        message = Message(0, key, name, alert.kind, 1, (alert,), now, now)
+        return await channel_named(name, channels).send(message)
