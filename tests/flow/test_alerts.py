@@ -141,7 +141,7 @@ async def test_several_are_summed_up_while_it_is_quiet(worlds: Worlds, pager: Pa
     assert pager.told() == []
     world.clock.forward(1)
     await tell(world)
-    assert pager.told() == ["4 posts wait for a person"]
+    assert pager.told() == ["4 alerts about held posts"]
 
 
 async def test_what_was_committed_before_a_crash_is_sent_after_it(worlds: Worlds, pager: Pager) -> None:
