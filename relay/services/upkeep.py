@@ -67,5 +67,6 @@ class Upkeep:
             await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
+            await tx.alerts.forget(now - FACTS_KEPT)
         async with self._store.transaction() as tx:
             await tx.history.forget(now - self._history, rows=HISTORY_MOST, most=HISTORY_AT_ONCE)

@@ -44,8 +44,10 @@ from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
+from relay.services.troubles import Troubles
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.alerts import Alerting, open_alerting
 from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
@@ -86,6 +88,7 @@ class Relay:
     screening: Screening
     fanout: FanOut
     letters: Letters
+    alerting: Alerting
     logins: Logins
     watch: ListWatch
     key_watch: KeyWatch
@@ -105,6 +108,7 @@ class Relay:
             tasks.create_task(self.lab.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
+            tasks.create_task(self.alerting.run())
             tasks.create_task(self.watch.run())
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
@@ -144,7 +148,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
-    misses = Misses(clock)
+    misses, troubles = Misses(clock), Troubles()
+    alerting = await stack.enter_async_context(open_alerting(office, outside, tally=tally, troubles=troubles))
     await blocks.load(store)
     moderation = Moderation.of(
         store=store,
@@ -192,6 +197,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         verifier=verifier,
         scanners=scanners,
         limits=values.media_limits(settings),
+        troubles=troubles,
     )
     attestor = Attestor(
         store=store,
@@ -217,7 +223,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     proofs = Proofs(provenance, clock, memory=settings.federation.retention.total_seconds())
     posts = Posts(
         store=store,
-        intake=Intake(store),
+        intake=Intake(store, office.alerts),
         clock=clock,
         signals=signals,
         peers=office.peers,
@@ -281,10 +287,12 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
+            alerts=office.alerts,
             unlisted=settings.federation.relay_unlisted,
         ),
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
+        alerting=alerting,
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor

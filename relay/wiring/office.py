@@ -13,6 +13,7 @@ from relay.config import values
 from relay.config.settings import database_path
 from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
+from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
@@ -54,6 +55,7 @@ class Office:
     subscribers: Subscribers
     profiles: Profiles
     upstreams: Upstreams
+    alerts: Alerts
     holds: Holds
     replay: Replay
     explainer: Explainer
@@ -81,7 +83,8 @@ async def open_office(
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
-        blocklists = Blocklists(store, clock, lists)
+        alerts = Alerts(store=store, clock=clock, signals=signals, channels=values.channel_rules(settings))
+        blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
@@ -93,6 +96,7 @@ async def open_office(
             signals=signals,
             identity=identity,
             peers=peers,
+            alerts=alerts,
             mode=Mode(settings.federation.subscriptions),
             allow=settings.federation.allow,
         )
@@ -114,6 +118,7 @@ async def open_office(
                 allow_http=settings.federation.allow_http,
             ),
             subscribers=subscribers,
+            alerts=alerts,
             profiles=Profiles(
                 store=store,
                 clock=clock,
@@ -126,8 +131,8 @@ async def open_office(
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock),
+            lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity),
+            keys=parts.attestation_keys(settings, store, clock, identity, alerts),
             library=ListLibrary(parts.list_sources(settings), store),
         )
