@@ -48,10 +48,10 @@ UPDATE activities SET state = :state, due_at = :due_at, position = coalesce(:pos
 SELECT * FROM activities WHERE seq = :seq;
 
 -- name: activities_about
--- Activities by their own id, their object's id or their number, newest first.
-SELECT * FROM activities
-WHERE activity_id = :text OR object_id = :text OR seq = :seq
-ORDER BY seq DESC LIMIT 20;
+-- Activities by their own id, their object's id or their number, newest first, and since when they are in the log.
+SELECT a.*, l.published_at FROM activities a LEFT JOIN log l ON l.position = a.position
+WHERE a.activity_id = :text OR a.object_id = :text OR a.seq = :seq
+ORDER BY a.seq DESC LIMIT 20;
 
 -- name: rename_activity!
 -- What the activity is about turned out to be another object than it names.
@@ -136,6 +136,10 @@ WHERE h.state = :state ORDER BY h.id DESC LIMIT :most;
 -- One hold with what it holds.
 SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at, a.proven, a.forward_until
 FROM holds h JOIN activities a ON a.seq = h.seq WHERE h.id = :id;
+
+-- name: hold_of^
+-- What became of an activity that was held.
+SELECT id, state, created_at, decided_at, decided_by, note FROM holds WHERE seq = :seq;
 
 -- name: settle_hold!
 -- Write what became of an open hold.
