@@ -48,7 +48,7 @@ policy:
 | `assay policy explain` | reads the whole policy aloud, in sentences |
 | `assay policy test` | tries its examples; `--given '{media: image, match: near}'` says what would be done with that |
 | `assay check-config` | shows everything that is wrong, with its place |
-| `assay why URL` | says what was decided about a post, rule by rule |
+| `assay why URL` | says what was decided about a post, rule by rule; [why.md](why.md) says what others are told |
 
 ## How it decides
 

@@ -101,4 +101,5 @@ def lab_rules(settings: Settings) -> LabRules:
 
 def inquiry_rules(settings: Settings) -> InquiryRules:
     """How often others may ask why."""
-    return InquiryRules(rate=settings.why.rate, rate_of_all=settings.why.rate_of_all)
+    why = settings.why
+    return InquiryRules(public=why.public, rate=why.rate, rate_of_all=why.rate_of_all)

@@ -17,6 +17,13 @@ _SHORTEST: Final = timedelta(hours=1)
 class WhySettings(Section):
     """What others are told of why a post was relayed or not."""
 
+    public: bool = Field(
+        default=True,
+        description=(
+            "Answer anybody. With `false` only subscribers are answered, and servers about their own posts: that a "
+            "post is known here tells that its server takes part."
+        ),
+    )
     delay: Duration = Field(
         default=written("6 hours"),
         description=(

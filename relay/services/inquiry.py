@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
-from relay.domain.errors import Malformed, NotFound, TooMany
+from relay.domain.disclosure import Level
+from relay.domain.errors import Malformed, NotFound, Refused, TooMany
 from relay.services.explain import Asker
 from relay.services.throttle import Throttle, client_of
 
@@ -28,8 +29,9 @@ _ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class InquiryRules:
-    """How often one client or one server may ask, and all together; None for no limit."""
+    """Whether anybody is answered; how often one client or one server may ask, and all together, None for no limit."""
 
+    public: bool
     rate: Rate | None
     rate_of_all: Rate | None
 
@@ -77,7 +79,10 @@ class Inquiries:
         return Asker.speaking(login.server, await self._logins.subscriptions(login))
 
     async def answer(self, url: str, asker: Asker | None) -> Answer:
-        """Answer a question about the post at a URL. Raises `Malformed` for what is no URL, and `NotFound`."""
+        """Answer a question about the post at a URL.
+
+        Raises `Malformed` for what is no URL, `NotFound`, and `Refused` where the operator does not answer anybody.
+        """
         url = url.strip()
         if not hosts.is_http_url(url):
             raise Malformed(
@@ -85,6 +90,9 @@ class Inquiries:
             )
         answer = await self._explainer.answer(url, asker or Asker())
         await self._misses.pause()
+        level = (asker or Asker()).level if answer is None else answer.level
+        if level is Level.PUBLIC and not self._rules.public:
+            raise Refused("Only subscribers are answered here, and servers about their own posts.", code="not-public")
         if answer is None:
             raise NotFound("Nothing is known of a public post with this address.", code="unknown-post")
         return answer

@@ -204,6 +204,20 @@ async def test_a_blocked_server_is_refused(worlds: Worlds) -> None:
     assert (told.status, told.document["code"]) == (403, "blocked")
 
 
+async def test_a_relay_that_does_not_answer_anybody_does_not_tell_who_takes_part(worlds: Worlds) -> None:
+    world = await worlds.open(BASE + BUSY.replace("{", "{public: false, "))
+    server, reader = await world.subscribe("a.test"), await world.subscribe("r.test")
+    url = await posted(world, server, server.note())
+    async with asking(world) as asker:
+        for by in (None, world.server("x.test").actor()):
+            told = [await asker.ask(one, by=by) for one in (url, "https://a.test/unknown")]
+            assert (told[0].status, told[0].document["code"]) == (403, "not-public")
+            assert told[0].shape() == told[1].shape()
+        assert (await asker.ask(url, by=reader.actor())).status == 200
+        assert (await asker.ask("https://a.test/unknown", by=reader.actor())).status == 404
+        assert (await asker.ask(url, by=server.actor("/users/alice", "Person"))).document["own"]
+
+
 async def test_asking_is_limited_for_a_client_for_a_server_and_for_all(worlds: Worlds) -> None:
     world = await worlds.open()
     inquiries, url = world.relay.inquiries, "https://a.test/notes/1"
@@ -214,7 +228,7 @@ async def test_asking_is_limited_for_a_client_for_a_server_and_for_all(worlds: W
         async def code(address: str, **more: Any) -> int:
             return (await asker.ask(url, **{"X-Forwarded-For": address}, **more)).status
 
-        inquiries._rules = InquiryRules(Rate(2, 3600), Rate(6, 3600))
+        inquiries._rules = InquiryRules(public=True, rate=Rate(2, 3600), rate_of_all=Rate(6, 3600))
         assert [await code("192.0.2.1") for _ in range(3)] == [404, 404, 429]
         assert await code("192.0.2.2") == 404
         assert [await code(f"192.0.2.{n}", by=server.actor()) for n in (3, 4, 5)] == [404, 404, 429]
