@@ -59,7 +59,7 @@ class _Found:
     policy: Policy
     now: float
     told: Sequence[dict[str, Any]] = ()
-    passages: Mapping[int, list[Passage]] = field(default_factory=dict)
+    passages: Mapping[int, Sequence[Passage]] = field(default_factory=dict)
     answer: Answer | None = None
 
 

@@ -124,15 +124,12 @@ class Explainer:
             rows = await _rows(tx, text)
         return [self._explained(row) for row in rows]
 
-    async def passages(self, number: int) -> list[Passage]:
+    async def passages(self, number: int) -> tuple[Passage, ...]:
         """Say what became of an activity for every subscriber, oldest first; nothing of what was not published."""
         async with self._store.reading() as tx:
-            found = [row for row in await tx.activities.about(str(number)) if row["seq"] == number]
-            if not found or found[0]["position"] is None:
-                return []
-            row: Row = found[0]
-            everyone = await tx.subscribers.all()
-            return await self._passages.of(tx, row["position"], _published_at(row), everyone)
+            found: list[Row] = [row for row in await tx.activities.about(str(number)) if row["seq"] == number]
+            passages = await self._passages_of(tx, found, await tx.subscribers.all())
+        return next(iter(passages.values()), ())
 
     async def answer(self, text: str, asker: Asker) -> Answer | None:
         """Tell somebody outside about the post with this id, or the one that an activity with this id is about.
@@ -144,37 +141,39 @@ class Explainer:
             objects = [row["object_id"] for row in rows if row["kind"] in TOLD]
             if not objects:
                 return None
-            found = [row for row in await tx.activities.about(objects[0]) if self._is_remembered(row)]
+            about: list[Row] = await tx.activities.about(objects[0])
+            found = [row for row in reversed(about) if self._is_remembered(row, objects[0])]
             own = any(asker.server in _servers(row) for row in found)
             level = Level.SUBSCRIBER if own else asker.level
             told = [
-                (row, telling)
-                for row in reversed(found)
-                if row["object_id"] == objects[0]
-                and (telling := await self._told(tx, row, level, asker)) is not None
+                (row, disclosure)
+                for row in found
+                if (disclosure := self._disclose(row, level, asker)) is not None
             ]
-        posts = [(row, telling) for row, telling in told if row["kind"] in POSTS]
+            passages = await self._passages_of(tx, [row for row, _ in told], asker.subscriptions)
+        posts = [one for one in told if one[0]["kind"] in POSTS]
         if not posts:
             return None
-        post = next((one for row, one in posts if row["position"] is not None), posts[0][1])
-        edits = () if level is Level.PUBLIC else tuple(one for row, one in told if row["kind"] not in POSTS)
-        return Answer(objects[0], level, own, post, edits)
+        post = next((one for one in posts if one[0]["position"] is not None), posts[0])
+        edits = [] if level is Level.PUBLIC else [one for one in told if one[0]["kind"] not in POSTS]
+        tellings = [_telling(row, disclosure, level, passages) for row, disclosure in (post, *edits)]
+        return Answer(objects[0], level, own, tellings[0], tuple(tellings[1:]))
 
-    def _is_remembered(self, row: Row) -> bool:
+    def _is_remembered(self, row: Row, object_id: str) -> bool:
         """Whether a row may still be told of: what a person has to look at is kept longer, which must not be seen."""
-        return bool(row["received_at"] >= self._clock.now() - self.retention)
+        kept = row["received_at"] >= self._clock.now() - self.retention
+        return kept and row["object_id"] == object_id  # and not the post that names this one as its activity
 
-    async def _told(self, tx: Tx, row: Row, level: Level, asker: Asker) -> Telling | None:
+    async def _passages_of(
+        self, tx: Tx, rows: Sequence[Row], subscriptions: Sequence[Subscription]
+    ) -> dict[int, tuple[Passage, ...]]:
+        """Say by position what became of rows that were published; nothing for who has no subscription."""
+        published = {row["position"]: _published_at(row) for row in rows if row["position"] is not None}
+        return await self._passages.of(tx, published, subscriptions) if subscriptions else {}
+
+    def _disclose(self, row: Row, level: Level, asker: Asker) -> Disclosure | None:
         author = asker.server is not None and asker.server in hosts.server_names([row["object_id"]])
-        disclosed = disclose(_record(row), level, self._clock.now(), self._delay(), author=author)
-        if disclosed is None or level is Level.PUBLIC:
-            return None if disclosed is None else Telling(row["kind"], disclosed)
-        passages: Sequence[Passage] = ()
-        if disclosed.state is Outside.RELAYED and asker.subscriptions:
-            passages = await self._passages.of(tx, row["position"], _published_at(row), asker.subscriptions)
-        media = row["media"] if disclosed.shows_media else ()
-        items = tuple(Attested(one["url"], one["kind"], one["attestation"], one["issuer"]) for one in media)
-        return Telling(row["kind"], disclosed, items, tuple(passages))
+        return disclose(_record(row), level, self._clock.now(), self._delay(), author=author)
 
     def _delay(self) -> Delay:
         return Delay(self._key(), self._shortest)
@@ -200,6 +199,17 @@ class Explainer:
             "public": None if told is None else {"state": told.state.value, "reason": told.reason},
             "told_at": self._delay().until(record) if late else None,
         }
+
+
+def _telling(
+    row: Row, disclosure: Disclosure, level: Level, passages: Mapping[int, tuple[Passage, ...]]
+) -> Telling:
+    shows_media = disclosure.shows_media and level is not Level.PUBLIC
+    items = tuple(
+        Attested(one["url"], one["kind"], one["attestation"], one["issuer"])
+        for one in (row["media"] if shows_media else ())
+    )
+    return Telling(row["kind"], disclosure, items, passages.get(row["position"], ()))
 
 
 async def _rows(tx: Tx, text: str) -> list[Row]:

@@ -92,7 +92,9 @@ class Inquiries:
         await self._misses.pause()
         level = (asker or Asker()).level if answer is None else answer.level
         if level is Level.PUBLIC and not self._rules.public:
-            raise Refused("Only subscribers are answered here, and servers about their own posts.", code="not-public")
+            raise Refused(
+                "Only subscribers are answered here, and servers about their own posts.", code="not-public"
+            )
         if answer is None:
             raise NotFound("Nothing is known of a public post with this address.", code="unknown-post")
         return answer

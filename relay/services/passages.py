@@ -13,7 +13,7 @@ from relay.protocol.httpsig import Target
 from relay.services.tracks import Peer, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from relay.domain.fate import Passage
     from relay.domain.log import LogEntry
@@ -29,19 +29,25 @@ class Passages:
         self._clock, self._selectors = clock, selectors
 
     async def of(
-        self, tx: Tx, position: int, published_at: float, subscriptions: Sequence[Subscription]
-    ) -> list[Passage]:
-        """Say for each subscription what became of the activity at a position of the log."""
+        self, tx: Tx, published: Mapping[int, float], subscriptions: Sequence[Subscription]
+    ) -> dict[int, tuple[Passage, ...]]:
+        """Say by position what became of activities for each of the subscriptions, in their order.
+
+        `published` are positions of the log, and when something was published there.
+        """
         self._selectors.renew()
-        entries = await tx.fanout.entries(position - 1, position)
         progress, hosts = await tx.fanout.progress(), await tx.fanout.hosts()
-        missing = await tx.fanout.missing(position)
-        found = []
-        for one in subscriptions:
-            come, host = progress.get(one.id, Progress(0)), hosts.get(one.server, Host())
-            sendable = self._sendable(one, entries[0], come) if entries else None
-            missed = one.id in missing
-            found.append(passage(one, position, published_at, sendable, come, host, missed=missed))
+        found = {}
+        for position, at in published.items():
+            entries = await tx.fanout.entries(position - 1, position)
+            missing = await tx.fanout.missing(position)
+            passages = []
+            for one in subscriptions:
+                come, host = progress.get(one.id, Progress(0)), hosts.get(one.server, Host())
+                sendable = self._sendable(one, entries[0], come) if entries else None
+                missed = one.id in missing
+                passages.append(passage(one, position, at, sendable, come, host, missed=missed))
+            found[position] = tuple(passages)
         return found
 
     def _sendable(self, subscription: Subscription, entry: LogEntry, progress: Progress) -> Sendable:

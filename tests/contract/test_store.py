@@ -158,6 +158,16 @@ async def test_a_gap_is_over_the_positions_that_somebody_missed(store: SqliteSto
         assert [await tx.fanout.missing(at) for at in (1, 2, 3, 4)] == [set(), {behind}, {behind}, set()]
 
 
+async def test_a_post_with_very_many_edits_is_still_found(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        edits = [replace(incoming(f"u{n}"), kind="Update", object_id="https://a.test/x") for n in range(40)]
+        post = replace(incoming("1"), object_id="https://a.test/x")
+        await tx.activities.receive([(one, settled()) for one in (post, *edits)])
+        found = await tx.activities.about("https://a.test/x")
+    assert [row["seq"] for row in found] == [*range(41, 21, -1), 4, 3, 2, 1]
+    assert found[-1]["kind"] == "Create"
+
+
 async def test_what_is_known_about_an_activity(store: SqliteStore) -> None:
     async with store.transaction() as tx:
         first, second = [replace(incoming(name), body=b'{"type":"Create"}') for name in ("1", "2")]

@@ -300,7 +300,7 @@ async def test_every_way_not_to_get_a_post(worlds: Worlds) -> None:
     }
     world.clock.forward(73 * 3600)
     await world.relay.upkeep.run_once()
-    assert await office.explainer.passages(told["number"]) == []  # forgotten with the post
+    assert await office.explainer.passages(told["number"]) == ()  # forgotten with the post
 
 
 async def test_a_gap_is_told_while_the_post_is_remembered(worlds: Worlds) -> None:
@@ -322,4 +322,4 @@ async def test_a_gap_is_told_while_the_post_is_remembered(worlds: Worlds) -> Non
 async def test_what_never_came_is_unknown_to_the_operator_too(world: World, text: str) -> None:
     explainer = world.relay.office.explainer
     assert await explainer.why(text) == []
-    assert await explainer.passages(99) == []
+    assert await explainer.passages(99) == ()
