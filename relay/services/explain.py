@@ -162,7 +162,7 @@ class Explainer:
     def _is_remembered(self, row: Row, object_id: str) -> bool:
         """Whether a row may still be told of: what a person has to look at is kept longer, which must not be seen."""
         kept = row["received_at"] >= self._clock.now() - self.retention
-        return kept and row["object_id"] == object_id  # and not the post that names this one as its activity
+        return bool(kept and row["object_id"] == object_id)  # not what has this for the id of its activity
 
     async def _passages_of(
         self, tx: Tx, rows: Sequence[Row], subscriptions: Sequence[Subscription]

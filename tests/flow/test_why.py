@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.flow.conftest import BASE, follow
 from tests.flow.test_forward import author, change, send, signed
 from tests.flow.test_screen import KNOWN, LOCAL, screened
 from tests.flow.test_subscriber_page import signed_in
+from tests.unit.protocol.messages import message
 
 if TYPE_CHECKING:
     from tests.fakes import FakeServer
@@ -98,6 +100,26 @@ async def test_the_server_of_a_post_is_told_as_much_without_subscribing(worlds: 
         assert (own["level"], own["own"], own["rule"], own["you"]) == ("subscriber", True, "Crowd", [])
         others = (await asker.ask(url, by=stranger.actor())).document
         assert (others["level"], "rule" in others, "own" in others) == ("public", False, False)
+
+
+async def test_either_kind_of_signature_shows_who_asks(worlds: Worlds) -> None:
+    world = await worlds.open(BASE + BUSY)
+    server, reader = await world.subscribe("a.test"), await world.subscribe("r.test")
+    url = await posted(world, server, server.note())
+    target, actor = f"{PATH}?url={quote(url, safe='')}", reader.actor()
+    request = message(
+        ("@method", "@target-uri"),
+        parameters=f';created={int(world.clock.now())};keyid="{actor.key_id}"',
+        target=target,
+        method="GET",
+        body=b"",
+        private=actor.key,
+    )
+    headers = {name: value for name, value in request.headers if name.startswith("signature")}
+    async with asking(world) as asker:
+        assert (await asker.get(target, **headers)).document["level"] == "subscriber"
+        told = await asker.get(f"{PATH}?url={quote(url + '/activity', safe='')}", **headers)
+        assert told.status == 401  # it was signed for another question
 
 
 async def test_only_the_actor_that_follows_the_relay_is_the_subscriber(worlds: Worlds) -> None:
