@@ -50,7 +50,7 @@ policy:
 | `assay policy replay new.yaml` | says what it would do to what came: [policy-replay.md](policy-replay.md) |
 | `assay policy observed` | says what `enforce` would have done while the policy observes |
 | `assay check-config` | shows everything that is wrong, with its place |
-| `assay why URL` | says what was decided about a post, rule by rule |
+| `assay why URL` | says what was decided about a post, rule by rule; [why.md](why.md) says what others are told |
 
 ## How it decides
 

@@ -8,6 +8,7 @@ from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
+from relay.services.inquiry import InquiryRules
 from relay.services.inspect import MediaLimits
 from relay.services.lab.rules import LabRules
 from relay.services.room import Room
@@ -107,3 +108,9 @@ def channel_rules(settings: Settings) -> list[ChannelRules]:
         )
         for one in settings.alerts.channels
     ]
+
+
+def inquiry_rules(settings: Settings) -> InquiryRules:
+    """How often others may ask why."""
+    why = settings.why
+    return InquiryRules(public=why.public, rate=why.rate, rate_of_all=why.rate_of_all)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Site
 
 
-KINDS = 17
+KINDS = 18
 """Pages of `Samples.pages`."""
 
 
@@ -34,6 +34,7 @@ class Samples:
         return (
             "/",
             "/subscriber",
+            "/why",
             "/lab",
             "/lab/clauses",
             "/lab/clauses/V-21",

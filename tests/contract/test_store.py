@@ -149,6 +149,43 @@ async def test_positions_are_never_used_twice(store: SqliteStore) -> None:
         assert [entry.position for entry in await tx.fanout.entries(0, 9)] == [3]
 
 
+async def test_a_gap_is_over_the_positions_that_somebody_missed(store: SqliteStore) -> None:
+    behind, ahead = [await subscribe(store, f"s{n}.test") for n in range(2)]
+    async with store.transaction() as tx:
+        await tx.activities.receive([(incoming(str(n)), settled()) for n in range(4)])
+        await tx.fanout.prune(3, {behind: 1, ahead: 3}, 1.0)
+    async with store.reading() as tx:
+        assert [await tx.fanout.missing(at) for at in (1, 2, 3, 4)] == [set(), {behind}, {behind}, set()]
+
+
+async def test_a_post_with_very_many_edits_is_still_found(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        edits = [replace(incoming(f"u{n}"), kind="Update", object_id="https://a.test/x") for n in range(40)]
+        post = replace(incoming("1"), object_id="https://a.test/x")
+        await tx.activities.receive([(one, settled()) for one in (post, *edits)])
+        found = await tx.activities.about("https://a.test/x")
+    assert [row["seq"] for row in found] == [*range(41, 21, -1), 4, 3, 2, 1]
+    assert found[-1]["kind"] == "Create"
+
+
+async def test_what_is_known_about_an_activity(store: SqliteStore) -> None:
+    async with store.transaction() as tx:
+        first, second = [replace(incoming(name), body=b'{"type":"Create"}') for name in ("1", "2")]
+        published, held = await tx.activities.receive([(first, settled()), (second, None)])
+        assert held is not None
+        hold = replace(settled(), state=ActivityState.HELD, entry=None)
+        await tx.activities.settle(held, hold, ())
+    async with store.transaction() as tx:
+        [sent] = await tx.activities.about(str(published))
+        [kept] = await tx.activities.about(str(held))
+        assert (sent["published_at"], sent["hold"], sent["deleted"]) == (settled().at, None, False)
+        assert (kept["published_at"], kept["hold"]["state"], kept["deleted"]) == (None, "open", False)
+        await tx.activities.withdraw(str(kept["object_id"]), 9.0)
+        [gone] = await tx.activities.about(str(held))
+    assert gone["deleted"]
+    assert (gone["hold"]["decided_by"], gone["hold"]["decided_at"]) == ("origin", 9.0)
+
+
 async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: SqliteStore) -> None:
     numbers = [await subscribe(store, f"s{n}.test") for n in range(5)]
     async with store.transaction() as tx:

@@ -131,14 +131,48 @@ def test_dropping_a_hold(relay: Operator) -> None:
 
 
 def test_why_tells_each_level_what_it_may_know(relay: Operator) -> None:
-    found = relay.ask("why", POST)
-    assert keys_of(found, "found") == documented("why")
-    public = relay.ask("why", POST, "--as", "public")["found"][0]
-    assert public["decisions"] == [{"reason": "not-relayed"}]
-    assert public["state"] == "not-relayed"
+    operator, told = relay.ask("why", POST), relay.ask("why", POST, "--as", "subscriber")
+    assert keys_of(operator, "found") | keys_of(told, "found") == documented("why")
+    public = relay.ask("why", POST, "--as", "public")["found"]
+    assert public == [{"object": POST, "level": "public", "state": "waiting", "reason": "waiting"}]
     assert "match" not in relay.run("why", POST, "--as", "subscriber").stdout
     assert "fitted because media is none" in relay.run("why", f"{RELAYED}/activity").stdout
     assert "was relayed" in relay.run("why", "2", "--as", "public").stdout
+    assert 'Reason code: allowed, by rule "Text only"' in relay.run("why", "2", "--as", "subscriber").stdout
+
+
+def test_why_shows_who_held_a_post_and_what_became_of_it(relay: Operator) -> None:
+    text = relay.run("why", POST).stdout
+    assert "The facts: attestation is missing; match is test; match distance is 2; media is image" in text
+    assert re.search(r"Held since .* ago\): assay holds show 1", text)
+    assert "Outside it is told as waiting, reason code waiting; that it is not relayed is told from" in text
+    assert "Deliveries" not in text
+    relay.run("holds", "drop", "1", "--note", "seen")
+    assert re.search(r"Was held; dropped .* by cli:\w+: seen\.", relay.run("why", POST).stdout)
+    found = relay.ask("why", POST)["found"][0]
+    assert (found["hold"]["state"], found["public"]["state"]) == ("dropped", "waiting")
+    assert found["told_at"] > found["received_at"]
+    assert found["deliveries"] is None
+
+
+def test_why_counts_deliveries_and_shows_those_with_trouble_first(relay: Operator) -> None:
+    found = relay.ask("why", RELAYED)["found"][0]["deliveries"]
+    assert found["counts"] == {"own": 1, "retrying": 1, "unserved": 1, "coming": 1}
+    assert [one["server"] for one in found["shown"]][:2] == ["akkoma.example", "dead.example"]
+    text = relay.run("why", RELAYED, "--deliveries", "1").stdout
+    assert "1 failed while others arrived; it is tried again" in text
+    assert "3 failed: status 500; next attempt" in text
+    assert "dead.example" not in text
+    assert "And 3 more: --deliveries 4" in text
+    assert "akkoma.example" not in relay.run("why", RELAYED, "--deliveries", "0").stdout
+    one = relay.ask("why", RELAYED, "--for", "dead.example")["found"][0]["deliveries"]
+    assert [(row["server"], row["attempts"]) for row in one["shown"]] == [("dead.example", 7)]
+    told = relay.run("why", RELAYED, "--as", "subscriber", "--for", "akkoma.example").stdout
+    assert "For akkoma.example: failed while others arrived; it is tried again (status 500)." in told
+    relay.fail("why", RELAYED, "--for", "nobody.example", status=1, code="not-found")
+    for name in ("social", "akkoma", "waiting", "dead"):
+        relay.run("subscribers", "remove", f"{name}.example")
+    assert "There are no subscribers." in relay.run("why", RELAYED).stdout
 
 
 def test_why_about_something_unknown_is_no(relay: Operator) -> None:

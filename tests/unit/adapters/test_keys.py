@@ -40,6 +40,15 @@ def test_the_main_key_is_made_once(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "main-key.pem").stat().st_mode) == 0o600
 
 
+def test_what_is_derived_from_the_main_key_stays_the_same_and_differs_by_purpose(tmp_path: Path) -> None:
+    keys = KeyFolder(tmp_path)
+    first = keys.derived("one")
+    assert (len(first), keys.derived("one"), KeyFolder(tmp_path).derived("one")) == (32, first, first)
+    assert keys.derived("two") != first
+    (tmp_path / "main-key.pem").unlink()
+    assert keys.derived("one") != first
+
+
 def test_the_public_key_is_spki(tmp_path: Path) -> None:
     main = KeyFolder(tmp_path).main()
     assert main.public_pem.startswith("-----BEGIN PUBLIC KEY-----\n")
