@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from relay.config.brake import BrakeSettings
 from relay.config.fields import (
     AcceptedList,
     ByteSize,
@@ -297,6 +298,13 @@ class Settings(Section):
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+    brake: BrakeSettings = Field(
+        default_factory=BrakeSettings,
+        description=(
+            "The brake for waves of spam: the same text or picture from many new accounts, floods of mentions, servers "
+            "that post far more than they used to. It ends by itself."
+        ),
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
+    from relay.ports.brakes import Brakes
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
@@ -323,6 +324,10 @@ class Tx(Protocol):
     @property
     def blocking(self) -> Blocking:
         """Blocklists, opt-outs, suspensions."""
+
+    @property
+    def brakes(self) -> Brakes:
+        """Waves, incidents, and what they stopped."""
 
     @property
     def servers(self) -> Servers:

@@ -46,6 +46,7 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.brake import Brakes
 from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
@@ -84,6 +85,7 @@ class Relay:
     service: AttestingService
     lab: LabPages
     screening: Screening
+    brakes: Brakes
     fanout: FanOut
     letters: Letters
     logins: Logins
@@ -109,6 +111,7 @@ class Relay:
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
+            tasks.create_task(self.brakes.keeper.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
@@ -161,6 +164,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         banned=settings.federation.block_software,
         rate=settings.federation.rate,
     )
+    brakes = Brakes.of(office)
     schemes = Schemes(clock, store)
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
@@ -223,6 +227,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         peers=office.peers,
         fetcher=fetcher,
         decider=office.decider,
+        braking=brakes.braking,
         proofs=proofs,
         identity=identity,
         blocks=blocks,
@@ -278,11 +283,13 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             inspector=inspector,
             attestor=attestor,
             decider=office.decider,
+            braking=brakes.braking,
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
             unlisted=settings.federation.relay_unlisted,
         ),
+        brakes=brakes,
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),

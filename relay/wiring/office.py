@@ -26,6 +26,7 @@ from relay.services.profiles import Profiles
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
+from relay.services.waves import Waves
 from relay.wiring import parts
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Office:
     profiles: Profiles
     upstreams: Upstreams
     holds: Holds
+    waves: Waves
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -120,6 +122,7 @@ async def open_office(
                 wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
+            waves=Waves(store=store, clock=clock, signals=signals),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
