@@ -48,10 +48,12 @@ def policy_in(
     now: float,
     findings: Findings,
     scanners: Collection[str] | None,
+    channels: Collection[str] | None,
 ) -> PolicyReading | None:
     """The policy that a configuration's `policy` is or names; the built-in one when `node` says nothing.
 
-    `directory` is where relative paths start, `scanners` the names of the configured ones, None when not known.
+    `directory` is where relative paths start, `scanners` and `channels` the names of the configured ones, None when
+    not known.
     """
     if node is None or (isinstance(node, Scalar) and node.value is None):
         node = parse(Source("built-in policy", tuple(DEFAULT_POLICY.split("\n"))), findings, prefix="policy")
@@ -63,7 +65,9 @@ def policy_in(
         node, directory = found
     if node is None:
         return None
-    return read_policy(node, directory=directory, now=now, findings=findings, scanners=scanners)
+    return read_policy(
+        node, directory=directory, now=now, findings=findings, scanners=scanners, channels=channels
+    )
 
 
 def _root(node: Node | None) -> Node | None:

@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
+from relay.config.alerts import ChannelSettings
 from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
@@ -14,6 +15,7 @@ from relay.config.scanners import ScannerSettings
 from relay.config.schema import schema
 from relay.config.section import Section
 from relay.config.settings import BlocklistSettings, Settings
+from relay.domain.alerts import EVENTS, KINDS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -38,6 +40,10 @@ list itself changes its mind. A refresh that fails changes nothing. One that wou
 half of a list, and more than 20 servers, waits for `assay blocks accept`. `block` and `allow` win over lists.
 A subscriber that becomes blocked is suspended and resumes by itself when the block ends."""
 
+
+_ALERTS: Final = """\
+A rule of the policy with `tell: [mods]` tells the channel `mods` of what it decides, whatever `events` the channel has.
+What messages look like, and how a web hook knows that they are the relay's: [alerts.md](alerts.md)."""
 
 _POLICY: Final = (
     "## policy",
@@ -116,6 +122,13 @@ def _rows(model: type[Section], prefix: str) -> list[str]:
     return rows
 
 
+def _events() -> list[str]:
+    rows = [
+        f"| `{kind}` | {KINDS[kind].meaning} | {'yes' if KINDS[kind].urgent else ''} |" for kind in EVENTS
+    ]
+    return ["| event | meaning | urgent |", "|---|---|---|", *rows, "", _ALERTS]
+
+
 def reference() -> str:
     """`docs/configuration.md`: every key but those of the policy, in Markdown."""
     parts = [
@@ -129,6 +142,8 @@ def reference() -> str:
         parts += ["", f"## {name}", "", section.description or "", "", *_rows(model, f"{name}.")]
         if name == "federation":
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
+        if name == "alerts":
+            parts += ["", *_rows(ChannelSettings, "alerts.channels[]."), "", *_events()]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
     return "\n".join([*parts, "", *_POLICY]) + "\n"

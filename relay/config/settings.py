@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from relay.config.alerts import AlertSettings
 from relay.config.brake import BrakeSettings
 from relay.config.fields import (
     AcceptedList,
@@ -298,6 +299,9 @@ class Settings(Section):
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="Who is told when something needs a person."
     )
     brake: BrakeSettings = Field(
         default_factory=BrakeSettings,

@@ -32,7 +32,7 @@ class Accounts:
         self._began: float | None = None
 
     async def is_new(self, actor: str, *, server_known_for: float | None = None) -> bool:
-        """Whether an account is new. `server_known_for`: since how many seconds its server is known, None to leave it."""
+        """Whether an account is new. `server_known_for`: seconds since its server came; None to leave that out."""
         now = self._clock.now()
         if now - await self._exists_since(actor) < self.young:
             return True

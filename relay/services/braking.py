@@ -17,6 +17,7 @@ from relay.domain.content import mentioned_in
 from relay.domain.policy_rules import Verb
 from relay.domain.waves.brake import PARDON, Brake, BrakeState, Kind, braked
 from relay.domain.waves.sighting import Sighting, picture_of, some
+from relay.domain.waves.telling import begun
 from relay.domain.waves.watch import Sensitivity, Watch
 from relay.services.accounts import written_at
 from relay.services.memory import Remembered
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from relay.domain.waves.watch import Finding
     from relay.ports import Clock, Store
     from relay.services.accounts import Accounts
+    from relay.services.alerts import Alerts
 
 LOOK_EVERY: Final = 1.0
 LATE: Final = 1800.0
@@ -83,8 +85,11 @@ class Post:
 class Braking:
     """Puts brakes on, and decides with those that are on. `rules` may be replaced while running."""
 
-    def __init__(self, *, store: Store, clock: Clock, accounts: Accounts, rules: BrakeRules) -> None:
-        self._store, self._clock, self._accounts, self.rules = store, clock, accounts, rules
+    def __init__(
+        self, *, store: Store, clock: Clock, alerts: Alerts, accounts: Accounts, rules: BrakeRules
+    ) -> None:
+        self._store, self._clock, self._alerts = store, clock, alerts
+        self._accounts, self.rules = accounts, rules
         self._watch = Watch(rules.sensitivity)
         self._counted: Remembered[bool] = Remembered(clock, seconds=rules.sensitivity.within, most=SEEN)
         self._brakes: list[Brake] = []
@@ -224,6 +229,7 @@ class Braking:
             await tx.subscribers.audit(
                 at=brake.started_at, who=WHO, action="brake-on", subject=brake.name, detail=brake.cover.kind
             )
+            await self._alerts.note(tx, begun(brake))
         await self.refresh(at_once=True)
         return brake
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import Work
     from relay.domain.media import MediaRef
     from relay.ports import Clock, Store
+    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
     from relay.services.braking import Braking
@@ -71,13 +72,14 @@ class Screening:
         blocks: Blocks,
         consent: Consent,
         standings: Standings,
+        alerts: Alerts,
         unlisted: bool,
         at_once: int = 8,
     ) -> None:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
-        self._consent, self._braking = consent, braking
+        self._consent, self._braking, self._alerts = consent, braking, alerts
         self._seen = relayed(unlisted=unlisted)
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
@@ -225,6 +227,8 @@ class Screening:
                 # It turned out to be about something that was relayed, or deleted, before.
                 settled = self._dropped("repeat")
                 await tx.activities.settle(work.seq, settled, (), attempt=work.attempts)
+            elif done:
+                await self._alerts.decided(tx, work.seq, settled)
         if settled.state is ActivityState.PUBLISHED:
             self._signals.changed()
 

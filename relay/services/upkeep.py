@@ -59,3 +59,4 @@ class Upkeep:
             await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
+            await tx.alerts.forget(now - FACTS_KEPT)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.waves.brake import BrakeState
+from relay.domain.waves.telling import over
 from relay.services.braking import WHO
 
 if TYPE_CHECKING:
     from relay.domain.waves.brake import Brake
     from relay.ports import Clock, Store
     from relay.services.accounts import Accounts
+    from relay.services.alerts import Alerts
     from relay.services.braking import Braking
     from relay.services.waves import Waves
 
@@ -24,9 +26,16 @@ class WaveKeeper:
     """The worker of the brakes."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, braking: Braking, waves: Waves, accounts: Accounts
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        alerts: Alerts,
+        braking: Braking,
+        waves: Waves,
+        accounts: Accounts,
     ) -> None:
-        self._store, self._clock, self._braking = store, clock, braking
+        self._store, self._clock, self._alerts, self._braking = store, clock, alerts, braking
         self._waves, self._accounts = waves, accounts
 
     async def run(self) -> None:
@@ -71,3 +80,6 @@ class WaveKeeper:
             await tx.subscribers.audit(
                 at=fresh.until, who=WHO, action="brake-ended", subject=fresh.name, detail="its time was over"
             )
+            stopped = (await tx.brakes.stopped([fresh.id]))[fresh.id]
+            if stopped.all:
+                await self._alerts.note(tx, over(fresh, stopped))

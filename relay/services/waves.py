@@ -15,6 +15,7 @@ from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, HoldState
 from relay.domain.policy_rules import Verb
 from relay.domain.waves.brake import WAVES, Brake, BrakeState, Cover, Kind
+from relay.domain.waves.telling import begun
 from relay.domain.waves.waiting import Stopped, Waiting, spread
 from relay.services.decide import ruled
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from relay.domain.intake import Hold
     from relay.ports import Clock, Store, Tx
+    from relay.services.alerts import Alerts
     from relay.services.signals import Signals
 
     Progress = Callable[[int, int], None]
@@ -49,8 +51,8 @@ class Waves:
     Waves and incidents share their numbers and all commands.
     """
 
-    def __init__(self, *, store: Store, clock: Clock, signals: Signals) -> None:
-        self._store, self._clock, self._signals = store, clock, signals
+    def __init__(self, *, store: Store, clock: Clock, signals: Signals, alerts: Alerts) -> None:
+        self._store, self._clock, self._signals, self._alerts = store, clock, signals, alerts
 
     async def all(self, *, waves: bool = True, incidents: bool = True, most: int = 100) -> list[Report]:
         """Return the newest brakes of either sort."""
@@ -113,6 +115,7 @@ class Waves:
         async with self._store.transaction() as tx:
             brake = replace(brake, id=await tx.brakes.add(brake))
             await _audit(tx, brake, "brake-on", at=now, who=who, detail=note)
+            await self._alerts.note(tx, begun(brake))
         return await self.show(brake.id)
 
     async def extend(self, number: int, seconds: float, *, who: str) -> Report:

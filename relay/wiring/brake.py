@@ -27,8 +27,15 @@ class Brakes:
         """Put them together."""
         store, clock, rules = office.store, office.clock, rules_of(office.settings.brake)
         accounts = Accounts(store, clock, young=rules.sensitivity.young)
-        braking = Braking(store=store, clock=clock, accounts=accounts, rules=rules)
-        keeper = WaveKeeper(store=store, clock=clock, braking=braking, waves=office.waves, accounts=accounts)
+        braking = Braking(store=store, clock=clock, alerts=office.alerts, accounts=accounts, rules=rules)
+        keeper = WaveKeeper(
+            store=store,
+            clock=clock,
+            alerts=office.alerts,
+            braking=braking,
+            waves=office.waves,
+            accounts=accounts,
+        )
         return cls(braking, keeper)
 
     def gauges(self) -> dict[str, float]:

@@ -13,6 +13,7 @@ from relay.config import values
 from relay.config.settings import database_path
 from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
+from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
@@ -28,6 +29,7 @@ from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
 from relay.wiring import parts
+from relay.wiring.alerts import channel_rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,6 +56,7 @@ class Office:
     subscribers: Subscribers
     profiles: Profiles
     upstreams: Upstreams
+    alerts: Alerts
     holds: Holds
     waves: Waves
     explainer: Explainer
@@ -81,7 +84,8 @@ async def open_office(
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
-        blocklists = Blocklists(store, clock, lists)
+        alerts = Alerts(store=store, clock=clock, signals=signals, channels=channel_rules(settings))
+        blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
@@ -93,6 +97,7 @@ async def open_office(
             signals=signals,
             identity=identity,
             peers=peers,
+            alerts=alerts,
             mode=Mode(settings.federation.subscriptions),
             allow=settings.federation.allow,
         )
@@ -114,6 +119,7 @@ async def open_office(
                 allow_http=settings.federation.allow_http,
             ),
             subscribers=subscribers,
+            alerts=alerts,
             profiles=Profiles(
                 store=store,
                 clock=clock,
@@ -122,12 +128,12 @@ async def open_office(
                 wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
-            waves=Waves(store=store, clock=clock, signals=signals),
+            waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock),
+            lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity),
+            keys=parts.attestation_keys(settings, store, clock, identity, alerts),
             library=ListLibrary(parts.list_sources(settings), store),
         )

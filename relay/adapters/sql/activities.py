@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
 from relay.domain.activity import loop_key
-from relay.domain.log import ActivityState, HoldState
+from relay.domain.log import ActivityState, HoldState, LongHeld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,6 +158,16 @@ class SqlActivities:
     async def holds(self, state: HoldState, most: int) -> list[Hold]:
         """Return the newest holds in a state."""
         return [codec.hold(row) for row in await self._sql.rows("holds_in", state=state.value, most=most)]
+
+    async def open_hold_of(self, seq: int) -> int | None:
+        """Return the number of the open hold of an activity."""
+        number: int | None = await self._sql.value("open_hold_of", seq=seq)
+        return number
+
+    async def long_held(self, before: float) -> LongHeld | None:
+        """Return what is held since before a time."""
+        row = await self._sql.row("long_held", before=before)
+        return None if row is None or not row["n"] else LongHeld(row["n"], row["newest"], row["at"])
 
     async def settle_hold(
         self, hold_id: int, state: HoldState, *, at: float, who: str, note: str | None

@@ -18,6 +18,7 @@ import aiosqlite
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
+from relay.adapters.sql.alerts import SqlAlerts
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.brakes import SqlBrakes
 from relay.adapters.sql.fanout import SqlFanout
@@ -60,6 +61,7 @@ class SqlTx:
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
+        self.alerts = SqlAlerts(queries)
 
 
 class SqliteStore:
