@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from relay.cli import brakes
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
 from relay.cli.session import Session, pass_session
+from relay.domain.waves.brake import WAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,7 @@ ANSWER: Final = {
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
     "waiting": "activities that wait for screening",
     "holds": "number by state: open, released, dropped, withdrawn",
+    "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
@@ -62,6 +65,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "subscribers": counts["subscribers"],
             "waiting": counts["waiting"],
             "holds": counts["holds"],
+            "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
             "log": counts["log"],
             "blocklists": {
@@ -88,6 +92,10 @@ def _show(found: Mapping[str, Any]) -> None:
             "Subscribers": _counted(subscribers) + (" -> assay subscribers list" if pending else ""),
             "Waiting": f"{found['waiting']:,} for screening",
             "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
+            **{
+                f"{'Wave' if one['kind'] in WAVES else 'Incident'} {one['number']}": _brake(one)
+                for one in found["brakes"]
+            },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
             "Log": f"position {log['head']:,}, "
@@ -107,6 +115,13 @@ def _show(found: Mapping[str, Any]) -> None:
     shown = {name: f"{count:,}" for name, count in counts.items()}
     width = max(len(count) for count in shown.values())
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
+
+
+def _brake(row: Mapping[str, Any]) -> str:
+    waiting = row["stopped"]["held"] + row["stopped"]["deferred"]
+    command = "waves" if row["kind"] in WAVES else "incident"
+    does = row["does"]
+    return f"{row['what']}\n{does} until {row['until']}; {waiting:,} wait -> assay {command} show {row['number']}"
 
 
 def _list(row: Mapping[str, Any]) -> str:

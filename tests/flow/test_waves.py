@@ -181,7 +181,7 @@ async def test_a_meme_that_people_post_who_have_been_here_for_long_is_no_wave(wo
         "A happy new year to all of you, and all the best for 2027!",
         "Frohes neues Jahr euch allen und einen guten Rutsch!",
         "あけましておめでとうございます。今年もよろしくお願いします",
-        "祝大家新年快乐，万事如意",
+        "祝大家新年快乐万事如意",
         "Good morning fediverse",
         "#introduction hello, I am new here",
         "ha " * 300,

@@ -23,7 +23,7 @@ def noticed(brake: Brake) -> str:
         Kind.TEXT: f"the same text from {accounts}",
         Kind.PICTURE: f"the same picture from {accounts}",
         Kind.MENTIONS: f"{'a new account' if cover.account else 'new accounts of a server'} mentioned {people}",
-        Kind.RATE: f"{found.get('posts', 0)} posts of a server in ten minutes, {found.get('usual', 0)} an hour is usual",
+        Kind.RATE: f"a server posted {found.get('posts', 0)} in ten minutes; usual is {found.get('usual', 0)} an hour",
         Kind.MEDIA: "everything with media",
         Kind.SERVER: "everything from a server",
         Kind.NEWCOMERS: "everything by new accounts",
