@@ -23,12 +23,13 @@ from relay.services.accounts import written_at
 from relay.services.memory import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from relay.domain.activity import ApObject
     from relay.domain.facts import Standing
     from relay.domain.intake import Item
     from relay.domain.policy import Decision
+    from relay.domain.waves.waiting import Stopped
     from relay.domain.waves.watch import Finding
     from relay.ports import Clock, Store
     from relay.services.accounts import Accounts
@@ -95,7 +96,7 @@ class Braking:
         self._brakes: list[Brake] = []
         self._version = -1
         self._looked_at = float("-inf")
-        self._changing = asyncio.Lock()
+        self._changing, self._refreshing = asyncio.Lock(), asyncio.Lock()
         self._ahead: dict[int, int] = {}
         self._met: dict[int, float] = {}
 
@@ -136,16 +137,26 @@ class Braking:
 
     async def refresh(self, *, at_once: bool = False) -> None:
         """Look whether brakes changed in the store: at most once a second, or now."""
-        if not at_once and self._clock.monotonic() - self._looked_at < LOOK_EVERY:
+        if not at_once and self._is_fresh():
             return
-        self._looked_at = self._clock.monotonic()
+        async with self._refreshing:
+            if at_once or not self._is_fresh():  # another post may have looked while this one waited
+                await self._look()
+
+    async def _look(self) -> None:
         async with self._store.reading() as tx:
             version = await tx.brakes.version()
-            if version == self._version:
-                return
-            brakes = await tx.brakes.in_force(self._clock.now() - PARDON)
-            stopped = await tx.brakes.stopped([one.id for one in brakes if one.state is BrakeState.ACTIVE])
-        self._brakes, self._version = brakes, version
+            if version != self._version:
+                brakes = await tx.brakes.in_force(self._clock.now() - PARDON)
+                on = [one.id for one in brakes if one.state is BrakeState.ACTIVE]
+                self._take(brakes, await tx.brakes.stopped(on))
+        self._version, self._looked_at = version, self._clock.monotonic()
+
+    def _is_fresh(self) -> bool:
+        return self._clock.monotonic() - self._looked_at < LOOK_EVERY
+
+    def _take(self, brakes: list[Brake], stopped: Mapping[int, Stopped]) -> None:
+        self._brakes = brakes
         for one, counts in stopped.items():
             self._ahead[one] = max(self._ahead.get(one, 0), counts.deferred)
         self._ahead = {one: count for one, count in self._ahead.items() if one in stopped}
