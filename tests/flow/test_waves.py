@@ -107,7 +107,7 @@ async def test_a_server_far_above_its_own_usual_is_deferred_but_not_those_who_po
     world = await worlds.open(BASE.replace("open}", "open, rate: unlimited}"))
     people = await crowd(world, 1)
     neighbour = people.account(1, age=400 * DAY)
-    for hour in range(14):
+    for hour in range(25):
         await people.say(neighbour, f"<p>good hour {hour}</p>")
         world.clock.forward(HOUR)
     flooder = people.account(2, age=400 * DAY)
@@ -198,7 +198,7 @@ async def test_a_server_that_comes_back_after_an_outage_is_no_flood(worlds: Worl
     world = await worlds.open(BASE.replace("open}", "open, rate: unlimited}"))
     people = await crowd(world, 1)
     writer = people.account(1, age=400 * DAY)
-    for hour in range(14):
+    for hour in range(25):
         await people.say(writer, f"<p>good hour {hour}</p>")
         world.clock.forward(HOUR)
     for number in range(120):

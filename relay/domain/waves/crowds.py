@@ -30,7 +30,7 @@ _FEW: Final = 3
 _TRIED: Final = 3
 """Crowds that a text is compared with."""
 _COMMON: Final = 16
-"""Crowds under one hash; a word that more of them have says nothing."""
+"""Crowds under one hash, the newest: of a word that many have the others find what is like it."""
 
 Mark = TypeVar("Mark")
 
@@ -97,17 +97,17 @@ class TextCrowds:
         self._crowds[self._last] = _Gathering(text)
         for value in text.values[:_KEYS]:
             under = self._index.setdefault(value, {})
-            if len(under) < _COMMON:
-                under[self._last] = None
+            under[self._last] = None
+            if len(under) > _COMMON:
+                del under[next(iter(under))]
         while len(self._crowds) > self._most:
             self._forget(*self._crowds.popitem(last=False))
         return self._last
 
     def _forget(self, number: int, gathering: _Gathering[Sketch]) -> None:
         for value in gathering.mark.values[:_KEYS]:
-            under = self._index[value]
-            under.pop(number, None)
-            if not under:
+            under = self._index.get(value, {})
+            if under.pop(number, number) is None and not under:
                 del self._index[value]
 
     def __len__(self) -> int:

@@ -16,8 +16,8 @@ SHORT: Final = 600.0
 """Seconds in which floods are counted."""
 HOURS: Final = 48
 """Hours of a server's past that are kept."""
-KNOWN: Final = 12
-"""Whole hours that have to be known of a server before its present can be compared with them."""
+KNOWN: Final = 24
+"""Whole hours that have to be known of a server before its present is compared with them: each day has its peak."""
 LEAST: Final = 80
 """Posts in ten minutes below which nothing is a flood: a bot that starts may bring as many at once."""
 LOUD: Final = 12
