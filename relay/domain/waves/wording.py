@@ -24,15 +24,17 @@ KEPT: Final = 32
 """Hashes of one sketch."""
 LONGEST: Final = 6_000
 """Characters of markup that are read of one post."""
-MOST: Final = 400
-"""Words that are read of one post."""
+MOST: Final = 200
+"""Words that are read of one post: the rest of a long one does not make it another."""
+SHORT: Final = 3
+"""Letters of ASCII words that say nothing: every text has "and" and "you"."""
 FOLDED: Final = 2_000
 """Characters that are folded of a text beyond ASCII: sorting combining marks takes the square of their number."""
 ALIKE: Final = 0.6
 """Share of common words from which two texts are near-identical: of twenty words four were replaced or six added."""
-TELLING: Final = 12
+TELLING: Final = 10
 """Different words from which a text is more than a greeting."""
-TELLING_WITH_LINK: Final = 4
+TELLING_WITH_LINK: Final = 3
 """The same for a text with a link: nobody wishes a happy new year with one."""
 
 _INLINE: Final = frozenset(
@@ -60,9 +62,10 @@ _INLINE: Final = frozenset(
 )
 """Tags within words: Mastodon wraps parts of links and names in them. Any other tag parts words."""
 _HREF: Final = re.compile(r"\bhref\s*=\s*[\"']?https?://([^/\"'\s?#]{1,253})", re.IGNORECASE)
-_NO_LINK: Final = re.compile(r"\bmention\b|\bhashtag\b|\brel\s*=\s*[\"']?tag\b", re.IGNORECASE)
+_NO_LINK: Final = ("mention", "hashtag", 'rel="tag"')
+"""What marks the links of mentions and hashtags in markup as servers write it."""
 _ENTITY: Final = re.compile(r"&#?[0-9a-zA-Z]{1,31};")
-_ADDRESS: Final = re.compile(r"https?://([^/\s?#]{1,253})\S{0,2048}", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"https?://([^/\s?#]{1,253})\S{0,2048}")
 _MENTION: Final = re.compile(r"@[\w.-]{1,255}(?:@[\w.-]{1,255})?")
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]"
@@ -138,11 +141,11 @@ def _stripped(markup: str) -> tuple[str, set[str]]:
     pieces, hosts = [first], set()
     for part in rest:
         tag, _, text = part.partition(">")
-        name = tag.partition(" ")[0].lower()
-        if name not in _INLINE:
+        name = tag.partition(" ")[0]
+        if name not in _INLINE and name.lower() not in _INLINE:
             pieces.append(" ")
-        elif name == "a" and not _NO_LINK.search(tag) and (found := _HREF.search(tag)) is not None:
-            hosts.add(found[1].lower())
+        elif name in {"a", "A"} and not any(mark in tag for mark in _NO_LINK):
+            hosts.update(host.lower() for host in _HREF.findall(tag)[:1])
         pieces.append(text)
     return "".join(pieces), hosts
 
@@ -150,7 +153,7 @@ def _stripped(markup: str) -> tuple[str, set[str]]:
 def _words(text: str) -> tuple[set[bytes], int]:
     """The different words, and how many of them tell something: of pairs of Han characters every other one."""
     if text.isascii():
-        words = {word for word in text.encode().translate(_LETTERS).split()[:MOST] if len(word) > 2}
+        words = {word for word in text.encode().translate(_LETTERS).split()[:MOST] if len(word) > SHORT}
         return words, len(words)
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)[:FOLDED]).casefold()
     runs = _RUN.findall(folded) if _CJK.search(folded) else folded.translate(_PUNCTUATION).split()
@@ -159,7 +162,7 @@ def _words(text: str) -> tuple[set[bytes], int]:
     for run in runs[:MOST]:
         if _HAN.match(run):
             pairs.update(run[at : at + 2] for at in range(max(1, min(len(run), MOST) - 1)))
-        elif len(run) > 2 or not run.isascii():
+        elif len(run) > SHORT or not run.isascii():
             plain.add(run)
     words = {word.encode("utf-8", "replace") for word in plain | pairs}
     return words, len(plain) + len(pairs) // 2

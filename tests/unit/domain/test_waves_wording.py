@@ -68,6 +68,7 @@ def test_accents_and_dashes() -> None:
         "👍" * 500,
         "ａ" * 3000,
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15",
+        "you and the fox ran off for a bit but we all saw it go by the old oak",
         "新年快乐",
     ],
 )
