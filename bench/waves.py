@@ -2,9 +2,9 @@
 
     python -m bench.waves
 
-Beside it stands what parsing the body of such a post takes with the standard library (3 KB), in the same run. Only posts of
+Beside it stands what parsing the body of such a post takes with the standard library, in the same run. Only posts of
 new accounts are sketched; a post of anybody else is counted and no more. Texts differ from each other, so that no
-cache helps; the crowds are full.
+cache helps, and many others came before.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def main() -> None:
         rows = [measure(documents) for _ in range(ROUNDS)]
         sketch, new, other = (statistics.median(column) for column in zip(*rows, strict=True))
         print(
-            f"{name}: sketch {sketch * 1e6:.1f} us ({sketch / BUDGET:.0%} of the budget, {sketch / parsing:.1f} x parsing), "
-            f"new account {new * 1e6:.1f} us, any other {other * 1e6:.1f} us"
+            f"{name}: sketch {sketch * 1e6:.1f} us ({sketch / BUDGET:.0%} of the budget, "
+            f"{sketch / parsing:.1f} x parsing), new account {new * 1e6:.1f} us, any other {other * 1e6:.1f} us"
         )
         results[name] = {"sketch": sketch, "new": new, "other": other, "parsing": parsing}
     save("waves", results)

@@ -138,7 +138,7 @@ def _stripped(markup: str) -> tuple[str, set[str]]:
     Links of mentions and hashtags are none: they lead to the author's own server.
     """
     first, *rest = markup.split("<")
-    pieces, hosts = [first], set()
+    pieces, hosts = [first], set[str]()
     for part in rest:
         tag, _, text = part.partition(">")
         name = tag.partition(" ")[0]

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from relay.domain.waves.wording import KEPT, Sketch, sketch_of
 
 TEXT = "everybody wants this amazing noodle recipe from grandmother which takes only twenty minutes and three pots"
-JAPANESE = "荒らしの広告です。みんなでこのサーバーに参加してください。新しい友達と毎日楽しく話しましょう。詳細はこちらのページを見てください"
+JAPANESE = (
+    "荒らしの広告です。みんなでこのサーバーに参加してください。"
+    "新しい友達と毎日楽しく話しましょう。詳細はこちらのページを見てください"
+)
 
 
 def sketch(content: Any, **more: Any) -> Sketch:
@@ -26,7 +29,7 @@ def sketch(content: Any, **more: Any) -> Sketch:
         f"<p>{TEXT.upper()}</p>",
         f"<p>{TEXT}</p><p>bonus 8471 offer</p>",
         f"@bob@m.test @eve {TEXT} 99",
-        TEXT.replace("amazing", "am\u200bazing").replace("noodle", "ｎｏｏｄｌｅ"),
+        TEXT.replace("amazing", "am\u200bazing").replace("noodle", "\uff4e\uff4f\uff4f\uff44\uff4c\uff45"),
         TEXT.replace(" and ", "<br>and<br/>"),
         TEXT.replace("recipe", "re<span>cipe</span>"),
         TEXT.replace("amazing", "lovely").replace("three", "seven"),
@@ -55,8 +58,8 @@ def test_scripts_without_spaces() -> None:
 
 
 def test_accents_and_dashes() -> None:
-    german = "Größere Übungen für schöne Tänzer – jeden Dienstag „früh“ im Gemeindehaus gleich neben der alten Mühle"
-    assert sketch(german.replace("schöne", "junge")).alike(sketch(german.replace("–", "…")))
+    german = "Größere Übungen für schöne Tänzer \u2013 jeden Dienstag \u201efrüh\u201c im Gemeindehaus neben der Mühle"
+    assert sketch(german.replace("schöne", "junge")).alike(sketch(german.replace("\u2013", "\u2026")))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_accents_and_dashes() -> None:
         "Good morning",
         "happy new year " * 50,
         "👍" * 500,
-        "ａ" * 3000,
+        "\uff41" * 3000,
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15",
         "you and the fox ran off for a bit but we all saw it go by the old oak",
         "新年快乐",
