@@ -33,6 +33,7 @@ COMMANDS: Final = {
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),
+        "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
     },
     "Attestations": {

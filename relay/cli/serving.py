@@ -113,6 +113,7 @@ def admin_app(relay: Relay) -> web.Application:
             "store_commits": relay.office.store.commits,
             "media_decoded": stats.decoded,
             "decoders_killed": stats.killed,
+            "alerts_waiting": relay.alerting.watch.waiting,
         }
 
     return Operations(ready, Metrics(relay.tally.counts, gauges).page).app()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli import brakes
+from relay.cli.alerts import summed
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
 from relay.cli.session import Session, pass_session
@@ -35,6 +36,7 @@ ANSWER: Final = {
     "holds": "number by state: open, released, dropped, withdrawn",
     "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
+    "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
@@ -67,6 +69,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "holds": counts["holds"],
             "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
+            "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
             "blocklists": {
                 one.name: {
@@ -98,6 +101,7 @@ def _show(found: Mapping[str, Any]) -> None:
             },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
+            **_alerts(found["alerts"]),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
@@ -115,6 +119,17 @@ def _show(found: Mapping[str, Any]) -> None:
     shown = {name: f"{count:,}" for name, count in counts.items()}
     width = max(len(count) for count in shown.values())
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
+
+
+def _alerts(states: Mapping[str, int]) -> dict[str, str]:
+    """Whether people are told; nothing where nobody is to be."""
+    if not states:
+        return {}
+    waiting, lost = states.get("open", 0) + states.get("sealed", 0), states.get("given-up", 0)
+    parts = [f"{states.get('sent', 0):,} sent", f"{waiting:,} waiting"]
+    if lost:
+        parts.append(f"{lost:,} given up -> assay alerts list")
+    return {"Alerts": ", ".join(parts)}
 
 
 def _brake(row: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ _EXAMPLES: Final = {
     "mail": "{name: post, kind: mail, server: mail.example:587, sender: relay@…, to: [admin@…]}",
 }
 _MAIL_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,253}")
+_TOKEN: Final = re.compile(r"[!-~]{1,1000}")
 
 Event: TypeAlias = Literal[
     "hold", "wave", "incident", "finding", "subscriber", "blocklist", "list", "scanner", "key", "delivery"
@@ -92,6 +93,13 @@ class ChannelSettings(Section):
     def _is_address(cls, value: str | None) -> str | None:
         if value is not None and not is_http_url(value):
             raise ValueError("is not a web address; write for example https://chat.example/hooks/1")
+        return value
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, value: str | None) -> str | None:
+        if value is not None and not _TOKEN.fullmatch(value):
+            raise ValueError("is not a token; write letters, digits and signs without spaces")
         return value
 
     @field_validator("secret")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
@@ -96,3 +97,13 @@ def lab_rules(settings: Settings) -> LabRules:
         rate=lab.rate,
         rate_of_all=lab.rate_of_all,
     )
+
+
+def channel_rules(settings: Settings) -> list[ChannelRules]:
+    """Say who is told of what."""
+    return [
+        ChannelRules(
+            one.name, one.kind, frozenset(AlertKind(event) for event in one.events), one.quiet.total_seconds()
+        )
+        for one in settings.alerts.channels
+    ]

@@ -40,9 +40,9 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KindInfo:
-    """A kind of alert: how several are titled after their number, what it means, the command that shows more."""
+    """A kind of alert: what several are about, what it means, the command that shows more."""
 
-    many: str
+    subject: str
     meaning: str
     command: str
     urgent: bool = False
@@ -50,58 +50,54 @@ class KindInfo:
 
 KINDS: Final = {
     AlertKind.HOLD: KindInfo(
-        "posts wait for a person",
+        "held posts",
         "The policy held a post, or a hold waits longer than `alerts.holds_wait`.",
         "assay holds list",
         urgent=True,
     ),
     AlertKind.WAVE: KindInfo(
-        "alerts about spam waves", "A spam wave was noticed, or ended.", "assay waves list", urgent=True
+        "spam waves", "A spam wave was noticed, or ended.", "assay waves list", urgent=True
     ),
     AlertKind.INCIDENT: KindInfo(
-        "alerts about incidents", "An incident was declared, or ended.", "assay incident list", urgent=True
+        "incidents", "An incident was declared, or ended.", "assay incident list", urgent=True
     ),
     AlertKind.FINDING: KindInfo(
-        "submitted files are on a list",
+        "submitted files",
         "A file that a server submitted to be attested is on a list.",
         "assay submissions list",
         urgent=True,
     ),
     AlertKind.SUBSCRIBER: KindInfo(
-        "servers wait for approval",
+        "servers that want to subscribe",
         "A server wants to subscribe and waits for approval.",
         "assay subscribers list",
     ),
     AlertKind.BLOCKLIST: KindInfo(
-        "alerts about lists of servers",
+        "lists of servers",
         "A list of servers that others keep could not be read three times in a row, or a sudden change of it waits "
         "for a person.",
         "assay blocks status",
     ),
-    AlertKind.LIST: KindInfo(
-        "alerts about hash lists", "Entries were imported into a hash list.", "assay lists list"
-    ),
+    AlertKind.LIST: KindInfo("hash lists", "Entries were imported into a hash list.", "assay lists list"),
     AlertKind.SCANNER: KindInfo(
-        "alerts about scanners",
+        "scanners",
         "A scanner could not answer for longer than `alerts.scanner_down`.",
         "assay status",
         urgent=True,
     ),
-    AlertKind.KEY: KindInfo(
-        "alerts about keys", "A key of attestations was exchanged or revoked.", "assay keys list"
-    ),
+    AlertKind.KEY: KindInfo("keys", "A key of attestations was exchanged or revoked.", "assay keys list"),
     AlertKind.DELIVERY: KindInfo(
-        "alerts about deliveries",
+        "deliveries",
         "Half of the subscribers or more, and at least three, cannot be reached for an hour.",
         "assay subscribers list",
         urgent=True,
     ),
     AlertKind.RULE: KindInfo(
-        "posts met a rule that tells",
+        "what rules decided",
         "A rule with `tell` decided about a post and did not hold it; only for the channels that it names.",
         "assay status",
     ),
-    AlertKind.TEST: KindInfo("tests", "`assay alerts test`.", "assay alerts list"),
+    AlertKind.TEST: KindInfo("nothing", "`assay alerts test`.", "assay alerts list"),
 }
 """Every kind, in the order of the reference."""
 
@@ -114,8 +110,8 @@ class Alert:
     """One thing that happened. See the top of the module for what it may hold.
 
     `title` is at most ten words, `text` a sentence or two. `channels` are told whatever kinds they chose. `about` is
-    our own name of what it is about: a word and a number, such as `hold 14`. `at` is in seconds since the epoch,
-    None for the time it is noted. What has the same `once` is noted only once, as long as messages are kept.
+    our own name of what it is about: a word and a number, or a name that the operator gave, such as `hold 14`. `at` is
+    in seconds since the epoch, None for the time it is noted. What has the same `once` is noted only once, as long as messages are kept.
     """
 
     kind: AlertKind
@@ -174,7 +170,11 @@ class Message:
     @property
     def title(self) -> str:
         """What it is about, in one line."""
-        return self.alerts[0].title if self.count == 1 else f"{self.count:,} {KINDS[self.kind].many}"
+        return (
+            self.alerts[0].title
+            if self.count == 1
+            else f"{self.count:,} alerts about {KINDS[self.kind].subject}"
+        )
 
     @property
     def text(self) -> str:

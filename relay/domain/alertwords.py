@@ -74,7 +74,7 @@ def list_fails(name: str, failures: int, code: str) -> Alert:
         f'"{name}" could not be read {failures} times in a row: {code}. What is in force stays. '
         "See: assay blocks status"
     )
-    return Alert(AlertKind.BLOCKLIST, "A list of servers cannot be read", text)
+    return Alert(AlertKind.BLOCKLIST, "A list of servers cannot be read", text, about=f"list {name}")
 
 
 def list_waits(name: str, batch: int, gained: int, lost: int) -> Alert:
@@ -89,7 +89,7 @@ def list_waits(name: str, batch: int, gained: int, lost: int) -> Alert:
 def list_grew(name: str, added: int, who: str) -> Alert:
     """Somebody imported entries into a hash list."""
     text = f'"{name}": {added:,} new entries, imported by {who}. See: assay lists list'
-    return Alert(AlertKind.LIST, "A hash list grew", text)
+    return Alert(AlertKind.LIST, "A hash list grew", text, about=f"list {name}")
 
 
 def scanner_down(name: str, since: float, minutes: int) -> Alert:
@@ -98,19 +98,20 @@ def scanner_down(name: str, since: float, minutes: int) -> Alert:
         f'"{name}" could not answer for {minutes} minutes. What it should look at follows `on_scanner_error`. '
         "See: assay status"
     )
-    return Alert(AlertKind.SCANNER, "A scanner does not answer", text, once=f"scanner {name} {since:.0f}")
+    about, title = f"scanner {name}", "A scanner does not answer"
+    return Alert(AlertKind.SCANNER, title, text, about=about, once=f"{about} {since:.0f}")
 
 
 def key_rotated(name: str, who: str) -> Alert:
     """A new key signs attestations."""
     text = f"{name} signs attestations from now on, as {who} wished. See: assay keys list"
-    return Alert(AlertKind.KEY, "A new attestation key", text)
+    return Alert(AlertKind.KEY, "A new attestation key", text, about=f"key {name}")
 
 
 def key_revoked(name: str, retracted: int, who: str) -> Alert:
     """A key of attestations was revoked."""
     text = f"{name} was revoked by {who}; {retracted:,} attestations are retracted. See: assay keys list"
-    return Alert(AlertKind.KEY, "An attestation key was revoked", text)
+    return Alert(AlertKind.KEY, "An attestation key was revoked", text, about=f"key {name}")
 
 
 def unreachable(count: int, served: int, once: str) -> Alert:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from relay.domain import alertwords
 from relay.domain.errors import NotFound
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from relay.domain.intake import Settled
     from relay.ports import Clock, Store, Tx
     from relay.services.signals import Signals
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str:
+        """The name in the configuration."""
+
+
+Named = TypeVar("Named", bound=_Named)
 
 
 class Alerts:
@@ -78,7 +87,13 @@ class Alerts:
 
     def named(self, name: str) -> ChannelRules:
         """Return a configured channel. Raises `NotFound`."""
-        for channel in self.channels:
-            if channel.name == name:
-                return channel
-        raise NotFound(f'no channel "{name}" is configured under `alerts.channels`')
+        return channel_named(name, self.channels)
+
+
+def channel_named(name: str, channels: Sequence[Named]) -> Named:
+    """Return the channel of that name. Raises `NotFound`, with the names there are."""
+    for channel in channels:
+        if channel.name == name:
+            return channel
+    known = ", ".join(channel.name for channel in channels) or "none"
+    raise NotFound(f'there is no channel "{name}" under `alerts.channels`; there are: {known}')

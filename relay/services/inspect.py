@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relay.domain.media import Digests, MediaRef
     from relay.ports import Clock, Decoder, Remote, Scanner, Store
     from relay.services.attestations import AttestationVerifier, Vouched
+    from relay.services.troubles import Troubles
 
 FETCHES: Final = 12
 """Media files in memory at the same time."""
@@ -49,9 +50,11 @@ class Inspector:
         verifier: AttestationVerifier,
         scanners: Sequence[Scanner],
         limits: MediaLimits,
+        troubles: Troubles,
     ) -> None:
         self._store, self._remote, self._decoder, self._clock = store, remote, decoder, clock
         self._verifier, self.scanners, self._limits = verifier, scanners, limits
+        self._troubles = troubles
         self._slots = asyncio.Semaphore(FETCHES)
         self._servers: dict[str, asyncio.Semaphore] = {}
         self._scans: SingleFlight[MediaFacts] = SingleFlight()
@@ -130,7 +133,10 @@ class Inspector:
         if known is not None and self._stands(known):
             return known  # another post brought the same bytes while this one waited
         decoded = await self._decoder.decode(content) if known is None else known.decoded
-        results = [await scanner.scan(digests, decoded) for scanner in self.scanners]
+        results = []
+        for scanner in self.scanners:
+            results.append(await scanner.scan(digests, decoded))
+            self._troubles.heard(scanner.name, results[-1].outcome, self._clock.now())
         facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
         async with self._store.transaction() as tx:
             await tx.media.save(facts)

@@ -44,8 +44,10 @@ from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
+from relay.services.troubles import Troubles
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.alerts import Alerting, open_alerting
 from relay.wiring.brake import Brakes
 from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
@@ -88,6 +90,7 @@ class Relay:
     brakes: Brakes
     fanout: FanOut
     letters: Letters
+    alerting: Alerting
     logins: Logins
     watch: ListWatch
     key_watch: KeyWatch
@@ -107,6 +110,7 @@ class Relay:
             tasks.create_task(self.lab.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
+            tasks.create_task(self.alerting.run())
             tasks.create_task(self.watch.run())
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
@@ -147,7 +151,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
-    misses = Misses(clock)
+    misses, troubles = Misses(clock), Troubles()
+    alerting = await stack.enter_async_context(open_alerting(office, outside, tally=tally, troubles=troubles))
     await blocks.load(store)
     moderation = Moderation.of(
         store=store,
@@ -196,6 +201,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         verifier=verifier,
         scanners=scanners,
         limits=values.media_limits(settings),
+        troubles=troubles,
     )
     attestor = Attestor(
         store=store,
@@ -293,6 +299,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         brakes=brakes,
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
+        alerting=alerting,
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor

@@ -29,7 +29,6 @@ from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
 from relay.wiring import parts
-from relay.wiring.alerts import channel_rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,7 +83,7 @@ async def open_office(
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
-        alerts = Alerts(store=store, clock=clock, signals=signals, channels=channel_rules(settings))
+        alerts = Alerts(store=store, clock=clock, signals=signals, channels=values.channel_rules(settings))
         blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,

@@ -57,15 +57,17 @@ def test_several_are_summed_up_by_title() -> None:
     many = message(
         *(alertwords.held(number, HELD) for number in range(1, 11)), alertwords.held(11, probation), count=31
     )
-    assert many.title == "31 posts wait for a person"
+    assert many.title == "31 alerts about held posts"
     assert many.text.splitlines() == [
         "10 x Held: known-match (hold 1, hold 2, hold 3, hold 4, hold 5, hold 6, hold 7, hold 8, ...)",
         "1 x Held: probation (hold 11)",
         "and 20 more",
         "See: assay holds list",
     ]
+    trials = message(alertwords.trial("mods"), alertwords.trial("mods"))
+    assert trials.text == "2 x A test alert\nSee: assay alerts list"
     keys = message(alertwords.key_rotated("att-2026-11", "cli:ann"), alertwords.key_rotated("b", "cli:ann"))
-    assert keys.text == "2 x A new attestation key\nSee: assay keys list"
+    assert keys.text == "2 x A new attestation key (key att-2026-11, key b)\nSee: assay keys list"
     assert LISTED == 20
 
 
