@@ -110,8 +110,9 @@ class Alert:
     """One thing that happened. See the top of the module for what it may hold.
 
     `title` is at most ten words, `text` a sentence or two. `channels` are told whatever kinds they chose. `about` is
-    our own name of what it is about: a word and a number, or a name that the operator gave, such as `hold 14`. `at` is
-    in seconds since the epoch, None for the time it is noted. What has the same `once` is noted only once, as long as messages are kept.
+    our own name of what it is about: a word and a number, such as `hold 14`, or a name that the operator gave. `at` is
+    in seconds since the epoch, None for the time it is noted. What has the same `once` is noted only once, as long as
+    messages are kept.
     """
 
     kind: AlertKind
