@@ -59,10 +59,11 @@ def holds() -> None:
 @click.option(
     "--most", type=click.IntRange(min=1), default=200, show_default=True, help="At most so many, the newest."
 )
+@click.option("--wave", type=click.IntRange(min=1), help="Only those of this wave or incident.")
 @pass_session
-def list_(session: Session, state: str, most: int) -> None:
+def list_(session: Session, state: str, most: int, wave: int | None) -> None:
     """List holds, newest first."""
-    found, now = session.run(_all(session, HoldState(state), most))
+    found, now = session.run(_all(session, HoldState(state), most, wave))
     if session.as_json:
         as_document({"holds": [_document(hold) for hold in found]})
     elif found:
@@ -109,9 +110,11 @@ def drop(session: Session, number: int, note: str | None) -> None:
         say(f"Hold {number} is dropped: {found['object']} will not be relayed.")
 
 
-async def _all(session: Session, state: HoldState, most: int) -> tuple[list[Hold], float]:
+async def _all(session: Session, state: HoldState, most: int, wave: int | None) -> tuple[list[Hold], float]:
     async with session.office() as office:
-        return await office.holds.all(state, most), office.clock.now()
+        if wave is None:
+            return await office.holds.all(state, most), office.clock.now()
+        return await office.waves.holds(wave, state, most), office.clock.now()
 
 
 async def _details(session: Session, number: int) -> tuple[dict[str, Any], Policy, float]:

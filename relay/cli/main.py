@@ -28,6 +28,8 @@ COMMANDS: Final = {
         "follow": ("relay.cli.follow:follow", "Follow another relay, or list those that are followed."),
         "unfollow": ("relay.cli.follow:unfollow", "Stop following another relay."),
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
+        "waves": ("relay.cli.waves:waves", "List, show, release and purge waves of spam."),
+        "incident": ("relay.cli.incident:incident", "Hold everything of a sort for a while."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from relay.cli.output import ago, moment, size, span
 from relay.domain import vocabulary
 from relay.domain.rates import WINDOWS
+from relay.domain.waves.brake import PHASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,8 @@ def _tried(step: Mapping[str, Any], found: Mapping[str, Any], policy: Policy) ->
     phase, name, unmet = step["phase"], step["rule"], step["unmet"]
     if phase == "floor":
         return f'The safety floor that no policy can lower decided: "{name}".'
+    if phase == PHASE:
+        return f'After the policy a brake decided: "{name}".'
     if phase in _PHASES:
         return _PHASES[phase]
     rule = f'Rule "{name}"' + (" of `always`" if phase == "always" else "")

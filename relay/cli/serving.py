@@ -65,7 +65,7 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         accounts=relay.lab.inboxes.webfinger if relay.lab.offered else None,
         body_timeout=body_timeout,
     )
-    pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
+    pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock), office.waves)
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
     subscriber = SubscriberPages(
         identity=office.identity,
@@ -110,7 +110,7 @@ def admin_app(relay: Relay) -> web.Application:
 
     def gauges() -> dict[str, float]:
         stats = relay.decoder.stats
-        return {
+        return relay.brakes.gauges() | {
             "deliveries_delivered": relay.fanout.delivered,
             "store_commits": relay.office.store.commits,
             "media_decoded": stats.decoded,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from relay.cli import brakes
 from relay.cli.alerts import summed
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
+from relay.domain.waves.brake import WAVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,7 @@ ANSWER: Final = {
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
     "waiting": "activities that wait for screening",
     "holds": "number by state: open, released, dropped, withdrawn",
+    "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
@@ -69,6 +72,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "subscribers": counts["subscribers"],
             "waiting": counts["waiting"],
             "holds": counts["holds"],
+            "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
             "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
@@ -101,6 +105,10 @@ def _show(found: Mapping[str, Any]) -> None:
             "Subscribers": _counted(subscribers) + (" -> assay subscribers list" if pending else ""),
             "Waiting": f"{found['waiting']:,} for screening",
             "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
+            **{
+                f"{'Wave' if one['kind'] in WAVES else 'Incident'} {one['number']}": _brake(one)
+                for one in found["brakes"]
+            },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
             **_alerts(found["alerts"]),
@@ -136,6 +144,13 @@ def _alerts(states: Mapping[str, int]) -> dict[str, str]:
     if lost:
         parts.append(f"{lost:,} given up -> assay alerts list")
     return {"Alerts": ", ".join(parts)}
+
+
+def _brake(row: Mapping[str, Any]) -> str:
+    waiting = row["stopped"]["held"] + row["stopped"]["deferred"]
+    command = "waves" if row["kind"] in WAVES else "incident"
+    does = row["does"]
+    return f"{row['what']}\n{does} until {row['until']}; {waiting:,} wait -> assay {command} show {row['number']}"
 
 
 def _list(row: Mapping[str, Any]) -> str:

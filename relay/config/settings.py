@@ -16,6 +16,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from relay.config.alerts import AlertSettings
+from relay.config.brake import BrakeSettings
 from relay.config.fields import (
     AcceptedList,
     ByteSize,
@@ -309,6 +310,13 @@ class Settings(Section):
     )
     alerts: AlertSettings = Field(
         default_factory=AlertSettings, description="Who is told when something needs a person."
+    )
+    brake: BrakeSettings = Field(
+        default_factory=BrakeSettings,
+        description=(
+            "The brake for waves of spam: the same text or picture from many new accounts, floods of mentions, servers "
+            "that post far more than they used to. It ends by itself."
+        ),
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

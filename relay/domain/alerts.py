@@ -55,9 +55,11 @@ KINDS: Final = {
         "assay holds list",
         urgent=True,
     ),
-    AlertKind.WAVE: KindInfo("spam waves", "A spam wave was noticed, or ended.", "assay status", urgent=True),
+    AlertKind.WAVE: KindInfo(
+        "spam waves", "A spam wave was noticed, or ended.", "assay waves list", urgent=True
+    ),
     AlertKind.INCIDENT: KindInfo(
-        "incidents", "An incident was declared, or ended.", "assay status", urgent=True
+        "incidents", "An incident was declared, or ended.", "assay incident list", urgent=True
     ),
     AlertKind.FINDING: KindInfo(
         "submitted files",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
     from relay.ports.alerts import AlertBox
+    from relay.ports.brakes import Brakes
     from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
@@ -342,6 +343,10 @@ class Tx(Protocol):
     @property
     def blocking(self) -> Blocking:
         """Blocklists, opt-outs, suspensions."""
+
+    @property
+    def brakes(self) -> Brakes:
+        """Waves, incidents, and what they stopped."""
 
     @property
     def servers(self) -> Servers:

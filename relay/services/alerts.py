@@ -55,7 +55,7 @@ class Alerts:
 
         In the transaction of the decision, after it.
         """
-        if not self.channels:
+        if not self.channels or settled.brake is not None:  # of a brake there is an alert of its own
             return
         decision = settled.decision
         hold = await tx.activities.open_hold_of(seq) if settled.state is ActivityState.HELD else None

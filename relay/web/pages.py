@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from relay.domain.waves.telling import written
 from relay.web.frame import html, static
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from relay.services.figures import Figures
     from relay.services.identity import Identity
+    from relay.services.waves import Waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Rules:
 class Pages:
     """Serves the page, robots.txt and security.txt."""
 
-    def __init__(self, identity: Identity, rules: Rules, figures: Figures) -> None:
-        self._identity, self._rules, self._figures = identity, rules, figures
+    def __init__(self, identity: Identity, rules: Rules, figures: Figures, waves: Waves) -> None:
+        self._identity, self._rules, self._figures, self._waves = identity, rules, figures, waves
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -57,7 +59,10 @@ class Pages:
     async def home(self, _request: web.Request) -> web.Response:
         """Serve the page."""
         figures = await self._figures.public(days=30)
-        return html("home.html", {"me": self._identity, "rules": self._rules, "figures": figures})
+        until = await self._waves.media_held_until()
+        held = None if until is None else written(until)
+        about = {"me": self._identity, "rules": self._rules, "figures": figures, "media_held": held}
+        return html("home.html", about)
 
     async def robots(self, _request: web.Request) -> web.Response:
         """Keep crawlers to the page for people."""

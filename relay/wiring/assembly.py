@@ -49,6 +49,7 @@ from relay.services.troubles import Troubles
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
 from relay.wiring.alerts import Alerting, open_alerting
+from relay.wiring.brake import Brakes
 from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
@@ -87,6 +88,7 @@ class Relay:
     service: AttestingService
     lab: LabPages
     screening: Screening
+    brakes: Brakes
     fanout: FanOut
     letters: Letters
     alerting: Alerting
@@ -115,6 +117,7 @@ class Relay:
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
+            tasks.create_task(self.brakes.keeper.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
@@ -168,6 +171,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         banned=settings.federation.block_software,
         rate=settings.federation.rate,
     )
+    brakes = Brakes.of(office)
     schemes = Schemes(clock, store)
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
@@ -232,6 +236,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         peers=office.peers,
         fetcher=fetcher,
         decider=office.decider,
+        braking=brakes.braking,
         proofs=proofs,
         identity=identity,
         blocks=blocks,
@@ -287,12 +292,14 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             inspector=inspector,
             attestor=attestor,
             decider=office.decider,
+            braking=brakes.braking,
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
             alerts=office.alerts,
             unlisted=settings.federation.relay_unlisted,
         ),
+        brakes=brakes,
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
         alerting=alerting,

@@ -27,6 +27,7 @@ from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
+from relay.services.waves import Waves
 from relay.wiring import parts
 from relay.wiring.why import explainer
 
@@ -59,6 +60,7 @@ class Office:
     alerts: Alerts
     holds: Holds
     replay: Replay
+    waves: Waves
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -130,6 +132,7 @@ async def open_office(
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
             explainer=explainer(settings, store, clock, decider),
+            waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock, alerts),

@@ -93,6 +93,8 @@ class SqlActivities:
             due_at=settled.due_at,
             position=positions.get(seq),
         )
+        if settled.brake is None:
+            await self._sql.run("leave_brake", seq=seq)
         await self._decide([(seq, row, settled)])
         return True
 
@@ -245,9 +247,10 @@ class SqlActivities:
         return replace(entry, traits=replace(entry.traits, first=found[0], original=found[1]))
 
     async def _decide(self, settled: Sequence[tuple[int, Mapping[str, Any], Settled]]) -> None:
-        await self._sql.many("add_decisions", [_decision(seq, done) for seq, _, done in settled])
+        await self._sql.many("add_decisions", [codec.decision_row(seq, done) for seq, _, done in settled])
         kept = [history_row(seq, about, done) for seq, about, done in settled]
         await self._sql.many("keep_history", [row for row in kept if row is not None])
+        await self._sql.many("add_braked", [_braked(seq, done) for seq, _, done in settled if done.brake])
         for seq, _, done in settled:
             if done.state is ActivityState.HELD:
                 await self._sql.run(
@@ -284,16 +287,6 @@ def _about(new: Incoming) -> dict[str, object]:
     return {name: getattr(new, name) for name in names}
 
 
-def _decision(seq: int, settled: Settled) -> dict[str, object]:
-    decision = settled.decision
-    return {
-        "seq": seq,
-        "at": settled.at,
-        "verb": decision.would.value,
-        "effective": decision.verb.value,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "facts": codec.json(settled.facts),
-        "trace": codec.json([step.as_json() for step in decision.trace]),
-    }
+def _braked(seq: int, settled: Settled) -> dict[str, object]:
+    stopped = settled.state in {ActivityState.HELD, ActivityState.DEFERRED}
+    return {"seq": seq, "brake": settled.brake, "state": "open" if stopped else "observed"}

@@ -22,6 +22,7 @@ from relay.domain.content import (
     hashtag_name,
     is_media_type,
     language_tag,
+    mentioned_in,
 )
 from tests.unit.captured import CAPTURES, capture
 
@@ -96,6 +97,7 @@ def test_hashtags_are_compared_without_case_and_form(written: object, name: str)
 def test_mentions_are_counted_once_each() -> None:
     ann = {"type": "Mention", "href": "https://a.example/users/ann", "name": "@ann"}
     bob = {"type": ["Mention"], "name": "@bob@b.example"}
+    assert mentioned_in({"tag": [ann, bob, ann, "x", {"type": "Hashtag"}]}) == {ann["href"], bob["name"]}
     found = content_of({"tag": [ann, ann, bob, "x", {"type": "Emoji", "name": ":cat:"}]}, ())
     assert found.mentions == 2
     assert content_of({"tag": ann}, ()).mentions == 1
