@@ -24,6 +24,7 @@ from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
+from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
 from relay.adapters.sql.status_indexes import SqlStatusIndexes
@@ -58,6 +59,8 @@ class SqlTx:
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
+        self.policies = SqlPolicyVersions(queries)
+        self.reloads = SqlReloads(queries)
 
 
 class SqliteStore:
