@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.config.checks import check_rules
 from relay.config.conditions import ConditionReader
@@ -18,6 +18,7 @@ from relay.config.policy_keys import POLICY_KEYS, KeyReader
 from relay.config.presets import is_from_preset, with_preset
 from relay.config.risks import check_risks
 from relay.config.rules import RuleReader, check_keys
+from relay.domain.policy_version import WrittenPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from relay.config.diagnostics import Findings
     from relay.config.document import Node
     from relay.config.examples import ExampleRun
+    from relay.config.policy_home import PolicyHome
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
+
+NOWHERE: Final = WrittenPolicy("", "")
+"""Stands for the text of a policy that was given as nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class PolicyReading:
 
     `policy` is None when there is an error in it; `draft` is there also when only an example failed. `sources` are
     the lists of others that it names. `examples` are those that were decided, and `reader` reads further ones.
+    `written` is its text, and `home` the file that this is in, None when that is none.
     """
 
     policy: Policy | None
@@ -43,6 +49,8 @@ class PolicyReading:
     sources: tuple[Blocklist, ...]
     examples: tuple[ExampleRun, ...]
     reader: ExampleReader
+    written: WrittenPolicy = NOWHERE
+    home: PolicyHome | None = None
 
 
 def read_policy(

@@ -37,6 +37,7 @@ from relay.config.fields import (
 from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
+from relay.config.transparency import TransparencySettings
 
 
 class RelaySettings(Section):
@@ -297,6 +298,9 @@ class Settings(Section):
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+    transparency: TransparencySettings = Field(
+        default_factory=TransparencySettings, description="What the public is told."
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

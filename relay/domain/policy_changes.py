@@ -98,9 +98,7 @@ def _rules(phase: str, old: Sequence[Rule], new: Sequence[Rule], shown: Shown) -
         if name not in before:
             yield Change(Kind.ADDED, what, new=rule_sentence(rule, shown))
         elif before[name].normal() != rule.normal():
-            yield Change(
-                Kind.CHANGED, what, rule_sentence(before[name], shown), rule_sentence(rule, shown)
-            )
+            yield Change(Kind.CHANGED, what, rule_sentence(before[name], shown), rule_sentence(rule, shown))
         if name in moved:
             place = list(after).index(name) + 1
             yield Change(Kind.MOVED, what, new=f"It is now tried as number {place} of {len(after)}.")

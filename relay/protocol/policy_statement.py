@@ -29,9 +29,7 @@ HEAD_TYPE: Final = "policy-head+jwt"
 """`typ` of the statement that says which version is the last one."""
 
 
-def write_statement(
-    claims: Mapping[str, Any], *, typ: str, kid: str, sign: Callable[[bytes], bytes]
-) -> str:
+def write_statement(claims: Mapping[str, Any], *, typ: str, kid: str, sign: Callable[[bytes], bytes]) -> str:
     """The compact JWS of `claims`: strings, whole numbers, literals, arrays and objects of these."""
     header = {"alg": ALGORITHM, "kid": kid, "typ": typ}
     signing_input = f"{encode_part(write_object(header))}.{encode_part(write_object(dict(claims)))}"

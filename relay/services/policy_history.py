@@ -106,9 +106,7 @@ class PolicyHistory:
                 "number": number,
                 "why": why.value,
                 "note": note,
-                "outline": [
-                    {"heading": one.heading, "lines": list(one.lines)} for one in outline(record)
-                ],
+                "outline": [{"heading": one.heading, "lines": list(one.lines)} for one in outline(record)],
                 "sealed": seal(salt, _sealed(policy.id, who, record, written)),
                 "previous": None if last is None else digest_of_statement(last.statement),
             }
@@ -166,7 +164,9 @@ class PolicyHistory:
             ),
         }
         previous = None if before is None else digest_of_statement(before.statement)
-        wrong = [f"{name} is not what was signed" for name, value in told.items() if claims.get(name) != value]
+        wrong = [
+            f"{name} is not what was signed" for name, value in told.items() if claims.get(name) != value
+        ]
         if version.number != place or claims.get("previous") != previous:
             wrong.append("it does not follow on the version before")
         return wrong

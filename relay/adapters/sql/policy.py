@@ -81,9 +81,7 @@ class SqlReloads:
     async def open(self) -> list[ReloadRequest]:
         """Return the questions without an answer, oldest first."""
         return [
-            ReloadRequest(
-                row["id"], row["asked_at"], row["who"], Why(row["why"]), row["note"], row["digest"]
-            )
+            ReloadRequest(row["id"], row["asked_at"], row["who"], Why(row["why"]), row["note"], row["digest"])
             for row in await self._sql.rows("open_reloads")
         ]
 
