@@ -15,7 +15,7 @@ from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
 from relay.config.overrides import overlay
 from relay.config.policy import NOWHERE
-from relay.config.policy_file import policy_in
+from relay.config.policy_file import home_of, policy_in
 from relay.config.problems import report, span_at
 from relay.config.settings import Settings
 from relay.domain.errors import Malformed
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from relay.config.diagnostics import Diagnostic
     from relay.config.policy import PolicyReading
+    from relay.config.policy_home import PolicyHome
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
     from relay.domain.policy_version import WrittenPolicy
@@ -61,7 +62,7 @@ class Loaded:
     """What came of loading. `settings` and `policy` are None where they have errors; warnings do not count.
 
     `diagnostics` are in the order of their places. `reading` is more about the policy; None when there was none to
-    read.
+    read. `home` is the file that the policy is written in, also when that cannot be read.
     """
 
     settings: Settings | None
@@ -69,6 +70,7 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     reading: PolicyReading | None = None
     again: Callable[[float], Loaded] | None = field(default=None, compare=False)
+    home: PolicyHome | None = None
 
     def render(self) -> str:
         """All diagnostics for people; empty when there is nothing to say."""
@@ -98,14 +100,14 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
     scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
-    reading = policy_in(root, path, directory, now, findings, scanners)
+    reading = policy_in(root, directory, now, findings, scanners)
     policy = None if reading is None else reading.policy
     if not _check_profile(settings, policy, root, findings):
         settings = None
     if syntax:
         settings, policy = None, None
-    again = partial(load, path, dict(environ))
-    return Loaded(settings, policy, tuple(in_order(findings.found)), reading, again)
+    again, home = partial(load, path, dict(environ)), home_of(root, path, directory)
+    return Loaded(settings, policy, tuple(in_order(findings.found)), reading, again, home)
 
 
 def _document(path: Path | None, findings: Findings) -> Mapping | None:

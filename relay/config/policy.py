@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from relay.config.diagnostics import Findings
     from relay.config.document import Node
     from relay.config.examples import ExampleRun
-    from relay.config.policy_home import PolicyHome
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
 
@@ -41,7 +40,7 @@ class PolicyReading:
 
     `policy` is None when there is an error in it; `draft` is there also when only an example failed. `sources` are
     the lists of others that it names. `examples` are those that were decided, and `reader` reads further ones.
-    `written` is its text, and `home` the file that this is in, None when that is none.
+    `written` is its text.
     """
 
     policy: Policy | None
@@ -50,7 +49,6 @@ class PolicyReading:
     examples: tuple[ExampleRun, ...]
     reader: ExampleReader
     written: WrittenPolicy = NOWHERE
-    home: PolicyHome | None = None
 
 
 def read_policy(

@@ -45,17 +45,14 @@ def load_policy(
     """
     findings = Findings()
     source = read_text(path, str(path), findings)
-    return _loaded(
-        source, findings, directory or path.resolve().parent, now, scanners, PolicyHome(path, block=False)
-    )
+    return _loaded(source, findings, directory or path.resolve().parent, now, scanners)
 
 
 def load_policy_text(
     text: str, now: float, *, shown: str, directory: Path, scanners: Collection[str] | None = None
 ) -> LoadedPolicy:
     """Load a policy from its text; `shown` is what people see as its name."""
-    source = Source(shown, tuple(lines_of(text)))
-    return _loaded(source, Findings(), directory, now, scanners, None)
+    return _loaded(Source(shown, tuple(lines_of(text))), Findings(), directory, now, scanners)
 
 
 def _loaded(
@@ -64,19 +61,29 @@ def _loaded(
     directory: Path,
     now: float,
     scanners: Collection[str] | None,
-    home: PolicyHome | None,
 ) -> LoadedPolicy:
     root = _root(None if source is None else parse(source, findings, prefix="policy"))
     reading = None
     if source is not None and root is not None and not findings.errors:
         reading = read_policy(root, directory=directory, now=now, findings=findings, scanners=scanners)
-        reading = _placed(reading, root, source, home)
+        reading = _placed(reading, root, source, block=False)
     return LoadedPolicy(reading, tuple(in_order(findings.found)))
+
+
+def home_of(root: Mapping, path: Path | None, directory: Path) -> PolicyHome | None:
+    """Where the policy of a configuration is written, or would be; None when that is no file.
+
+    `path` is the configuration's own and `directory` where relative paths start.
+    """
+    node = root.get("policy")
+    named = node.get("file") if isinstance(node, Mapping) else None
+    if isinstance(named, Scalar) and isinstance(named.value, str):
+        return PolicyHome(directory / named.text, block=False)
+    return None if path is None else PolicyHome(path, block=True)
 
 
 def policy_in(
     root: Mapping,
-    path: Path | None,
     directory: Path,
     now: float,
     findings: Findings,
@@ -84,44 +91,38 @@ def policy_in(
 ) -> PolicyReading | None:
     """The policy that a configuration's `policy` is or names; the built-in one when that says nothing.
 
-    `path` is the configuration's own and `directory` where relative paths start; `scanners` are the names of the
-    configured ones, None when not known.
+    `directory` is where relative paths start, `scanners` the names of the configured ones, None when not known.
     """
-    node, source = root.get("policy"), root.span.source
-    home = None if path is None else PolicyHome(path, block=True)
+    node, source, block = root.get("policy"), root.span.source, True
     if node is None or (isinstance(node, Scalar) and node.value is None):
-        source = Source(BUILT_IN, tuple(DEFAULT_POLICY.split("\n")))
+        source, block = Source(BUILT_IN, tuple(DEFAULT_POLICY.split("\n"))), False
         node = parse(source, findings, prefix="policy")
     named = node.get("file") if isinstance(node, Mapping) else None
     if isinstance(node, Mapping) and named is not None:
         found = _in_file(node, named, directory, findings)
         if found is None:
             return None
-        node, file = found
-        source, directory = node.span.source, file.parent
-        home = PolicyHome(file, block=False)
+        node, directory = found
+        source, block = node.span.source, False
     if node is None:
         return None
     reading = read_policy(node, directory=directory, now=now, findings=findings, scanners=scanners)
-    return _placed(reading, node, source, home)
+    return _placed(reading, node, source, block=block)
 
 
 def _placed(
-    reading: PolicyReading | None, node: Node, source: Source, home: PolicyHome | None
+    reading: PolicyReading | None, node: Node, source: Source, *, block: bool
 ) -> PolicyReading | None:
-    """A reading with its text, and where that is."""
+    """A reading with its text; `block`: that is a part of the source."""
     if reading is None or not isinstance(node, Mapping):
         return reading
     text = "\n".join(source.lines)
-    if home is not None and home.block and source.name != BUILT_IN:
-        # A policy that stands in the environment, or in a configuration in braces, is written out: JSON is YAML.
-        own = text_in(text) or json.dumps(plain(node))
-    else:
-        own = policy_text(text)
+    # A policy that stands in the environment, or in a configuration in braces, is written out: JSON is YAML.
+    own = text_in(text) or json.dumps(plain(node)) if block else policy_text(text)
     named = node.get("preset")
     preset = named.text if isinstance(named, Scalar) else None
     expanded = None if preset is None else preset_text(preset)
-    return replace(reading, written=WrittenPolicy(source.name, own, preset, expanded), home=home)
+    return replace(reading, written=WrittenPolicy(source.name, own, preset, expanded))
 
 
 def _root(node: Node | None) -> Node | None:
@@ -132,7 +133,7 @@ def _root(node: Node | None) -> Node | None:
 
 
 def _in_file(node: Mapping, named: Node, directory: Path, findings: Findings) -> tuple[Mapping, Path] | None:
-    """The policy of a file of its own, and that file; the environment may still override keys."""
+    """The policy of a file of its own, where its lists start; the environment may still override keys."""
     if not isinstance(named, Scalar) or not isinstance(named.value, str):
         fix = "Write for example policy: {file: policy.yaml}"
         findings.error("P104", "policy.file", named.span, "a file name is needed", fix=fix)
@@ -159,4 +160,4 @@ def _in_file(node: Mapping, named: Node, directory: Path, findings: Findings) ->
         return None
     names = {key.text for key, _ in others}
     merged = [entry for entry in root.entries if entry[0].text not in names]
-    return Mapping((*merged, *others), root.span), path
+    return Mapping((*merged, *others), root.span), path.parent

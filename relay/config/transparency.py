@@ -15,8 +15,8 @@ class TransparencySettings(Section):
     policy: Literal["full", "sentences", "off"] = Field(
         default="sentences",
         description=(
-            "What the pages `/policy` and `/policy/history` show: the policy in `sentences`, without names of rules, limits "
-            "and the servers and accounts that it means; or in `full`, with its text. Never who is on a list, nor how "
-            "alike pictures must be to match. `off` answers 404."
+            "What the pages `/policy` and `/policy/history` show: the policy in `sentences`, without names of rules, "
+            "limits and the servers and accounts that it means; or in `full`, with its text. Never who is on a list, "
+            "nor how alike pictures must be to match. `off` answers 404."
         ),
     )

@@ -1,4 +1,4 @@
-"""A policy as plain JSON that is kept for good: everything by which it decides, and of its lists only how large they were.
+"""A policy as plain JSON that is kept for good: everything by which it decides, of its lists only how large they were.
 
 Whoever reads a record years later needs neither the files nor the presets of that time. What the members of a list
 were is in nobody's record: a digest tells whether two records had the same ones. A record is only for reading: a policy

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.domain.blocklist import Blocklist
+    from relay.domain.policy import Policy
     from relay.ports import Clock, Store
     from relay.services.decide import Decider
 
@@ -45,17 +46,22 @@ class PolicyLists:
             version = await tx.blocking.version()
             if self._seen == (version, policy.id):
                 return False
-            entries = {one.name: await tx.blocking.named(one.name) for one in self.sources}
-        # A hundred thousand names take a while to sort: not on the loop.
-        filled = await asyncio.to_thread(
-            lambda: policy.with_lists(
-                {name.removeprefix(POLICY_PREFIX): _members(found) for name, found in entries.items()}
-            )
-        )
+        filled = await self.filled(policy, self.sources)
         if self._decider.policy is not policy:
             return False  # another one came into force meanwhile: the next look fills that
         self._decider.policy, self._seen = filled, (version, filled.id)
         return filled is not policy
+
+    async def filled(self, policy: Policy, sources: Sequence[Blocklist]) -> Policy:
+        """Return a policy with what is in force of its lists; empty as long as one was never read."""
+        async with self._store.reading() as tx:
+            entries = {one.name: await tx.blocking.named(one.name) for one in sources}
+        # A hundred thousand names take a while to sort: not on the loop.
+        return await asyncio.to_thread(
+            lambda: policy.with_lists(
+                {name.removeprefix(POLICY_PREFIX): _members(found) for name, found in entries.items()}
+            )
+        )
 
 
 def _members(entries: Sequence[tuple[str, Effect]]) -> frozenset[str]:

@@ -21,8 +21,10 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.reloads import Reloads
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -61,6 +63,8 @@ class Office:
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
+    history: PolicyHistory
+    reloads: Reloads
 
 
 @asynccontextmanager
@@ -74,6 +78,7 @@ async def open_office(
         raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
     identity, signals = parts.identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
+        keys = parts.attestation_keys(settings, store, clock, identity)
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
@@ -125,6 +130,8 @@ async def open_office(
             blocklists=blocklists,
             lists=Lists(store, clock),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity),
+            keys=keys,
+            history=PolicyHistory(store, clock, keys, identity),
+            reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store),
         )
