@@ -207,6 +207,13 @@ class FederationSettings(Section):
         default=written("72 hours"),
         description="How long a subscriber may be unreachable before it misses something.",
     )
+    history: Duration = Field(
+        default=written("14 days"),
+        description=(
+            "How long decisions of the policy are kept with their facts, to try other policies on. About 0.8 KiB of "
+            "disk for each post, at most two million posts; what its author deletes goes at once. `0 days` keeps none."
+        ),
+    )
     max_body: ByteSize = Field(
         default=written("1 MiB"),
         description="Largest activity that is accepted.",

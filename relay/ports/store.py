@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
+    from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
@@ -304,6 +305,10 @@ class Tx(Protocol):
     @property
     def activities(self) -> Activities:
         """Received activities, decisions, holds."""
+
+    @property
+    def history(self) -> History:
+        """Decisions of the policy, kept to try other policies on."""
 
     @property
     def media(self) -> Media:

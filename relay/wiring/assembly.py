@@ -303,6 +303,7 @@ async def _assemble(
             store=store,
             clock=clock,
             retention=settings.federation.retention.total_seconds(),
+            history=settings.federation.history.total_seconds(),
             prune=fanout.prune,
         ),
         live=live,

@@ -18,6 +18,7 @@ from relay.domain.policy_version import Why
 from relay.domain.reload import Outcome, ReloadAnswer, ReloadRequest
 from relay.domain.subscription import Mode
 from relay.services.policy_history import text_digest
+from relay.services.policy_lists import filled
 from relay.services.reloads import ReloadWorker
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def record_start(office: Office, configuration: Configuration) -> None:
     meant = [one for one in asked if one.digest == digest]
     request = meant[-1] if meant else ReloadRequest(0, office.clock.now(), RELAY, Why.START)
     version = await _record(office, configuration, office.decider.policy, request)
-    last = await office.history.last()
+    last = await office.policy_history.last()
     answer = ReloadAnswer(
         Outcome.APPLIED, version=last.number if last else None, new_version=version is not None
     )
@@ -119,13 +120,13 @@ class Live:
         old = self._configuration
         if (new.policy.id, new.policy_lists) != (old.policy.id, old.policy_lists):
             changed.append("policy")
-        filled = await office.policy_lists.filled(new.policy, new.policy_lists)
+        policy = await filled(office.store, new.policy, new.policy_lists)
         # On record first: nothing is ever in force that is not.
-        version = await _record(office, new, filled, request)
+        version = await _record(office, new, policy, request)
         if changed:
-            self._exchange(settings, filled if "policy" in changed else None, new.policy_lists)
+            self._exchange(settings, policy if "policy" in changed else None, new.policy_lists)
             self._configuration = new
-        last = await office.history.last()
+        last = await office.policy_history.last()
         return ReloadAnswer(
             Outcome.APPLIED if changed else Outcome.UNCHANGED,
             tuple(changed),
@@ -150,7 +151,7 @@ def _change_office(office: Office, settings: Settings, lists: Sequence[Blocklist
     federation, identity = settings.federation, office.identity
     identity.name, identity.summary = settings.relay.name, settings.relay.description
     office.subscribers.mode, office.subscribers.allow = Mode(federation.subscriptions), federation.allow
-    office.profiles.wanted = federation.profile
+    office.profiles.wanted = office.replay.wanted = federation.profile
     office.blocklists.lists = {one.name: one for one in lists}
 
 
@@ -174,7 +175,7 @@ def _change_relay(parts: Parts, office: Office, settings: Settings, lists: Seque
 async def _record(
     office: Office, configuration: Configuration, policy: Policy, request: ReloadRequest
 ) -> PolicyVersion | None:
-    return await office.history.record(
+    return await office.policy_history.record(
         policy,
         configuration.written,
         [one.name.removeprefix(POLICY_PREFIX) for one in configuration.policy_lists],

@@ -25,6 +25,7 @@ from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
 from relay.services.reloads import Reloads
+from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -56,6 +57,7 @@ class Office:
     profiles: Profiles
     upstreams: Upstreams
     holds: Holds
+    replay: Replay
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -63,7 +65,7 @@ class Office:
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
-    history: PolicyHistory
+    policy_history: PolicyHistory
     reloads: Reloads
 
 
@@ -125,13 +127,14 @@ async def open_office(
                 wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
+            replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock),
             findings=Findings(store, clock),
             keys=keys,
-            history=PolicyHistory(store, clock, keys, identity),
+            policy_history=PolicyHistory(store, clock, keys, identity),
             reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from relay.adapters.textfiles import replace_file
 from relay.config.load import Configuration, InvalidConfiguration
 from relay.config.policy_file import load_policy_text
-from relay.config.policy_home import policy_text, with_policy
+from relay.config.policy_home import with_policy
 from relay.domain.blocklist import POLICY_PREFIX
 from relay.domain.errors import Refused
 from relay.domain.policy import Mode, Policy
@@ -17,6 +17,7 @@ from relay.domain.policy_changes import changes
 from relay.domain.policy_record import record_of
 from relay.domain.reload import Outcome
 from relay.services.policy_history import text_digest
+from relay.services.policy_lists import filled
 from relay.wiring.office import open_office
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Desk:
 
     async def in_force(self) -> Record:
         """Return the record of the policy in force, or of the one that the relay would start with the first time."""
-        last = await self.office.history.last()
+        last = await self.office.policy_history.last()
         if last is not None:
             return last.record
         return record_of(self._loaded.policy or _NOTHING, _names(self.office.policy_lists.sources))
@@ -115,7 +116,7 @@ class Desk:
         reading, policy = loaded.reading, loaded.reading.policy
         record = record_of(policy, _names(reading.sources))
         return Draft(
-            policy=await office.policy_lists.filled(policy, reading.sources),
+            policy=await filled(office.store, policy, reading.sources),
             sources=reading.sources,
             written=reading.written,
             record=record,

@@ -21,6 +21,7 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.logins import SqlLogins
@@ -49,6 +50,7 @@ class SqlTx:
 
     def __init__(self, queries: Queries) -> None:
         self.activities = SqlActivities(queries)
+        self.history = SqlHistory(queries)
         self.media = SqlMedia(queries)
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
