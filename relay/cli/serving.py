@@ -13,6 +13,7 @@ from aiohttp import web
 from relay import __version__
 from relay.services.figures import Figures
 from relay.services.lab.kit import Kit
+from relay.services.policy_publication import PolicyPublication
 from relay.telemetry import Metrics
 from relay.web.admin import Operations
 from relay.web.app import make_app
@@ -23,6 +24,7 @@ from relay.web.lab.reference import ReferencePages
 from relay.web.lab.reports import ReportPages
 from relay.web.lab.verify import VerifyPages
 from relay.web.pages import ListLine, Pages, Rules
+from relay.web.policy import PolicyPages
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
@@ -73,7 +75,11 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         authenticator=relay.authenticator,
     )
     lists = StatusListPages(relay.attestor)
-    return make_app(federation, submissions, lists, pages, subscriber, lab_routes(relay))
+    publication = PolicyPublication(
+        office.policy_history, office.keys, lambda: relay.live.settings.transparency.policy
+    )
+    policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
+    return make_app(federation, submissions, lists, pages, subscriber, policy, lab_routes(relay))
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:
@@ -202,4 +208,5 @@ def _rules(relay: Relay) -> Rules:
         contact=settings.relay.contact,
         retention=f"{hours:g} hours",
         lab=settings.lab.pages,
+        policy=settings.transparency.policy != "off",
     )

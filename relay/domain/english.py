@@ -75,7 +75,7 @@ def explain(
         tuple(rule_sentence(rule, shown) for rule in phase) for phase in (policy.always, policy.rules)
     )
     paragraphs = [
-        Paragraph("What it does", (_mode(policy),)),
+        Paragraph("What it does", (_mode(policy, shown),)),
         Paragraph("First, always; no rule below can undo it", always, numbered=True),
         Paragraph("When our scan could not be made and nothing matched", (_do(policy.on_scanner_error),)),
         Paragraph("Then, from top to bottom; the first that fits decides", rules, numbered=True),
@@ -116,8 +116,20 @@ def condition_phrase(condition: Condition, shown: Shown = Shown.ALL) -> str:
     elif shown is Shown.OUTLINE or (shown is Shown.MOST and info.fact is Fact.MATCH_DISTANCE):
         said = _veiled(info, condition)
     else:
-        said = _compared(info, condition)
+        said = _compared(condition)
     return info.phrase.format(said)
+
+
+def comparison(condition: Between) -> str:
+    """A number and how it is compared: `less than 14 days`, `more than 60`."""
+    info, least, most = BY_NAME[condition.fact], condition.least, condition.most
+    if most is None:
+        return _rounder(info, f"at least {_number(info, least)}", "more than", least, least - 1)
+    if least == most:
+        return _number(info, least)
+    if least == 0:
+        return _rounder(info, f"up to {_number(info, most)}", "less than", most, most + 1)
+    return f"from {_number(info, least)} to {_number(info, most)}"
 
 
 def duration(seconds: int) -> str:
@@ -130,10 +142,12 @@ def _do(action: Action) -> str:
     return f"{phrase[0].upper()}{phrase[1:]}."
 
 
-def _mode(policy: Policy) -> str:
+def _mode(policy: Policy, shown: Shown) -> str:
+    # The number is its author's own; the public has another one, that of the history.
+    named = f"Version {policy.version}" if shown is Shown.ALL else "The policy"
     if policy.mode is Mode.ENFORCE:
-        return f"Version {policy.version} acts on what it decides."
-    return f"Version {policy.version} only observes: it decides and records, and relays anyway."
+        return f"{named} acts on what it decides."
+    return f"{named} only observes: it decides and records, and relays anyway."
 
 
 def _floor(policy: Policy) -> str:
@@ -219,16 +233,8 @@ def _veiled(info: FactInfo, condition: Between) -> str:
     return f"{'above' if upwards else 'below'} a limit that is not published"
 
 
-def _compared(info: FactInfo, condition: Between) -> str:
-    least, most = condition.least, condition.most
-    if most is None:
-        said = _rounder(info, f"at least {_number(info, least)}", "more than", least, least - 1)
-    elif least == most:
-        said = _number(info, least)
-    elif least == 0:
-        said = _rounder(info, f"up to {_number(info, most)}", "less than", most, most + 1)
-    else:
-        said = f"from {_number(info, least)} to {_number(info, most)}"
+def _compared(condition: Between) -> str:
+    said = comparison(condition)
     return f"{said} posts in the last {condition.per}" if condition.per else said
 
 

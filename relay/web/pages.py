@@ -27,7 +27,7 @@ class ListLine:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the page says about how the relay works. `lab`: whether there are pages of the interop lab."""
+    """What the page says about how the relay works. `lab`, `policy`: whether there are pages of them."""
 
     subscriptions: str
     mode: str
@@ -36,6 +36,7 @@ class Rules:
     contact: str
     retention: str
     lab: bool
+    policy: bool
 
 
 class Pages:
@@ -66,7 +67,8 @@ class Pages:
             if self._rules().lab
             else ""
         )
-        return web.Response(text=f"User-agent: *\nAllow: /$\n{lab}Disallow: /\n")
+        policy = "Allow: /policy\n" if self._rules().policy else ""
+        return web.Response(text=f"User-agent: *\nAllow: /$\n{policy}{lab}Disallow: /\n")
 
     async def security(self, _request: web.Request) -> web.Response:
         """Say where to report vulnerabilities (RFC 9116)."""
