@@ -120,18 +120,28 @@ def _find(text: str) -> _Place | None:
             return None
         start, end = _value(next(events, None), events)
         if isinstance(key, ScalarEvent) and key.value == KEY:
-            return _place(key, start, end)
+            return _place(key, start, end, _lines(text))
     return None
 
 
-def _place(key: Event, start: Event | None, end: Event | None) -> _Place:
+def _place(key: Event, start: Event | None, end: Event | None, lines: list[str]) -> _Place:
     line = key.start_mark.line
     empty = start is None or (isinstance(start, ScalarEvent) and not start.value and start.style is None)
     if empty or start is None or end is None:
         return _Place(line, None, 0, line + 1)
     mark = end.end_mark
     last = mark.line if mark.column else mark.line - 1
-    return _Place(line, start.start_mark.line, start.start_mark.column, last + 1)
+    return _Place(line, start.start_mark.line, start.start_mark.column, _with_comments(lines, last + 1))
+
+
+def _with_comments(lines: list[str], end: int) -> int:
+    """Where the policy ends when comments that are indented below it belong to it."""
+    for place, line in enumerate(lines[end:], end):
+        if line.strip() and not (line.startswith(" ") and line.lstrip().startswith("#")):
+            break
+        if line.strip():
+            end = place + 1
+    return end
 
 
 def _value(first: Event | None, events: Iterator[Event]) -> tuple[Event | None, Event | None]:

@@ -197,7 +197,8 @@ def _words(info: FactInfo, condition: OneOf, shown: Shown) -> str:
     if shown is Shown.OUTLINE and info.kind in _NAMING:
         named = [word for word in words if not (word == NONE and info.none)]
         said = [info.none] if len(named) < len(words) else []
-        said += [f"one of {_many(len(named), info.kind)} not named here"] if named else []
+        said += [f"one of {_many(len(named), info.kind)} not named here"] if len(named) > 1 else []
+        said += [f"{_the(info.kind)} not named here"] if len(named) == 1 else []
     else:
         said = [_word(info, word) for word in words]
     said += [f'{_the(info.kind)} of the list "{name}"' for name in condition.lists]

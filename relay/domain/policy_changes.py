@@ -46,12 +46,12 @@ _PHASES: Final = {"always": "rule of the safety floor", "rules": "rule"}
 def changes(old: Record, new: Record, shown: Shown = Shown.ALL) -> tuple[Change, ...]:
     """Every difference between two records, the same for equal ones: none.
 
-    With `Shown.OUTLINE` differences that only hidden words make are there too, with equal sentences: that something
-    changed is no secret.
+    Differences that only hidden words make are there too, with equal sentences: that something changed is no secret.
+    The number that its author gave a policy is nobody's but the operator's: the public has that of the history.
     """
     before, after = read_record(old), read_record(new)
     return (
-        *_keys(before, after),
+        *(one for one in _keys(before, after) if shown is Shown.ALL or one.what != "version"),
         *_rules("always", before.always, after.always, shown),
         *_rules("rules", before.rules, after.rules, shown),
         *_profiles(before, after),
