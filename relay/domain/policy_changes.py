@@ -139,7 +139,8 @@ def _lists(old: Record, new: Record) -> Iterator[Change]:
 def _held(name: str, held: object) -> str:
     if not isinstance(held, dict):
         return f'The list "{name}" is kept by somebody else and refreshed.'
-    return f'The list "{name}" has {held["members"]:,} members.'
+    count = held["members"]
+    return f'The list "{name}" has {count:,} {"member" if count == 1 else "members"}.'
 
 
 def _kind(old: str, new: str) -> Kind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from relay.config.settings import Settings
 from relay.domain.errors import Malformed
 from relay.domain.policy_record import record_of
 from relay.domain.policy_yaml import written_out
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_795_300_000.0
 BEFORE = '# top\nrelay: {url: "https://relay.example"}   # mine\n\n# about the policy\n'

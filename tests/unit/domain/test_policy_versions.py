@@ -96,6 +96,8 @@ def test_a_rule_that_moved_is_told_and_not_those_that_it_passed() -> None:
     first, *others = POLICY.rules
     found = told(replace(POLICY, rules=(*others, first)))
     assert found == [("moved", 'rule "Bad"', "", "It is now tried as number 5 of 5.")]
+    [one] = changes(record_of(POLICY), record_of(replace(POLICY, version=4)))
+    assert one.as_json() == {"kind": "changed", "what": "version", "old": "Version 3.", "new": "Version 4."}
 
 
 def test_a_rule_that_goes_to_the_floor_is_another_one() -> None:
@@ -136,7 +138,7 @@ def test_every_other_key_is_told() -> None:
         "",
         'Profile "none" is sent what was decided as nothing.',
     )
-    assert found['list "dni"'][1:] == ('The list "dni" has 2 members.', 'The list "dni" has 1 members.')
+    assert found['list "dni"'][1:] == ('The list "dni" has 2 members.', 'The list "dni" has 1 member.')
     assert found['list "other"'][0] == Kind.REMOVED
     assert found['list "third"'][0] == Kind.ADDED
 
@@ -203,6 +205,8 @@ def test_the_text_for_the_public_has_no_members_and_no_distance() -> None:
 
 def test_a_policy_without_anything_is_written_out() -> None:
     assert "rules" not in written_out(record_of(Policy(1, Mode.ENFORCE, ())))
+    text = written_out(record_of(Policy(1, Mode.ENFORCE, (Rule("All", (), DROP),))))
+    assert '  - name: "All"\n    then: drop\n' in text
 
 
 def test_lists_of_a_record_are_counted_though_it_does_not_hold_them() -> None:
@@ -213,5 +217,5 @@ def test_lists_of_a_record_are_counted_though_it_does_not_hold_them() -> None:
 
 
 def test_an_answer_reads_back() -> None:
-    answer = ReloadAnswer(Outcome.REFUSED, ("policy",), ("media.decoders",), 4, True, "no", ({"code": "P1"},))  # noqa: FBT003
+    answer = ReloadAnswer(Outcome.REFUSED, ("policy",), ("media.decoders",), 4, True, "no", ({"code": "P1"},))
     assert read_answer(json.loads(json.dumps(answer.as_json()))) == answer
