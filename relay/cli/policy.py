@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,18 +11,18 @@ from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say
 from relay.cli.policy_apply import apply, undo
 from relay.cli.policy_versions import diff, history
+from relay.cli.policyfiles import FILE
+from relay.cli.policyfiles import read as read_policy
+from relay.cli.replay import observed, replay
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from relay.config.examples import ExampleRun
     from relay.config.policy import PolicyReading
     from relay.domain.policy import Decision, Policy
-
-FILE = click.argument(
-    "file", metavar="FILE", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
 
 EXPLAINED: Final = {
     "policy": "id of the policy: its version and a hash of everything in it",
@@ -45,10 +44,10 @@ TRIED: Final = {
 
 @click.group()
 def policy() -> None:
-    """Read the policy aloud, try it, change it and take changes back."""
+    """Read the policy aloud, try it on examples and on what came, change it and take changes back."""
 
 
-for _command in (apply, undo, diff, history):
+for _command in (replay, observed, apply, undo, diff, history):
     policy.add_command(_command)
 
 
@@ -63,7 +62,7 @@ def explain(session: Session, file: Path | None) -> None:
     from relay.domain.blocklist import POLICY_PREFIX
     from relay.domain.english import explain as told
 
-    reading, read = _read(session, file, whole=True)
+    reading, read = read_policy(session, file, whole=True)
     elsewhere = {one.name.removeprefix(POLICY_PREFIX) for one in reading.sources}
     paragraphs = told(read, elsewhere)
     if session.as_json:
@@ -94,25 +93,11 @@ def test(session: Session, file: Path | None, given: str | None) -> None:
     FILE is a policy in a file of its own; without it the policy of the configuration is tried. Exit status 1:
     an example comes out differently.
     """
-    reading, read = _read(session, file, whole=False)
+    reading, read = read_policy(session, file, whole=False)
     if given is None:
         _show_examples(session, reading.examples, read)
     else:
         _show_given(session, reading, read, given)
-
-
-def _read(session: Session, file: Path | None, *, whole: bool) -> tuple[PolicyReading, Policy]:
-    """Return the policy. Raises `InvalidConfiguration`, when `whole` also for an example that comes out differently."""
-    from relay.adapters.system import SystemClock
-    from relay.config.load import InvalidConfiguration
-    from relay.config.policy_file import load_policy
-
-    loaded = session.load() if file is None else load_policy(file, SystemClock().now())
-    reading = loaded.reading
-    read = None if reading is None else reading.policy if whole else reading.draft
-    if reading is None or read is None:
-        raise InvalidConfiguration(loaded.diagnostics)
-    return reading, read
 
 
 def _show_examples(session: Session, examples: Sequence[ExampleRun], read: Policy) -> None:

@@ -11,8 +11,8 @@ from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say
 from relay.cli.output import note as warn
 from relay.cli.policy_versions import tell_changes
-from relay.cli.previewing import preview, tell_preview
 from relay.cli.reload import tell
+from relay.cli.replay import showing_progress, stamped
 from relay.cli.session import Session, check_made, operator, pass_session
 
 if TYPE_CHECKING:
@@ -128,7 +128,10 @@ async def _changed(
         check_made(loaded.settings, quiet=session.as_json)
     async with open_desk(loaded) as desk:
         draft, about = await draft_in(desk)
-        report = await preview(desk, draft) if draft.changes else None
+        report = None
+        if draft.changes:
+            with showing_progress() as progress:
+                report = await desk.preview(draft, progress)
         if not session.as_json:
             _show(draft, report)
         if order.dry or not (order.yes or click.confirm("Put it in force?", err=True)):
@@ -138,6 +141,8 @@ async def _changed(
 
 
 def _show(draft: Draft, report: ReplayReport | None) -> None:
+    from relay.adapters.system import SystemClock
+    from relay.cli.replaytables import show_replay
     from relay.config.diagnostics import render
 
     if draft.warnings:
@@ -146,7 +151,8 @@ def _show(draft: Draft, report: ReplayReport | None) -> None:
     tell_changes(draft.changes)
     say()
     if report is not None:
-        tell_preview(report)
+        say("What it would have done with what came lately:", bold=True)
+        show_replay(report, SystemClock().now())
         say()
 
 
@@ -164,7 +170,7 @@ def _tell(saved: Saved) -> None:
 def _document(changes: Sequence[Change], report: ReplayReport | None) -> dict[str, Any]:
     return {
         "changes": [one.as_json() for one in changes],
-        "preview": None if report is None else report.as_json(),
+        "preview": None if report is None else stamped(report.as_json()),
     }
 
 

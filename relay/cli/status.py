@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
+from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ ANSWER: Final = {
     "running": "whether a relay runs on this database",
     "mode": "`enforce` or `observe`",
     "policy": "version of the policy in force",
+    "observed": "`since`, `posts` of 7 days; of them `enforce` had `held`, `dropped`, `deferred`; null in `enforce`",
     "subscribers": "number by state: pending, accepted, rejected, suspended, unreachable",
     "waiting": "activities that wait for screening",
     "holds": "number by state: open, released, dropped, withdrawn",
@@ -54,11 +57,13 @@ async def _status(session: Session) -> dict[str, Any]:
 
     async with session.office() as office:
         counts = await Figures(office.store, office.clock).status(DAY)
+        observed = await office.replay.observed_counts()
         return {
             "url": office.identity.url,
             "running": office.store.is_served(),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
+            "observed": None if observed is None else {**asdict(observed), "since": stamp(observed.since)},
             "subscribers": counts["subscribers"],
             "waiting": counts["waiting"],
             "holds": counts["holds"],
@@ -85,6 +90,11 @@ def _show(found: Mapping[str, Any]) -> None:
         {
             "Relay": f"{found['url']}  ({'running' if found['running'] else 'not running'})",
             "Policy": f"{found['policy']}, {found['mode']}",
+            **(
+                {"Observed": f"{observed_line(**found['observed'])} -> assay policy observed"}
+                if found["observed"]
+                else {}
+            ),
             "Subscribers": _counted(subscribers) + (" -> assay subscribers list" if pending else ""),
             "Waiting": f"{found['waiting']:,} for screening",
             "Holds": f"{held:,} open" + (" -> assay holds list" if held else ""),
@@ -107,6 +117,10 @@ def _show(found: Mapping[str, Any]) -> None:
     shown = {name: f"{count:,}" for name, count in counts.items()}
     width = max(len(count) for count in shown.values())
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
+
+
+def _observed(counts: Mapping[str, Any] | None) -> dict[str, str]:
+    return {} if counts is None else {"Observed": f"{observed_line(**counts)} -> assay policy observed"}
 
 
 def _list(row: Mapping[str, Any]) -> str:

@@ -90,17 +90,18 @@ class Audience:
             return
         content = facts.content
         about = (tuple(sorted(content.languages)), tuple(sorted(content.hashtags)), bool(facts.media))
-        had, has = Traits(kind, before, *about), Traits(kind, after, *about)
         for group in self._groups.values():
-            if kind not in POSTS and not group.forwards:
-                continue  # an edit cannot be announced
-            change = _gets(group.profile, group.after, has) - _gets(group.profile, group.before, had)
-            if change:
-                group.gained += change > 0
-                group.lost += change < 0
+            had, has = before in group.before, after in group.after
+            if had is has or (kind not in POSTS and not group.forwards):  # an edit cannot be announced
+                continue
+            # What else a profile wants is the same on both sides.
+            traits = Traits(kind, after if has else before, *about)
+            if skip(group.profile, group.after if has else group.before, traits) is None:
+                group.gained += has
+                group.lost += had
                 for member in group.apart(object_id, facts.from_hosts):
-                    member.gained -= change > 0
-                    member.lost -= change < 0
+                    member.gained -= has
+                    member.lost -= had
 
     def changes(self, most: int) -> tuple[tuple[SubscriberChange, ...], Others]:
         """The subscribers for which anything changes, those for which most does first, and the sums of the rest."""
@@ -120,7 +121,3 @@ class Audience:
 
 def _takes(profile: SubscriberProfile, profiles: Profiles, wanted: str | None) -> frozenset[Verb]:
     return accepted_verbs(profile, profiles, default_profile(profiles, wanted))
-
-
-def _gets(profile: SubscriberProfile, verbs: frozenset[Verb], traits: Traits) -> bool:
-    return skip(profile, verbs, traits) is None

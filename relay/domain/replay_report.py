@@ -164,6 +164,11 @@ class ReplayReport(Report):
     new: Side
     in_effect: Comparison
 
+    @property
+    def all_in_effect(self) -> bool:
+        """Whether what `enforce` does is done on both sides, so that `in_effect` says nothing else."""
+        return self.in_effect == Comparison(**self.parts())
+
     def as_json(self) -> dict[str, object]:
         """The report as JSON: both sides, the frame, the comparison, the one of what is really done."""
         sides = {"old": asdict(self.old), "new": asdict(self.new)}

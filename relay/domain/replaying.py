@@ -11,6 +11,7 @@ that a deferral became a hold, a deferral of the other side becomes one, too.
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,11 @@ class Ruling:
     enforced: Outcome
     in_effect: Outcome
 
+    @property
+    def alike(self) -> bool:
+        """Whether what `enforce` does is done."""
+        return self.enforced is self.in_effect
+
 
 def facts_of(record: Recorded) -> Facts | None:
     """The facts of a record; None when they, or its verb, are of no version that this one knows."""
@@ -74,7 +80,33 @@ def decided_by(policy: Policy, record: Recorded, facts: Facts) -> Ruling:
 
 
 def _ruling(would: Outcome, verb: Verb) -> Ruling:
-    return Ruling(would, would if would.verb is verb else Outcome(verb, would.rule, would.reason))
+    # What is relayed and attested by `enforce` is so by `observe`, too.
+    done = would.verb is verb or would.verb is Verb.RELAY_AND_ATTEST
+    return Ruling(would, would if done else Outcome(verb, would.rule, would.reason))
+
+
+class Difference:
+    """Adds up how two sides differ, both by what `enforce` does and by what is really done.
+
+    Mostly that is the same; it is counted apart from the first activity on where it is not.
+    """
+
+    def __init__(self, audience: Audience, examples: int) -> None:
+        self._enforced = Tally(audience, examples)
+        self._in_effect: Tally | None = None
+
+    def add(self, record: Recorded, facts: Facts, before: Ruling, after: Ruling) -> None:
+        """Count one activity and what the two sides make of it."""
+        if self._in_effect is None and not (before.alike and after.alike):
+            self._in_effect = deepcopy(self._enforced)
+        self._enforced.add(record, facts, before.enforced, after.enforced)
+        if self._in_effect is not None:
+            self._in_effect.add(record, facts, before.in_effect, after.in_effect)
+
+    def comparisons(self, most: int) -> tuple[Comparison, Comparison]:
+        """What came of it: by what `enforce` does, and by what is really done."""
+        enforced = self._enforced.comparison(most)
+        return enforced, enforced if self._in_effect is None else self._in_effect.comparison(most)
 
 
 @dataclass(slots=True)
@@ -125,6 +157,11 @@ class Tally:
         kept = self._examples.setdefault((before.verb, after.verb), [])
         if len(kept) < self.examples:
             kept.append(_example(record, server, before, after))
+
+    @property
+    def counted(self) -> int:
+        """How many activities were counted."""
+        return self._before.total()
 
     def comparison(self, most: int = LISTED) -> Comparison:
         """What came of it, with `most` servers and subscribers listed one by one."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from relay.domain.audience import Audience
+from relay.domain.facts import covering_names
 from relay.domain.policy import Mode, Verb
 from relay.domain.replay_report import ObserveCounts, ObserveReport, ReplayReport, Side
-from relay.domain.replaying import LISTED, Tally, decided_by, decided_then, facts_of
+from relay.domain.replaying import LISTED, Difference, Tally, decided_by, decided_then, facts_of
 from relay.domain.subscription import State
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ PREVIEW_WITHIN: Final = 10.0
 """Seconds that a preview takes at most; it says how far it came."""
 EXAMPLES: Final = 3
 """Activities that are shown for each pair of verbs unless somebody asks for more."""
-CHUNK: Final = 500
+CHUNK: Final = 250
 """Records that are read in one transaction: some milliseconds."""
-TURN: Final = 50
+TURN: Final = 20
 """Records after which other tasks have their turn: some milliseconds."""
 
 _SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
@@ -47,7 +48,7 @@ _SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
 class Scope:
     """What a replay looks at: what came from `since` up to `until` (None: now), in seconds since the epoch.
 
-    `server`: only what this server sent or wrote, or whose object it has; the name as in `Facts.from_hosts`. `within`:
+    `server`: only what this server sent or wrote, or whose object it has, as `hosts.parse_pattern` gives it. `within`:
     seconds after which it stops where it is, None for never.
     """
 
@@ -85,23 +86,21 @@ class Replay:
         reading = _Reading(self._store, self._clock, Scope(since, until, server, within), progress)
         await reading.open()
         before = self._decider.policy if old is None else old
-        sides = before.profiles, new.profiles, self.wanted
-        enforced = Tally(Audience(reading.subscribers, *sides), examples)
-        in_effect = Tally(Audience(reading.subscribers, *sides), examples)
+        audience = Audience(reading.subscribers, before.profiles, new.profiles, self.wanted)
+        difference = Difference(audience, examples)
 
         def add(record: Recorded, facts: Facts) -> None:
             then = decided_then(record) if old is None else decided_by(old, record, facts)
-            now = decided_by(new, record, facts)
-            enforced.add(record, facts, then.enforced, now.enforced)
-            in_effect.add(record, facts, then.in_effect, now.in_effect)
+            difference.add(record, facts, then, decided_by(new, record, facts))
 
         await reading.each(add)
+        enforced, in_effect = difference.comparisons(listed)
         return ReplayReport(
             old=Side() if old is None else Side(old.id, old.mode),
             new=Side(new.id, new.mode),
-            in_effect=in_effect.comparison(listed),
+            in_effect=in_effect,
             **reading.frame(),
-            **enforced.comparison(listed).parts(),
+            **enforced.parts(),
         )
 
     async def preview(
@@ -127,20 +126,20 @@ class Replay:
         await reading.open()
         profiles = self._decider.policy.profiles
         tally = Tally(Audience(reading.subscribers, profiles, profiles, self.wanted), examples)
-        acted_on, first = 0, None
+        acted_on, first = 0, reading.until
 
         def add(record: Recorded, facts: Facts) -> None:
             nonlocal acted_on, first
             if record.enforced:
                 acted_on += 1
                 return
-            first = record.received_at
+            first = min(first, record.received_at)
             then = decided_then(record)
             tally.add(record, facts, then.in_effect, then.enforced)
 
         await reading.each(add)
         return ObserveReport(
-            observing_since=first,
+            observing_since=first if tally.counted else None,
             acted_on=acted_on,
             **reading.frame(),
             **tally.comparison(listed).parts(),
@@ -169,14 +168,14 @@ class _Reading:
     def __init__(self, store: Store, clock: Clock, scope: Scope, progress: Progress | None) -> None:
         self._store, self._clock, self._scope = store, clock, scope
         self._progress = progress or (lambda _done, _total: None)
-        self._until = clock.now() if scope.until is None else scope.until
-        self._reached, self._complete = self._until, False
+        self.until = clock.now() if scope.until is None else scope.until
+        self._reached, self._complete = self.until, False
         self._unreadable = 0
 
     async def open(self) -> None:
         """Look how much there is, and who subscribes."""
         async with self._store.reading() as tx:
-            self._span: Span = await tx.history.span(self._scope.since, self._until)
+            self._span: Span = await tx.history.span(self._scope.since, self.until)
             served = [one for one in await tx.subscribers.all() if one.state in _SERVED]
         self.subscribers: Sequence[Subscription] = served
 
@@ -201,7 +200,7 @@ class _Reading:
     async def _stretch(self, last: int) -> list[Recorded]:
         async with self._store.reading() as tx:
             return await tx.history.stretch(
-                first=self._span.first, last=last, since=self._scope.since, until=self._until, most=CHUNK
+                first=self._span.first, last=last, since=self._scope.since, until=self.until, most=CHUNK
             )
 
     def _one(self, record: Recorded, add: Callable[[Recorded, Facts], None]) -> None:
@@ -209,14 +208,16 @@ class _Reading:
         facts = facts_of(record)
         if facts is None:
             self._unreadable += 1
-        elif self._scope.server is None or self._scope.server in facts.from_hosts:
+        elif self._scope.server is None or any(
+            self._scope.server in covering_names(name) for name in facts.from_hosts
+        ):
             add(record, facts)
 
     def frame(self) -> dict[str, Any]:
         """What a report says about itself."""
         return {
             "since": self._scope.since,
-            "until": self._until,
+            "until": self.until,
             "reached": self._reached,
             "complete": self._complete,
             "facts_since": self._span.begin,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from relay.domain.policy_record import Record
     from relay.domain.policy_version import Why, WrittenPolicy
     from relay.domain.reload import ReloadAnswer
+    from relay.domain.replay_report import ReplayReport
+    from relay.services.replay import Progress
     from relay.wiring.office import Office
 
 PATIENCE: Final = 60.0
@@ -104,6 +106,16 @@ class Desk:
         if last is not None:
             return last.record
         return record_of(self._loaded.policy or _NOTHING, _names(self.office.policy_lists.sources))
+
+    async def preview(self, draft: Draft, progress: Progress | None = None) -> ReplayReport:
+        """Try a draft on what came in the last days, against the policy in force where that can be read."""
+        return await self.office.replay.preview(draft.policy, await self._old(), progress=progress)
+
+    async def _old(self) -> Policy | None:
+        policy, sources = self._loaded.policy, self.office.policy_lists.sources
+        if policy is None or record_of(policy, _names(sources)) != await self.in_force():
+            return None  # the file was changed by hand: what was decided then is the other side
+        return await filled(self.office.store, policy, sources)
 
     async def draft(self, text: str, *, shown: str) -> Draft:
         """Read a policy as it would be read where it is to live, examples tried. Raises `InvalidConfiguration`.
