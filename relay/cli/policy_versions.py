@@ -68,8 +68,8 @@ class _Side(NamedTuple):
 def history(session: Session, version: int | None, *, verify: bool) -> None:
     """List the policies that were in force, or show one VERSION with its text.
 
-    Each version is signed with the key of the relay's attestations and names the one before, so a change of the record
-    shows: --verify looks for one.
+    Each version is signed with the relay's main key and names the one before, so a change of the record shows: --verify
+    looks for one.
     """
     versions, faults = session.run(_history(session, verify=verify))
     if version is not None:

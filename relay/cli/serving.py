@@ -75,9 +75,7 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         authenticator=relay.authenticator,
     )
     lists = StatusListPages(relay.attestor)
-    publication = PolicyPublication(
-        office.policy_history, office.keys, lambda: relay.live.settings.transparency.policy
-    )
+    publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
     return make_app(federation, submissions, lists, pages, subscriber, policy, lab_routes(relay))
 

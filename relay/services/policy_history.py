@@ -20,21 +20,20 @@ from relay.protocol.policy_statement import (
     HEAD_TYPE,
     VERSION_TYPE,
     digest_of_statement,
-    key_of,
     read_statement,
     seal,
     write_statement,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from relay.domain.english import Paragraph
     from relay.domain.policy import Policy
     from relay.domain.policy_record import Record
     from relay.domain.policy_version import Why, WrittenPolicy
     from relay.ports import Clock, Store
-    from relay.services.attestkeys import AttestationKeys
+    from relay.protocol.policy_statement import StatementKey
     from relay.services.identity import Identity
 
 SALT: Final = 32
@@ -50,10 +49,14 @@ class Fault:
 
 
 class PolicyHistory:
-    """Writes, reads and checks the versions."""
+    """Writes, reads and checks the versions. `open_key` loads the key; most commands need none."""
 
-    def __init__(self, store: Store, clock: Clock, keys: AttestationKeys, identity: Identity) -> None:
-        self._store, self._clock, self._keys, self._identity = store, clock, keys, identity
+    def __init__(
+        self, store: Store, clock: Clock, identity: Identity, open_key: Callable[[], StatementKey]
+    ) -> None:
+        self._store, self._clock, self._identity = store, clock, identity
+        self._open_key = open_key
+        self._opened: StatementKey | None = None
 
     # ------------------------------------------------------------------ reading
 
@@ -92,7 +95,6 @@ class PolicyHistory:
         `elsewhere` are the names of its lists that others keep. Durable when it returns.
         """
         record = record_of(policy, elsewhere)
-        signing = (await self._keys.current()).signing
         salt, now = self._clock.token(SALT), self._clock.now()
         async with self._store.transaction() as tx:
             last = await tx.policies.last()
@@ -120,9 +122,7 @@ class PolicyHistory:
                 written=written,
                 record=record,
                 salt=salt,
-                statement=write_statement(
-                    claims, typ=VERSION_TYPE, kid=signing.kid, sign=signing.private.sign
-                ),
+                statement=write_statement(claims, typ=VERSION_TYPE, key=self.key),
             )
             await tx.policies.add(version)
             await tx.subscribers.audit(
@@ -138,20 +138,15 @@ class PolicyHistory:
         Shows any change, removal or insertion in the middle. That the newest versions were cut off shows only against
         a statement that somebody else has.
         """
-        keys = await self._keys.every()
         faults: list[Fault] = []
         before: PolicyVersion | None = None
         for place, version in enumerate(await self.all(), 1):
-            faults += [Fault(version.number, cause) for cause in self._wrong(version, place, before, keys)]
+            faults += [Fault(version.number, cause) for cause in self._wrong(version, place, before)]
             before = version
         return faults
 
-    def _wrong(
-        self, version: PolicyVersion, place: int, before: PolicyVersion | None, keys: Mapping[str, bytes]
-    ) -> Sequence[str]:
-        if key_of(version.statement) not in keys:
-            return ["its statement names a key that is not the relay's"]
-        claims = read_statement(version.statement, typ=VERSION_TYPE, keys=keys)
+    def _wrong(self, version: PolicyVersion, place: int, before: PolicyVersion | None) -> Sequence[str]:
+        claims = read_statement(version.statement, typ=VERSION_TYPE, key=self.key.public)
         if claims is None:
             return ["its signature is wrong"]
         told = {
@@ -174,12 +169,11 @@ class PolicyHistory:
     async def head(self) -> str | None:
         """Return a statement, signed now, of which version is the last one; None when there is none.
 
-        Keys are replaced: who has this, signed with the key of today, can check all that came before by the digests.
+        Without it nobody could tell that the newest versions are kept from him.
         """
         last = await self.last()
         if last is None:
             return None
-        signing = (await self._keys.current()).signing
         claims = {
             "iss": self._identity.actor,
             "sub": f"{self._identity.url}/policy",
@@ -187,7 +181,14 @@ class PolicyHistory:
             "number": last.number,
             "statement": digest_of_statement(last.statement),
         }
-        return write_statement(claims, typ=HEAD_TYPE, kid=signing.kid, sign=signing.private.sign)
+        return write_statement(claims, typ=HEAD_TYPE, key=self.key)
+
+    @property
+    def key(self) -> StatementKey:
+        """The key that signs the versions."""
+        if self._opened is None:
+            self._opened = self._open_key()
+        return self._opened
 
     def address(self, number: int) -> str:
         """Return where the public reads of a version."""

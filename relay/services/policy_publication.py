@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mediaattest import encode_multikey
 from relay.domain.english import Shown
 from relay.domain.errors import NotFound
 from relay.domain.policy_changes import changes
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from relay.domain.english import Paragraph
     from relay.domain.policy_changes import Change
     from relay.domain.policy_version import PolicyVersion
-    from relay.services.attestkeys import AttestationKeys
     from relay.services.policy_history import PolicyHistory
 
     Level = Literal["full", "sentences", "off"]
@@ -37,8 +35,8 @@ _SHOWN: Final = {"full": Shown.MOST, "sentences": Shown.OUTLINE}
 class PublicVersion:
     """One version as the public reads it. `at` is in seconds since the epoch.
 
-    `previous` is the digest of the statement before, `digest` that of this `statement`; `key` is the Multikey that it
-    was signed with, `kid` its id. `text` is None unless all is told.
+    `previous` is the digest of the statement before, `digest` that of this `statement`; `key` is the id of the key that
+    it was signed with, which the actor document has. `text` is None unless all is told.
     """
 
     number: int
@@ -51,7 +49,6 @@ class PublicVersion:
     statement: str
     digest: str
     previous: str | None
-    kid: str
     key: str
     text: str | None
 
@@ -68,7 +65,7 @@ class PublicVersion:
             "statement": self.statement,
             "digest": self.digest,
             "previous": self.previous,
-            "key": {"id": self.kid, "publicKeyMultibase": self.key},
+            "key": self.key,
         }
         return told if self.text is None else told | {"text": self.text}
 
@@ -76,8 +73,8 @@ class PublicVersion:
 class PolicyPublication:
     """Makes what the public reads; made once for each change. `level` gives how much is told now."""
 
-    def __init__(self, history: PolicyHistory, keys: AttestationKeys, level: Callable[[], Level]) -> None:
-        self._history, self._keys, self._level = history, keys, level
+    def __init__(self, history: PolicyHistory, level: Callable[[], Level]) -> None:
+        self._history, self._level = history, level
         self._made: tuple[tuple[Level, int], list[PublicVersion]] | None = None
 
     async def current(self) -> PublicVersion:
@@ -107,18 +104,13 @@ class PolicyPublication:
         if level == "off" or last is None:
             raise NotFound("The policy is not published here.")
         if self._made is None or self._made[0] != (level, last.number):
-            keys = await self._keys.every()
-            versions = await self._history.all()
-            self._made = (level, last.number), _published(versions, level, keys)
+            self._made = (level, last.number), _published(await self._history.all(), level)
         return self._made[1]
 
 
-def _published(
-    versions: Sequence[PolicyVersion], level: Level, keys: dict[str, bytes]
-) -> list[PublicVersion]:
+def _published(versions: Sequence[PolicyVersion], level: Level) -> list[PublicVersion]:
     shown, made, before = _SHOWN[level], list[PublicVersion](), None
     for version in versions:
-        kid = key_of(version.statement)
         made.append(
             PublicVersion(
                 number=version.number,
@@ -131,8 +123,7 @@ def _published(
                 statement=version.statement,
                 digest=digest_of_statement(version.statement),
                 previous=None if before is None else digest_of_statement(before.statement),
-                kid=kid,
-                key=encode_multikey(keys[kid]) if kid in keys else "",
+                key=key_of(version.statement),
                 text=written_out(version.record) if level == "full" else None,
             )
         )

@@ -80,7 +80,6 @@ async def open_office(
         raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
     identity, signals = parts.identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
-        keys = parts.attestation_keys(settings, store, clock, identity)
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
@@ -133,8 +132,10 @@ async def open_office(
             blocklists=blocklists,
             lists=Lists(store, clock),
             findings=Findings(store, clock),
-            keys=keys,
-            policy_history=PolicyHistory(store, clock, keys, identity),
+            keys=parts.attestation_keys(settings, store, clock, identity),
+            policy_history=PolicyHistory(
+                store, clock, identity, lambda: parts.statement_key(settings, identity)
+            ),
             reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store),
         )

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mediaattest.jws import encode_part
 from relay.protocol.policy_statement import (
     HEAD_TYPE,
     VERSION_TYPE,
+    StatementKey,
     digest_of_statement,
     key_of,
     read_statement,
     seal,
     write_statement,
 )
+from tests.fakes import rsa_key
 
-KID = "https://relay.example/actor#att-2026-11"
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-KEYS = {KID: KEY.public_key().public_bytes_raw()}
+KEY = StatementKey("https://relay.example/actor#main-key", rsa_key(7))
 CLAIMS = {"number": 1, "note": "why [not]", "outline": [{"heading": "a", "lines": ["b"]}], "previous": None}
 
 
-def written(typ: str = VERSION_TYPE, kid: str = KID) -> str:
-    return write_statement(CLAIMS, typ=typ, kid=kid, sign=KEY.sign)
+def written(typ: str = VERSION_TYPE, key: StatementKey = KEY) -> str:
+    return write_statement(CLAIMS, typ=typ, key=key)
 
 
 def test_a_statement_reads_back() -> None:
     token = written()
-    assert read_statement(token, typ=VERSION_TYPE, keys=KEYS) == CLAIMS
-    assert key_of(token) == KID
+    assert read_statement(token, typ=VERSION_TYPE, key=KEY.public) == CLAIMS
+    assert key_of(token) == KEY.kid
     assert digest_of_statement(token).startswith("sha256:")
 
 
@@ -37,7 +36,7 @@ def test_a_statement_reads_back() -> None:
     "token",
     [
         written(HEAD_TYPE),
-        written(kid=f"{KID}-2"),
+        written(key=StatementKey(KEY.kid, rsa_key(0))),
         written()[:-2] + "AA",
         written().replace(".", ".e30", 1),
         "a.b",
@@ -50,7 +49,7 @@ def test_a_statement_reads_back() -> None:
     ],
 )
 def test_what_is_no_statement_of_ours_is_none(token: str) -> None:
-    assert read_statement(token, typ=VERSION_TYPE, keys=KEYS) is None
+    assert read_statement(token, typ=VERSION_TYPE, key=KEY.public) is None
 
 
 def test_the_key_of_nonsense_is_none() -> None:
