@@ -81,6 +81,7 @@ Wants=network-online.target
 User=$user
 WorkingDirectory="$directory"
 ExecStart="$command" --config "$config" serve
+ExecReload="$command" --config "$config" reload
 # The relay tells its own processes when to stop.
 KillMode=mixed
 Restart=on-failure

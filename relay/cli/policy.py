@@ -9,6 +9,8 @@ import click
 from relay.cli import sentences
 from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say
+from relay.cli.policy_apply import apply, undo
+from relay.cli.policy_versions import diff, history
 from relay.cli.policyfiles import FILE
 from relay.cli.policyfiles import read as read_policy
 from relay.cli.replay import observed, replay
@@ -42,11 +44,11 @@ TRIED: Final = {
 
 @click.group()
 def policy() -> None:
-    """Read the policy aloud and try it, on examples and on what came."""
+    """Read the policy aloud, try it on examples and on what came, change it and take changes back."""
 
 
-policy.add_command(replay)
-policy.add_command(observed)
+for _command in (replay, observed, apply, undo, diff, history):
+    policy.add_command(_command)
 
 
 @policy.command("explain", cls=Command, answer=EXPLAINED)

@@ -130,7 +130,7 @@ def replay(
         raise click.UsageError("Compare with one policy: --old FILE, or --current.")
     report, now = session.run(_replay(session, file or against, old, scope, current=current))
     if session.as_json:
-        as_document(_stamped(report.as_json()))
+        as_document(stamped(report.as_json()))
     else:
         replaytables.show_replay(report, now)
 
@@ -149,7 +149,7 @@ def observed(session: Session, /, **scope: Any) -> None:
     """
     report, now = session.run(_observed(session, scope))
     if session.as_json:
-        as_document(_stamped(report.as_json()))
+        as_document(stamped(report.as_json()))
     else:
         replaytables.show_observed(report, now)
 
@@ -162,14 +162,14 @@ async def _replay(
         before = (
             office.decider.policy if current else None if old is None else await _policy(session, office, old)
         )
-        with _progress() as progress:
+        with showing_progress() as progress:
             report = await office.replay.run(new, old=before, progress=progress, **scope)
         return report, office.clock.now()
 
 
 async def _observed(session: Session, scope: dict[str, Any]) -> tuple[ObserveReport, float]:
     async with session.office() as office:
-        with _progress() as progress:
+        with showing_progress() as progress:
             report = await office.replay.observed(progress=progress, **scope)
         return report, office.clock.now()
 
@@ -200,17 +200,17 @@ def _server(text: str | None) -> str | None:
         raise click.BadParameter(str(error)) from error
 
 
-def _stamped(document: Any) -> Any:
+def stamped(document: Any) -> Any:
     """Return the document with its times as RFC 3339."""
     if isinstance(document, list):
-        return [_stamped(one) for one in document]
+        return [stamped(one) for one in document]
     if not isinstance(document, dict):
         return document
-    return {name: stamp(value) if name in _TIMES else _stamped(value) for name, value in document.items()}
+    return {name: stamp(value) if name in _TIMES else stamped(value) for name, value in document.items()}
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def showing_progress() -> Iterator[Progress | None]:
     """Show on a terminal how far the replay has come."""
     if not sys.stderr.isatty():
         yield None

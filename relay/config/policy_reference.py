@@ -49,6 +49,8 @@ policy:
 | `assay policy test` | tries its examples; `--given '{media: image, match: near}'` says what would be done with that |
 | `assay policy replay new.yaml` | says what it would do to what came: [policy-replay.md](policy-replay.md) |
 | `assay policy observed` | says what `enforce` would have done while the policy observes |
+| `assay policy apply FILE` | shows what FILE changes, and puts it in force: [policy-changes.md](policy-changes.md) |
+| `assay policy undo`, `history`, `diff` | takes a change back; tells what was in force, and what is different |
 | `assay check-config` | shows everything that is wrong, with its place |
 | `assay why URL` | says what was decided about a post, rule by rule; [why.md](why.md) says what others are told |
 

@@ -39,6 +39,7 @@ from relay.config.fields import (
 from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
+from relay.config.transparency import TransparencySettings
 from relay.config.why import WhySettings
 
 
@@ -317,6 +318,9 @@ class Settings(Section):
             "The brake for waves of spam: the same text or picture from many new accounts, floods of mentions, servers "
             "that post far more than they used to. It ends by itself."
         ),
+    )
+    transparency: TransparencySettings = Field(
+        default_factory=TransparencySettings, description="What the public is told."
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

@@ -1,4 +1,4 @@
-"""A policy in plain sentences: what `assay policy explain` reads aloud.
+"""A policy in plain sentences: what `assay policy explain` reads aloud, and what the public reads of it.
 
 Made from the tables of `relay.domain.vocabulary` alone, so that a fact that can be written can be read.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.facts import NONE, Fact
@@ -14,7 +15,7 @@ from relay.domain.policy import FLOORED, RELAYING, Mode, OneOf, Verb
 from relay.domain.vocabulary import BY_NAME, BY_VERB, FactKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from relay.domain.policy import Action, Between, Condition, Policy, Rule
     from relay.domain.vocabulary import FactInfo
@@ -32,6 +33,23 @@ _ANY: Final = {Fact.MEDIA: "media of any sort", Fact.MATCH: "matches or resemble
 _HOLDS: Final = {FactKind.NAMES: "name", FactKind.ACTORS: "account"}
 
 
+class Shown(StrEnum):
+    """How much of a policy is read aloud.
+
+    `ALL`: to the operator. `MOST`: all but how alike two pictures must be, which tells how much to change one.
+    `OUTLINE`: neither names of rules nor numbers to stay below, nor which servers, accounts, hashtags and names are
+    meant, nor who is told: whoever wants to get around the rules learns nothing to do it with.
+    """
+
+    ALL = "all"
+    MOST = "most"
+    OUTLINE = "outline"
+
+
+_NAMING: Final = frozenset({FactKind.NAMES, FactKind.SERVERS, FactKind.ACTORS, FactKind.HASHTAGS})
+"""Kinds whose values name somebody or something that could take another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """Some sentences under one heading; `numbered` where their order decides."""
@@ -41,32 +59,42 @@ class Paragraph:
     numbered: bool = False
 
 
-def explain(policy: Policy, elsewhere: Collection[str] = ()) -> tuple[Paragraph, ...]:
+def explain(
+    policy: Policy,
+    elsewhere: Collection[str] = (),
+    shown: Shown = Shown.ALL,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[Paragraph, ...]:
     """The whole policy, in the order in which it decides.
 
-    `elsewhere` are the names of lists that others keep: what they hold may be another thing tomorrow.
+    `elsewhere` are the names of lists that others keep: what they hold may be another thing tomorrow. `sizes`: how
+    many members lists have that are empty in `policy`, because it was read from a record.
     """
-    always, rules = tuple(map(rule_sentence, policy.always)), tuple(map(rule_sentence, policy.rules))
+    held = {name: len(members) for name, members in policy.lists} | dict(sizes or {})
+    always, rules = (
+        tuple(rule_sentence(rule, shown) for rule in phase) for phase in (policy.always, policy.rules)
+    )
     paragraphs = [
-        Paragraph("What it does", (_mode(policy),)),
+        Paragraph("What it does", (_mode(policy, shown),)),
         Paragraph("First, always; no rule below can undo it", always, numbered=True),
         Paragraph("When our scan could not be made and nothing matched", (_do(policy.on_scanner_error),)),
         Paragraph("Then, from top to bottom; the first that fits decides", rules, numbered=True),
         Paragraph("When no rule fits", (_do(policy.otherwise),)),
         Paragraph("Whatever the rules say", (_floor(policy),)),
         Paragraph("What subscribers get", tuple(_profile(*profile) for profile in policy.profiles)),
-        Paragraph("Lists", tuple(_lists(policy, elsewhere))),
+        Paragraph("Lists", tuple(_lists(policy, elsewhere, held))),
     ]
     return tuple(paragraph for paragraph in paragraphs if paragraph.lines)
 
 
-def rule_sentence(rule: Rule) -> str:
+def rule_sentence(rule: Rule, shown: Shown = Shown.ALL) -> str:
     """One rule: its name, when it fits, what is done then."""
-    when = " and ".join(condition_phrase(condition) for condition in rule.when)
-    parts = [f'"{rule.name}": {f"if {when}, " if when else ""}{action_phrase(rule.then)}.']
+    when = " and ".join(condition_phrase(condition, shown) for condition in rule.when)
+    what = f"{f'if {when}, ' if when else ''}{action_phrase(rule.then)}."
+    parts = [f"{what[0].upper()}{what[1:]}" if shown is Shown.OUTLINE else f'"{rule.name}": {what}']
     if rule.reason is not None:
         parts.append(f"Reason code: {rule.reason}.")
-    if rule.tell:
+    if rule.tell and shown is not Shown.OUTLINE:
         parts.append(f"To be told: {_and(rule.tell)}.")
     if rule.until is not None:
         parts.append(f"Applies to the end of {datetime.fromtimestamp(rule.until - 1, UTC).date()} (UTC).")
@@ -80,11 +108,28 @@ def action_phrase(action: Action) -> str:
     return BY_VERB[action.verb].phrase
 
 
-def condition_phrase(condition: Condition) -> str:
+def condition_phrase(condition: Condition, shown: Shown = Shown.ALL) -> str:
     """One condition: `it carries an image or a video`."""
     info = BY_NAME[condition.fact]
-    said = _words(info, condition) if isinstance(condition, OneOf) else _compared(info, condition)
+    if isinstance(condition, OneOf):
+        said = _words(info, condition, shown)
+    elif shown is Shown.OUTLINE or (shown is Shown.MOST and info.fact is Fact.MATCH_DISTANCE):
+        said = _veiled(info, condition)
+    else:
+        said = _compared(condition)
     return info.phrase.format(said)
+
+
+def comparison(condition: Between) -> str:
+    """A number and how it is compared: `less than 14 days`, `more than 60`."""
+    info, least, most = BY_NAME[condition.fact], condition.least, condition.most
+    if most is None:
+        return _rounder(info, f"at least {_number(info, least)}", "more than", least, least - 1)
+    if least == most:
+        return _number(info, least)
+    if least == 0:
+        return _rounder(info, f"up to {_number(info, most)}", "less than", most, most + 1)
+    return f"from {_number(info, least)} to {_number(info, most)}"
 
 
 def duration(seconds: int) -> str:
@@ -97,10 +142,12 @@ def _do(action: Action) -> str:
     return f"{phrase[0].upper()}{phrase[1:]}."
 
 
-def _mode(policy: Policy) -> str:
+def _mode(policy: Policy, shown: Shown) -> str:
+    # The number is its author's own; the public has another one, that of the history.
+    named = f"Version {policy.version}" if shown is Shown.ALL else "The policy"
     if policy.mode is Mode.ENFORCE:
-        return f"Version {policy.version} acts on what it decides."
-    return f"Version {policy.version} only observes: it decides and records, and relays anyway."
+        return f"{named} acts on what it decides."
+    return f"{named} only observes: it decides and records, and relays anyway."
 
 
 def _floor(policy: Policy) -> str:
@@ -120,7 +167,7 @@ def _profile(name: str, verbs: frozenset[Verb]) -> str:
     return f'Profile "{name}": what was decided as {_or(sorted(verbs)) or "nothing"}.'
 
 
-def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
+def _lists(policy: Policy, elsewhere: Collection[str], held: Mapping[str, int]) -> Iterable[str]:
     kinds = {
         name: BY_NAME[condition.fact].kind
         for rule in (*policy.always, *policy.rules)
@@ -128,26 +175,32 @@ def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
         if isinstance(condition, OneOf)
         for name in condition.lists
     }
-    for name, members in policy.lists:
+    for name, _ in policy.lists:
         if name in elsewhere:
             yield f'"{name}" is kept by somebody else and refreshed.'
         elif name in kinds:
-            yield f'"{name}" holds {_many(members, kinds[name])}.'
+            yield f'"{name}" holds {_many(held[name], kinds[name])}.'
 
 
-def _many(members: frozenset[str], kind: FactKind) -> str:
-    if not members:
+def _many(count: int, kind: FactKind) -> str:
+    if not count:
         return "nothing"
     one = _HOLDS.get(kind, kind.removesuffix("s"))
-    return f"{len(members):,} {one}" if len(members) == 1 else f"{len(members):,} {one}s"
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
-def _words(info: FactInfo, condition: OneOf) -> str:
+def _words(info: FactInfo, condition: OneOf, shown: Shown) -> str:
     if info.any_of and condition.values == set(info.any_of):
         return _ANY[info.fact]
     # Closed words in the order of the table, open ones in that of the alphabet.
     words = [word for word in info.words if word in condition.values] or sorted(condition.values)
-    said = [_word(info, word) for word in words]
+    if shown is Shown.OUTLINE and info.kind in _NAMING:
+        named = [word for word in words if not (word == NONE and info.none)]
+        said = [info.none] if len(named) < len(words) else []
+        said += [f"one of {_many(len(named), info.kind)} not named here"] if len(named) > 1 else []
+        said += [f"{_the(info.kind)} not named here"] if len(named) == 1 else []
+    else:
+        said = [_word(info, word) for word in words]
     said += [f'{_the(info.kind)} of the list "{name}"' for name in condition.lists]
     return _or(said) or "nothing"
 
@@ -171,16 +224,18 @@ def _word(info: FactInfo, word: str) -> str:
     return info.words.get(word, word)
 
 
-def _compared(info: FactInfo, condition: Between) -> str:
-    least, most = condition.least, condition.most
-    if most is None:
-        said = _rounder(info, f"at least {_number(info, least)}", "more than", least, least - 1)
-    elif least == most:
-        said = _number(info, least)
-    elif least == 0:
-        said = _rounder(info, f"up to {_number(info, most)}", "less than", most, most + 1)
-    else:
-        said = f"from {_number(info, least)} to {_number(info, most)}"
+def _veiled(info: FactInfo, condition: Between) -> str:
+    """Which way a number is compared, without the number."""
+    upwards = condition.most is None
+    if info.kind is FactKind.RATE:
+        return f"{'too many' if upwards else 'few'} posts in the last {condition.per}"
+    if info.kind is FactKind.AGE:
+        return f"{'more' if upwards else 'less'} than a time that is not published"
+    return f"{'above' if upwards else 'below'} a limit that is not published"
+
+
+def _compared(condition: Between) -> str:
+    said = comparison(condition)
     return f"{said} posts in the last {condition.per}" if condition.per else said
 
 

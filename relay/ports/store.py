@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
+    from relay.ports.policy import PolicyVersions, Reloads
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
     Row = Mapping[str, object]
@@ -375,6 +376,14 @@ class Tx(Protocol):
     @property
     def logins(self) -> Logins:
         """Codes and sessions of admins of subscribers."""
+
+    @property
+    def policies(self) -> PolicyVersions:
+        """Every version of the policy that was in force."""
+
+    @property
+    def reloads(self) -> Reloads:
+        """Questions to read the configuration again."""
 
 
 class Store(Protocol):

@@ -59,10 +59,10 @@ class Scope:
 
 
 class Replay:
-    """Tries policies on stored facts. `wanted` is the profile of subscribers that chose none."""
+    """Tries policies on stored facts. `wanted`, the profile of who chose none, may be replaced while running."""
 
     def __init__(self, *, store: Store, clock: Clock, decider: Decider, wanted: str | None) -> None:
-        self._store, self._clock, self._decider, self._wanted = store, clock, decider, wanted
+        self._store, self._clock, self._decider, self.wanted = store, clock, decider, wanted
 
     async def run(
         self,
@@ -86,7 +86,7 @@ class Replay:
         reading = _Reading(self._store, self._clock, Scope(since, until, server, within), progress)
         await reading.open()
         before = self._decider.policy if old is None else old
-        audience = Audience(reading.subscribers, before.profiles, new.profiles, self._wanted)
+        audience = Audience(reading.subscribers, before.profiles, new.profiles, self.wanted)
         difference = Difference(audience, examples)
 
         def add(record: Recorded, facts: Facts) -> None:
@@ -125,7 +125,7 @@ class Replay:
         reading = _Reading(self._store, self._clock, Scope(since, until, server, within), progress)
         await reading.open()
         profiles = self._decider.policy.profiles
-        tally = Tally(Audience(reading.subscribers, profiles, profiles, self._wanted), examples)
+        tally = Tally(Audience(reading.subscribers, profiles, profiles, self.wanted), examples)
         acted_on, first = 0, reading.until
 
         def add(record: Recorded, facts: Facts) -> None:

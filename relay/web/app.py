@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from relay.web.federation import Federation
     from relay.web.pages import Pages
+    from relay.web.policy import PolicyPages
     from relay.web.status_lists import StatusListPages
     from relay.web.submissions import SubmissionPages
     from relay.web.subscriber import SubscriberPages
@@ -26,10 +27,11 @@ def make_app(
     pages: Pages,
     subscriber: SubscriberPages,
     why: WhyPages,
+    policy: PolicyPages,
     lab: Iterable[web.RouteDef],
 ) -> web.Application:
     """Put the routes together, `lab` being those of the interop lab; the errors middleware answers for all of them."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
-    parts = (federation, submissions, lists, pages, subscriber, why)
+    parts = (federation, submissions, lists, pages, subscriber, why, policy)
     app.add_routes([*(route for part in parts for route in part.routes()), *lab])
     return app

@@ -11,7 +11,7 @@ from relay.domain.waves.telling import written
 from relay.web.frame import html, static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from relay.services.figures import Figures
     from relay.services.identity import Identity
@@ -29,7 +29,7 @@ class ListLine:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the page says about how the relay works. `lab`: whether there are pages of the interop lab."""
+    """What the page says about how the relay works. `lab`, `policy`: whether there are pages of them."""
 
     subscriptions: str
     mode: str
@@ -38,12 +38,15 @@ class Rules:
     contact: str
     retention: str
     lab: bool
+    policy: bool
 
 
 class Pages:
-    """Serves the page, robots.txt and security.txt."""
+    """Serves the page, robots.txt and security.txt. `rules` gives those that hold now."""
 
-    def __init__(self, identity: Identity, rules: Rules, figures: Figures, waves: Waves) -> None:
+    def __init__(
+        self, identity: Identity, rules: Callable[[], Rules], figures: Figures, waves: Waves
+    ) -> None:
         self._identity, self._rules, self._figures, self._waves = identity, rules, figures, waves
 
     def routes(self) -> list[web.RouteDef]:
@@ -61,21 +64,22 @@ class Pages:
         figures = await self._figures.public(days=30)
         until = await self._waves.media_held_until()
         held = None if until is None else written(until)
-        about = {"me": self._identity, "rules": self._rules, "figures": figures, "media_held": held}
+        about = {"me": self._identity, "rules": self._rules(), "figures": figures, "media_held": held}
         return html("home.html", about)
 
     async def robots(self, _request: web.Request) -> web.Response:
         """Keep crawlers to the page for people."""
         lab = (
             "Allow: /lab$\nAllow: /lab/clauses\nAllow: /lab/explain\nAllow: /lab/cases\n"
-            if self._rules.lab
+            if self._rules().lab
             else ""
         )
-        return web.Response(text=f"User-agent: *\nAllow: /$\n{lab}Disallow: /\n")
+        policy = "Allow: /policy\n" if self._rules().policy else ""
+        return web.Response(text=f"User-agent: *\nAllow: /$\n{policy}{lab}Disallow: /\n")
 
     async def security(self, _request: web.Request) -> web.Response:
         """Say where to report vulnerabilities (RFC 9116)."""
-        contact = self._rules.contact
+        contact = self._rules().contact
         if not contact:
             raise web.HTTPNotFound
         if "@" in contact and ":" not in contact:

@@ -21,8 +21,10 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.reloads import Reloads
 from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
@@ -68,6 +70,8 @@ class Office:
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
+    policy_history: PolicyHistory
+    reloads: Reloads
 
 
 @asynccontextmanager
@@ -138,5 +142,9 @@ async def open_office(
             lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
             keys=parts.attestation_keys(settings, store, clock, identity, alerts),
+            policy_history=PolicyHistory(
+                store, clock, identity, lambda: parts.statement_key(settings, identity)
+            ),
+            reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store),
         )

@@ -15,6 +15,7 @@ from relay.adapters.scanners.library import ListSource
 from relay.adapters.signing import ProcessSigner
 from relay.domain import hosts
 from relay.domain.hashlist import ListPurpose
+from relay.protocol.policy_statement import StatementKey
 from relay.services.attestkeys import AttestationKeys
 from relay.services.identity import Identity
 
@@ -64,6 +65,11 @@ def attestation_keys(
     """Look after the keys of our attestations."""
     files = KeyFolder(settings.relay.data)
     return AttestationKeys(store=store, clock=clock, files=files, actor=identity.actor, alerts=alerts)
+
+
+def statement_key(settings: Settings, identity: Identity) -> StatementKey:
+    """Return the key that signs what the relay says of itself."""
+    return StatementKey(identity.key_id, KeyFolder(settings.relay.data).main().private)
 
 
 def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
