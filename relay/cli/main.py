@@ -32,6 +32,7 @@ COMMANDS: Final = {
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
+        "admin": ("relay.cli.admin:admin", "Sign in to the admin pages, and see who is signed in."),
     },
     "Attestations": {
         "attest": ("relay.cli.attest:attest", "Scan a media file and attest it."),

@@ -27,6 +27,7 @@ from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
+from relay.wiring.adminpages import admin_pages
 
 if TYPE_CHECKING:
     import ssl
@@ -115,7 +116,7 @@ def admin_app(relay: Relay) -> web.Application:
             "decoders_killed": stats.killed,
         }
 
-    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app()
+    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app(admin_pages(relay))
 
 
 @asynccontextmanager

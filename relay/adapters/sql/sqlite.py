@@ -18,6 +18,7 @@ import aiosqlite
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
+from relay.adapters.sql.admins import SqlAdmins
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.keyrecords import SqlKeyRecords
@@ -58,6 +59,7 @@ class SqlTx:
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
+        self.admins = SqlAdmins(queries)
 
 
 class SqliteStore:

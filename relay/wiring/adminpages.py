@@ -1,0 +1,48 @@
+"""The pages of the admin listener, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.services.admins import Admins
+from relay.services.overview import Overviews
+from relay.web.frame import static
+from relay.web.office.door import SIGN_IN, Door
+from relay.web.office.overview import OverviewPage
+from relay.web.office.signin import SignInPages
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from relay.config.settings import Settings
+    from relay.wiring.assembly import Relay
+
+
+def admin_pages(relay: Relay) -> list[web.RouteDef]:
+    """Return the routes of the pages for the operator."""
+    office = relay.office
+    admins = Admins(office.store, office.clock)
+    door = Door(admins, office.identity, office.settings.admin.url)
+    overviews = Overviews(
+        store=office.store,
+        clock=office.clock,
+        decider=office.decider,
+        blocklists=office.blocklists,
+        findings=office.findings,
+    )
+    return [
+        *SignInPages(door, admins).routes(),
+        *OverviewPage(door, overviews).routes(),
+        static("style.css"),
+        static("office.css"),
+        static("icon.svg"),
+    ]
+
+
+def sign_in_address(settings: Settings, secret: str) -> str:
+    """Where a sign-in link leads: through the proxy where there is one, else to this machine itself."""
+    listen = settings.admin.listen
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listen.host, listen.host)  # noqa: S104 - nothing listens here
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    origin = settings.admin.url or f"http://{host}:{listen.port}"
+    return f"{origin}{SIGN_IN}?link={secret}"
