@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relay.config.default_policy import DEFAULT_POLICY
+from relay.config.policy_draft import DraftReader
 from relay.services.admins import Admins
+from relay.services.drafts import Drafts
 from relay.services.overview import Overviews
 from relay.web.frame import static
 from relay.web.office.door import SIGN_IN, Door
 from relay.web.office.overview import OverviewPage
+from relay.web.office.policy import PolicyPages
+from relay.web.office.rules import FormPages
 from relay.web.office.signin import SignInPages
 
 if TYPE_CHECKING:
@@ -30,13 +36,26 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         blocklists=office.blocklists,
         findings=office.findings,
     )
+    drafts = Drafts(
+        store=office.store,
+        clock=office.clock,
+        decider=office.decider,
+        reader=DraftReader(Path.cwd(), [scanner.name for scanner in office.settings.scanners]),
+        written=_written,
+    )
     return [
         *SignInPages(door, admins).routes(),
         *OverviewPage(door, overviews).routes(),
+        *PolicyPages(door, drafts, office.decider).routes(),
+        *FormPages(door, drafts).routes(),
         static("style.css"),
         static("office.css"),
         static("icon.svg"),
     ]
+
+
+async def _written() -> str:
+    return DEFAULT_POLICY
 
 
 def sign_in_address(settings: Settings, secret: str) -> str:
