@@ -49,6 +49,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         *PolicyPages(door, drafts, office.decider).routes(),
         *FormPages(door, drafts).routes(),
         static("style.css"),
+        static("subscriber.css"),
         static("office.css"),
         static("icon.svg"),
     ]

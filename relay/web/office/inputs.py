@@ -24,6 +24,19 @@ _COMPARISON: Final = re.compile(
     r"(?:(up to|less than|at least|more than) )?([0-9][0-9.]*)(?: ?(?:per )?([A-Za-z]+))?"
 )
 _DEFER: Final = re.compile(r"defer ([0-9]+) ?([a-z]+)")
+_PLAIN: Final[Mapping[str, Any]] = {
+    "kind": "names",
+    "input": "words",
+    "choices": (),
+    "any": (),
+    "none": "",
+    "comparisons": (),
+    "unit": "",
+    "units": (),
+    "sample": "",
+    "list": False,
+}
+"""What the form model leaves out about a fact that has none of it."""
 _MORE: Final = re.compile(r"[\n,]")
 
 
@@ -65,7 +78,9 @@ class Inputs:
     def __init__(self, model: Model) -> None:
         units = {"age": model["units"]["time"], "size": model["units"]["size"], "rate": model["units"]["rate"]}
         self.model = model
-        self.facts = {one["fact"]: {**one, "units": units.get(one["kind"], [])} for one in model["facts"]}
+        self.facts = {
+            one["fact"]: {**_PLAIN, **one, "units": units.get(one["kind"], [])} for one in model["facts"]
+        }
 
     def of_rule(self, rule: WrittenRule) -> list[Input]:
         """Return the inputs of a rule's conditions; a fact that does not exist has one for its words."""
@@ -124,8 +139,8 @@ class Inputs:
         return known.get(written.lower().removesuffix("s"), "")
 
     def _info(self, fact: str) -> Mapping[str, Any]:
-        unknown = {"fact": fact, "meaning": "No such fact is known.", "phrase": f"{fact}: {{}}", "input": "words"}
-        return self.facts.get(fact) or {**unknown, "kind": "names", "units": []}
+        unknown = {"fact": fact, "meaning": "No such fact is known.", "phrase": f"{fact}: {{}}"}
+        return self.facts.get(fact) or {**_PLAIN, **unknown}
 
 
 def waiting(then: str) -> tuple[str, str, str]:

@@ -128,7 +128,8 @@ class PolicyPages:
 
 def excerpts(desk: Desk) -> list[list[Line]]:
     """The lines with mistakes and those around them, in pieces that lie apart."""
-    lines, remarks = desk.text.split("\n"), dict[int, list[Remark]]()
+    lines: list[str] = desk.text.split("\n")
+    remarks: dict[int, list[Remark]] = {}
     for one in desk.reading.remarks:
         if not one.file:
             remarks.setdefault(one.line, []).append(one)

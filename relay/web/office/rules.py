@@ -206,7 +206,7 @@ class FormPages:
         reading = self.drafts.read(text)
         rules = reading.outline.rules[section] if reading.outline else ()
         placed = rules[-1 if where == NEW else _place(where)]
-        found = dict[str, list[Remark]]()
+        found: dict[str, list[Remark]] = {}
         for one in reading.remarks:
             if one.error and not one.file and placed.first <= one.line <= placed.last:
                 found.setdefault(one.key, []).append(one)
