@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from relay.config.load import Configuration
-    from relay.config.settings import Settings
 
 GRACE: Final = 10.0
 """Seconds that requests under way may take when the relay stops."""
@@ -59,13 +58,13 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         misses=relay.misses,
         tally=relay.tally,
         max_body=settings.federation.max_body,
-        lookup=settings.attestation.lookup,
-        is_open=settings.federation.subscriptions == "open",
+        lookup=lambda: relay.live.settings.attestation.lookup,
+        is_open=lambda: relay.live.settings.federation.subscriptions == "open",
         repository=REPOSITORY,
         accounts=relay.lab.inboxes.webfinger if relay.lab.offered else None,
         body_timeout=body_timeout,
     )
-    pages = Pages(office.identity, _rules(settings, relay), Figures(office.store, office.clock))
+    pages = Pages(office.identity, lambda: _rules(relay), Figures(office.store, office.clock))
     submissions = SubmissionPages(relay.service.submissions, relay.authenticator)
     subscriber = SubscriberPages(
         identity=office.identity,
@@ -170,11 +169,15 @@ async def running(
 
 
 async def serve(configuration: Configuration, announce: asyncio.Event | None = None) -> None:
-    """Run until SIGTERM or SIGINT. A worker that crashes stops the process with its error."""
+    """Run until SIGTERM or SIGINT; read the configuration again at SIGHUP. A worker that crashes stops the process."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: None
+    )  # until the relay runs its configuration is fresh anyway
     async with running(configuration) as relay:
+        loop.add_signal_handler(signal.SIGHUP, relay.live.hang_up)
         _log.info("the relay runs at %s", relay.office.identity.url)
         if announce is not None:
             announce.set()
@@ -182,7 +185,8 @@ async def serve(configuration: Configuration, announce: asyncio.Event | None = N
         _log.info("stopping")
 
 
-def _rules(settings: Settings, relay: Relay) -> Rules:
+def _rules(relay: Relay) -> Rules:
+    settings = relay.live.settings
     hours = settings.federation.retention.total_seconds() / 3600
     return Rules(
         subscriptions=settings.federation.subscriptions,

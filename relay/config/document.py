@@ -119,8 +119,12 @@ def read_text(path: Path, shown: str, findings: Findings, *, limit: int = MAX_BY
         column = problem.start - content.rfind(b"\n", 0, problem.start)
         findings.error("C003", "", Span(Source(shown, ()), line, column), "is not UTF-8 text")
         return None
-    # Not splitlines(): YAML 1.2 (5.4) ends lines at LF, CR LF and CR only, and positions have to agree.
-    return Source(shown, tuple(re.split(r"\r\n|\n|\r", text)))
+    return Source(shown, tuple(lines_of(text)))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as positions count them: YAML 1.2 (5.4) ends them at LF, CR LF and CR only."""
+    return re.split(r"\r\n|\n|\r", text)
 
 
 def parse(source: Source, findings: Findings, *, prefix: str = "") -> Node | None:

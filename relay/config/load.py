@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,18 +14,22 @@ from relay.config.diagnostics import Findings, Source, Span, guess, in_order, re
 from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
 from relay.config.overrides import overlay
-from relay.config.policy_file import policy_in
+from relay.config.policy import NOWHERE
+from relay.config.policy_file import home_of, policy_in
 from relay.config.problems import report, span_at
 from relay.config.settings import Settings
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Mapping as Dict
 
     from relay.config.diagnostics import Diagnostic
     from relay.config.policy import PolicyReading
+    from relay.config.policy_home import PolicyHome
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
+    from relay.domain.policy_version import WrittenPolicy
 
 
 class InvalidConfiguration(Malformed):
@@ -40,11 +45,16 @@ class InvalidConfiguration(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration without errors. `policy_lists` are the lists of others that the policy names."""
+    """A configuration without errors. `policy_lists` are the lists of others that the policy names.
+
+    `written` is the policy's text. `again` reads the same places once more; its argument is in seconds since the epoch.
+    """
 
     settings: Settings
     policy: Policy
     policy_lists: tuple[Blocklist, ...] = ()
+    written: WrittenPolicy = field(default=NOWHERE, compare=False)
+    again: Callable[[float], Loaded] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,15 @@ class Loaded:
     """What came of loading. `settings` and `policy` are None where they have errors; warnings do not count.
 
     `diagnostics` are in the order of their places. `reading` is more about the policy; None when there was none to
-    read.
+    read. `home` is the file that the policy is written in, also when that cannot be read.
     """
 
     settings: Settings | None
     policy: Policy | None
     diagnostics: tuple[Diagnostic, ...]
     reading: PolicyReading | None = None
+    again: Callable[[float], Loaded] | None = field(default=None, compare=False)
+    home: PolicyHome | None = None
 
     def render(self) -> str:
         """All diagnostics for people; empty when there is nothing to say."""
@@ -68,7 +80,8 @@ class Loaded:
         """The configuration. Raises `InvalidConfiguration` when there are errors."""
         if self.settings is None or self.policy is None:
             raise InvalidConfiguration(self.diagnostics)
-        return Configuration(self.settings, self.policy, self.reading.sources if self.reading else ())
+        sources, written = (self.reading.sources, self.reading.written) if self.reading else ((), NOWHERE)
+        return Configuration(self.settings, self.policy, sources, written, self.again)
 
 
 def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
@@ -87,13 +100,14 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
     scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
-    reading = policy_in(root.get("policy"), directory, now, findings, scanners)
+    reading = policy_in(root, directory, now, findings, scanners)
     policy = None if reading is None else reading.policy
     if not _check_profile(settings, policy, root, findings):
         settings = None
     if syntax:
         settings, policy = None, None
-    return Loaded(settings, policy, tuple(in_order(findings.found)), reading)
+    again, home = partial(load, path, dict(environ)), home_of(root, path, directory)
+    return Loaded(settings, policy, tuple(in_order(findings.found)), reading, again, home)
 
 
 def _document(path: Path | None, findings: Findings) -> Mapping | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.config.checks import check_rules
 from relay.config.conditions import ConditionReader
@@ -18,6 +18,7 @@ from relay.config.policy_keys import POLICY_KEYS, KeyReader
 from relay.config.presets import is_from_preset, with_preset
 from relay.config.risks import check_risks
 from relay.config.rules import RuleReader, check_keys
+from relay.domain.policy_version import WrittenPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
 
+NOWHERE: Final = WrittenPolicy("", "")
+"""Stands for the text of a policy that was given as nodes."""
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyReading:
@@ -36,6 +40,7 @@ class PolicyReading:
 
     `policy` is None when there is an error in it; `draft` is there also when only an example failed. `sources` are
     the lists of others that it names. `examples` are those that were decided, and `reader` reads further ones.
+    `written` is its text.
     """
 
     policy: Policy | None
@@ -43,6 +48,7 @@ class PolicyReading:
     sources: tuple[Blocklist, ...]
     examples: tuple[ExampleRun, ...]
     reader: ExampleReader
+    written: WrittenPolicy = NOWHERE
 
 
 def read_policy(

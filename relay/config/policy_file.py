@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.diagnostics import Findings, Source, in_order
-from relay.config.document import Mapping, Scalar, parse, read_text
+from relay.config.document import Mapping, Scalar, lines_of, parse, plain, read_text
 from relay.config.overrides import PREFIX
 from relay.config.policy import read_policy
+from relay.config.policy_home import PolicyHome, policy_text, text_in
+from relay.config.presets import preset_text
+from relay.domain.policy_version import WrittenPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from relay.config.diagnostics import Diagnostic
     from relay.config.document import Node
     from relay.config.policy import PolicyReading
+
+BUILT_IN: Final = "built-in policy"
+"""How the policy is called that is used when none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +35,94 @@ class LoadedPolicy:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def load_policy(path: Path, now: float) -> LoadedPolicy:
+def load_policy(
+    path: Path, now: float, *, directory: Path | None = None, scanners: Collection[str] | None = None
+) -> LoadedPolicy:
     """Load the policy in a file of its own, without a configuration around it; never raises for what it says.
 
-    `now` is in seconds since the epoch. Lists start at the file.
+    `now` is in seconds since the epoch. Lists start at the file, unless a `directory` is given; `scanners` are the
+    names that rules can give for hash lists, None when they are not known.
     """
     findings = Findings()
     source = read_text(path, str(path), findings)
+    return _loaded(source, findings, directory or path.resolve().parent, now, scanners)
+
+
+def load_policy_text(
+    text: str, now: float, *, shown: str, directory: Path, scanners: Collection[str] | None = None
+) -> LoadedPolicy:
+    """Load a policy from its text; `shown` is what people see as its name."""
+    return _loaded(Source(shown, tuple(lines_of(text))), Findings(), directory, now, scanners)
+
+
+def _loaded(
+    source: Source | None,
+    findings: Findings,
+    directory: Path,
+    now: float,
+    scanners: Collection[str] | None,
+) -> LoadedPolicy:
     root = _root(None if source is None else parse(source, findings, prefix="policy"))
     reading = None
-    if root is not None and not findings.errors:
-        reading = read_policy(root, directory=path.resolve().parent, now=now, findings=findings)
+    if source is not None and root is not None and not findings.errors:
+        reading = read_policy(root, directory=directory, now=now, findings=findings, scanners=scanners)
+        reading = _placed(reading, root, source, block=False)
     return LoadedPolicy(reading, tuple(in_order(findings.found)))
 
 
+def home_of(root: Mapping, path: Path | None, directory: Path) -> PolicyHome | None:
+    """Where the policy of a configuration is written, or would be; None when that is no file.
+
+    `path` is the configuration's own and `directory` where relative paths start.
+    """
+    node = root.get("policy")
+    named = node.get("file") if isinstance(node, Mapping) else None
+    if isinstance(named, Scalar) and isinstance(named.value, str):
+        return PolicyHome(directory / named.text, block=False)
+    return None if path is None else PolicyHome(path, block=True)
+
+
 def policy_in(
-    node: Node | None,
+    root: Mapping,
     directory: Path,
     now: float,
     findings: Findings,
     scanners: Collection[str] | None,
 ) -> PolicyReading | None:
-    """The policy that a configuration's `policy` is or names; the built-in one when `node` says nothing.
+    """The policy that a configuration's `policy` is or names; the built-in one when that says nothing.
 
     `directory` is where relative paths start, `scanners` the names of the configured ones, None when not known.
     """
+    node, source, block = root.get("policy"), root.span.source, True
     if node is None or (isinstance(node, Scalar) and node.value is None):
-        node = parse(Source("built-in policy", tuple(DEFAULT_POLICY.split("\n"))), findings, prefix="policy")
+        source, block = Source(BUILT_IN, tuple(DEFAULT_POLICY.split("\n"))), False
+        node = parse(source, findings, prefix="policy")
     named = node.get("file") if isinstance(node, Mapping) else None
     if isinstance(node, Mapping) and named is not None:
         found = _in_file(node, named, directory, findings)
         if found is None:
             return None
         node, directory = found
+        source, block = node.span.source, False
     if node is None:
         return None
-    return read_policy(node, directory=directory, now=now, findings=findings, scanners=scanners)
+    reading = read_policy(node, directory=directory, now=now, findings=findings, scanners=scanners)
+    return _placed(reading, node, source, block=block)
+
+
+def _placed(
+    reading: PolicyReading | None, node: Node, source: Source, *, block: bool
+) -> PolicyReading | None:
+    """A reading with its text; `block`: that is a part of the source."""
+    if reading is None or not isinstance(node, Mapping):
+        return reading
+    text = "\n".join(source.lines)
+    # A policy that stands in the environment, or in a configuration in braces, is written out: JSON is YAML.
+    own = text_in(text) or json.dumps(plain(node)) if block else policy_text(text)
+    named = node.get("preset")
+    preset = named.text if isinstance(named, Scalar) else None
+    expanded = None if preset is None else preset_text(preset)
+    return replace(reading, written=WrittenPolicy(source.name, own, preset, expanded))
 
 
 def _root(node: Node | None) -> Node | None:

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
 from relay.config.default_policy import DEFAULT_POLICY
+from relay.config.live import LIVE
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
 from relay.config.policy_schema import policy_schema
@@ -44,6 +45,15 @@ _POLICY: Final = (
     "",
     "What is done with each activity: the policy itself, a preset (`policy: {preset: small-instance}`), or a file",
     "of its own (`policy: {file: policy.yaml}`). All of the language is in [policy.md](policy.md).",
+)
+
+
+_LIVE: Final = (
+    "## What changes without a restart",
+    "",
+    "`assay reload` (or SIGHUP) reads the configuration again. All of `policy` and the keys below change at once; of",
+    "others the answer says that they wait for a restart. When anything is wrong, everything stays as it was.",
+    "",
 )
 
 
@@ -131,7 +141,8 @@ def reference() -> str:
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
-    return "\n".join([*parts, "", *_POLICY]) + "\n"
+    live = [*_LIVE, *(f"- `{key}`" for key in LIVE)]
+    return "\n".join([*parts, "", *_POLICY, "", *live]) + "\n"
 
 
 GENERATED: Final = {

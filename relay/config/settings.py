@@ -37,6 +37,7 @@ from relay.config.fields import (
 from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
+from relay.config.transparency import TransparencySettings
 
 
 class RelaySettings(Section):
@@ -213,6 +214,13 @@ class FederationSettings(Section):
         default=written("72 hours"),
         description="How long a subscriber may be unreachable before it misses something.",
     )
+    history: Duration = Field(
+        default=written("14 days"),
+        description=(
+            "How long decisions of the policy are kept with their facts, to try other policies on. About 0.8 KiB of "
+            "disk for each post, at most two million posts; what its author deletes goes at once. `0 days` keeps none."
+        ),
+    )
     max_body: ByteSize = Field(
         default=written("1 MiB"),
         description="Largest activity that is accepted.",
@@ -304,6 +312,9 @@ class Settings(Section):
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."
+    )
+    transparency: TransparencySettings = Field(
+        default_factory=TransparencySettings, description="What the public is told."
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

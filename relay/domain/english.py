@@ -1,4 +1,4 @@
-"""A policy in plain sentences: what `assay policy explain` reads aloud.
+"""A policy in plain sentences: what `assay policy explain` reads aloud, and what the public reads of it.
 
 Made from the tables of `relay.domain.vocabulary` alone, so that a fact that can be written can be read.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.facts import NONE, Fact
@@ -14,7 +15,7 @@ from relay.domain.policy import FLOORED, RELAYING, Mode, OneOf, Verb
 from relay.domain.vocabulary import BY_NAME, BY_VERB, FactKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from relay.domain.policy import Action, Between, Condition, Policy, Rule
     from relay.domain.vocabulary import FactInfo
@@ -32,6 +33,23 @@ _ANY: Final = {Fact.MEDIA: "media of any sort", Fact.MATCH: "matches or resemble
 _HOLDS: Final = {FactKind.NAMES: "name", FactKind.ACTORS: "account"}
 
 
+class Shown(StrEnum):
+    """How much of a policy is read aloud.
+
+    `ALL`: to the operator. `MOST`: all but how alike two pictures must be, which tells how much to change one.
+    `OUTLINE`: neither names of rules nor numbers to stay below, nor which servers, accounts, hashtags and names are
+    meant, nor who is told: whoever wants to get around the rules learns nothing to do it with.
+    """
+
+    ALL = "all"
+    MOST = "most"
+    OUTLINE = "outline"
+
+
+_NAMING: Final = frozenset({FactKind.NAMES, FactKind.SERVERS, FactKind.ACTORS, FactKind.HASHTAGS})
+"""Kinds whose values name somebody or something that could take another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """Some sentences under one heading; `numbered` where their order decides."""
@@ -41,12 +59,21 @@ class Paragraph:
     numbered: bool = False
 
 
-def explain(policy: Policy, elsewhere: Collection[str] = ()) -> tuple[Paragraph, ...]:
+def explain(
+    policy: Policy,
+    elsewhere: Collection[str] = (),
+    shown: Shown = Shown.ALL,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[Paragraph, ...]:
     """The whole policy, in the order in which it decides.
 
-    `elsewhere` are the names of lists that others keep: what they hold may be another thing tomorrow.
+    `elsewhere` are the names of lists that others keep: what they hold may be another thing tomorrow. `sizes`: how
+    many members lists have that are empty in `policy`, because it was read from a record.
     """
-    always, rules = tuple(map(rule_sentence, policy.always)), tuple(map(rule_sentence, policy.rules))
+    held = {name: len(members) for name, members in policy.lists} | dict(sizes or {})
+    always, rules = (
+        tuple(rule_sentence(rule, shown) for rule in phase) for phase in (policy.always, policy.rules)
+    )
     paragraphs = [
         Paragraph("What it does", (_mode(policy),)),
         Paragraph("First, always; no rule below can undo it", always, numbered=True),
@@ -55,18 +82,19 @@ def explain(policy: Policy, elsewhere: Collection[str] = ()) -> tuple[Paragraph,
         Paragraph("When no rule fits", (_do(policy.otherwise),)),
         Paragraph("Whatever the rules say", (_floor(policy),)),
         Paragraph("What subscribers get", tuple(_profile(*profile) for profile in policy.profiles)),
-        Paragraph("Lists", tuple(_lists(policy, elsewhere))),
+        Paragraph("Lists", tuple(_lists(policy, elsewhere, held))),
     ]
     return tuple(paragraph for paragraph in paragraphs if paragraph.lines)
 
 
-def rule_sentence(rule: Rule) -> str:
+def rule_sentence(rule: Rule, shown: Shown = Shown.ALL) -> str:
     """One rule: its name, when it fits, what is done then."""
-    when = " and ".join(condition_phrase(condition) for condition in rule.when)
-    parts = [f'"{rule.name}": {f"if {when}, " if when else ""}{action_phrase(rule.then)}.']
+    when = " and ".join(condition_phrase(condition, shown) for condition in rule.when)
+    what = f"{f'if {when}, ' if when else ''}{action_phrase(rule.then)}."
+    parts = [f"{what[0].upper()}{what[1:]}" if shown is Shown.OUTLINE else f'"{rule.name}": {what}']
     if rule.reason is not None:
         parts.append(f"Reason code: {rule.reason}.")
-    if rule.tell:
+    if rule.tell and shown is not Shown.OUTLINE:
         parts.append(f"To be told: {_and(rule.tell)}.")
     if rule.until is not None:
         parts.append(f"Applies to the end of {datetime.fromtimestamp(rule.until - 1, UTC).date()} (UTC).")
@@ -80,10 +108,15 @@ def action_phrase(action: Action) -> str:
     return BY_VERB[action.verb].phrase
 
 
-def condition_phrase(condition: Condition) -> str:
+def condition_phrase(condition: Condition, shown: Shown = Shown.ALL) -> str:
     """One condition: `it carries an image or a video`."""
     info = BY_NAME[condition.fact]
-    said = _words(info, condition) if isinstance(condition, OneOf) else _compared(info, condition)
+    if isinstance(condition, OneOf):
+        said = _words(info, condition, shown)
+    elif shown is Shown.OUTLINE or (shown is Shown.MOST and info.fact is Fact.MATCH_DISTANCE):
+        said = _veiled(info, condition)
+    else:
+        said = _compared(info, condition)
     return info.phrase.format(said)
 
 
@@ -120,7 +153,7 @@ def _profile(name: str, verbs: frozenset[Verb]) -> str:
     return f'Profile "{name}": what was decided as {_or(sorted(verbs)) or "nothing"}.'
 
 
-def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
+def _lists(policy: Policy, elsewhere: Collection[str], held: Mapping[str, int]) -> Iterable[str]:
     kinds = {
         name: BY_NAME[condition.fact].kind
         for rule in (*policy.always, *policy.rules)
@@ -128,26 +161,31 @@ def _lists(policy: Policy, elsewhere: Collection[str]) -> Iterable[str]:
         if isinstance(condition, OneOf)
         for name in condition.lists
     }
-    for name, members in policy.lists:
+    for name, _ in policy.lists:
         if name in elsewhere:
             yield f'"{name}" is kept by somebody else and refreshed.'
         elif name in kinds:
-            yield f'"{name}" holds {_many(members, kinds[name])}.'
+            yield f'"{name}" holds {_many(held[name], kinds[name])}.'
 
 
-def _many(members: frozenset[str], kind: FactKind) -> str:
-    if not members:
+def _many(count: int, kind: FactKind) -> str:
+    if not count:
         return "nothing"
     one = _HOLDS.get(kind, kind.removesuffix("s"))
-    return f"{len(members):,} {one}" if len(members) == 1 else f"{len(members):,} {one}s"
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
-def _words(info: FactInfo, condition: OneOf) -> str:
+def _words(info: FactInfo, condition: OneOf, shown: Shown) -> str:
     if info.any_of and condition.values == set(info.any_of):
         return _ANY[info.fact]
     # Closed words in the order of the table, open ones in that of the alphabet.
     words = [word for word in info.words if word in condition.values] or sorted(condition.values)
-    said = [_word(info, word) for word in words]
+    if shown is Shown.OUTLINE and info.kind in _NAMING:
+        named = [word for word in words if not (word == NONE and info.none)]
+        said = [info.none] if len(named) < len(words) else []
+        said += [f"one of {_many(len(named), info.kind)} not named here"] if named else []
+    else:
+        said = [_word(info, word) for word in words]
     said += [f'{_the(info.kind)} of the list "{name}"' for name in condition.lists]
     return _or(said) or "nothing"
 
@@ -169,6 +207,16 @@ def _word(info: FactInfo, word: str) -> str:
     if info.kind is FactKind.HASHTAGS:
         return f"#{word}"
     return info.words.get(word, word)
+
+
+def _veiled(info: FactInfo, condition: Between) -> str:
+    """Which way a number is compared, without the number."""
+    upwards = condition.most is None
+    if info.kind is FactKind.RATE:
+        return f"{'too many' if upwards else 'few'} posts in the last {condition.per}"
+    if info.kind is FactKind.AGE:
+        return f"{'more' if upwards else 'less'} than a time that is not published"
+    return f"{'above' if upwards else 'below'} a limit that is not published"
 
 
 def _compared(info: FactInfo, condition: Between) -> str:

@@ -50,6 +50,7 @@ __all__ = [
     "DEFAULT_PROFILES",
     "DEFAULT_REASONS",
     "FLOORED",
+    "LONGEST_DEFERRAL",
     "QUARANTINE",
     "RELAY",
     "RELAYING",
@@ -64,6 +65,7 @@ __all__ = [
     "Tried",
     "Verb",
     "decide",
+    "in_the_end",
 ]
 
 
@@ -78,6 +80,9 @@ DEFAULT_BACK_OFF: Final = 600
 
 BACK_OFF: Final = Action(Verb.DEFER, DEFAULT_BACK_OFF)
 """What `on_scanner_error` does unless a policy says otherwise."""
+
+LONGEST_DEFERRAL: Final = 24 * 3600.0
+"""Seconds after which an activity that is still deferred is held for a person instead: never lost, never clean."""
 
 DEFAULT_PROFILES: Final = (
     ("strict", frozenset({Verb.RELAY, Verb.RELAY_AND_ATTEST})),
@@ -215,3 +220,11 @@ def decide(policy: Policy, facts: Facts, now: float) -> Decision:
         trace=tuple(trace),
         tell=rule.tell,
     )
+
+
+def in_the_end(decision: Decision, waited: float) -> Decision:
+    """The decision about an activity that came `waited` seconds ago: one that is deferred for too long is held."""
+    if decision.verb is not Verb.DEFER or waited <= max(LONGEST_DEFERRAL, decision.seconds):
+        return decision
+    trace = (*decision.trace, Tried("floor", "deferred for too long"))
+    return replace(decision, verb=Verb.QUARANTINE, would=Verb.QUARANTINE, trace=trace)

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
     from relay.ports.admins import Admins
+    from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
+    from relay.ports.policy import PolicyVersions, Reloads
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
     Row = Mapping[str, object]
@@ -306,6 +308,10 @@ class Tx(Protocol):
         """Received activities, decisions, holds."""
 
     @property
+    def history(self) -> History:
+        """Decisions of the policy, kept to try other policies on."""
+
+    @property
     def media(self) -> Media:
         """Facts, attestations, lists."""
 
@@ -352,6 +358,14 @@ class Tx(Protocol):
     @property
     def admins(self) -> Admins:
         """Sign-in links, sessions and drafts of operators."""
+
+    @property
+    def policies(self) -> PolicyVersions:
+        """Every version of the policy that was in force."""
+
+    @property
+    def reloads(self) -> Reloads:
+        """Questions to read the configuration again."""
 
 
 class Store(Protocol):

@@ -82,6 +82,14 @@ class AttestationKeys:
             ),
         )
 
+    async def every(self) -> dict[str, bytes]:
+        """Return every key that ever signed, by id, however old or revoked: for what is kept for good."""
+        current = await self.current()
+        async with self._store.reading() as tx:
+            records = await tx.key_records.all()
+        known = {self._kid(record.name): record.public for record in records}
+        return known | {key.kid: key.public_key for key in current.published}
+
     async def rotate(self, *, who: str) -> str:
         """Make a new key that signs from now on; return its name. All others are retired."""
         async with self._store.reading() as tx:

@@ -68,7 +68,10 @@ class Outcome:
 
 
 class Blocklists:
-    """Looks after the configured lists. The commands of the operator and the schedule use the same methods."""
+    """Looks after the configured lists. The commands of the operator and the schedule use the same methods.
+
+    `lists` may be replaced while running: each method works on those that there were when it began.
+    """
 
     def __init__(self, store: Store, clock: Clock, lists: Sequence[Blocklist]) -> None:
         self._store, self._clock = store, clock
@@ -84,12 +87,13 @@ class Blocklists:
 
     async def states(self) -> list[tuple[Blocklist, ListState, dict[str, int], int]]:
         """Return each configured list, how it does, its entries in force by effect, and its pending batches."""
+        lists = self.lists
         async with self._store.reading() as tx:
             states, sizes = await tx.blocking.states(), await tx.blocking.sizes()
-            pending = {name: len(await tx.blocking.pending(name)) for name in self.lists}
+            pending = {name: len(await tx.blocking.pending(name)) for name in lists}
         return [
             (one, states.get(name) or ListState(name, one.place), sizes.get(name, {}), pending[name])
-            for name, one in self.lists.items()
+            for name, one in lists.items()
         ]
 
     async def batches(self, name: str | None = None, most: int = 20) -> list[Batch]:
@@ -107,8 +111,9 @@ class Blocklists:
 
     async def entries(self) -> dict[str, dict[str, ListedServer]]:
         """Return what is in force, by list and server."""
+        lists = self.lists
         async with self._store.reading() as tx:
-            return {name: await tx.blocking.entries(name) for name in self.lists}
+            return {name: await tx.blocking.entries(name) for name in lists}
 
     # ------------------------------------------------------------------ refreshing
 
@@ -129,7 +134,11 @@ class Blocklists:
 
     async def refresh(self, name: str, sources: BlockSources, *, who: str = SCHEDULE) -> Outcome:
         """Read a source and apply what changed. A failure changes nothing but the list's state; it is in the answer."""
-        listed = self.named(name)
+        return await self.refresh_list(self.named(name), sources, who=who)
+
+    async def refresh_list(self, listed: Blocklist, sources: BlockSources, *, who: str = SCHEDULE) -> Outcome:
+        """The same for a list that was configured a moment ago, and may not be any more."""
+        name = listed.name
         async with self._store.transaction() as tx:
             state = await self._state(tx, listed)
             before = await tx.blocking.source(name)
@@ -292,12 +301,12 @@ class BlocklistSchedule:
         """Refresh what is due, all lists at the same time; return what was done."""
         now = self._clock.now()
         due = [
-            one.name
+            one
             for one, state, _, _ in await self._blocklists.states()
             if state.next_at <= now or state.source != one.place
         ]
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._blocklists.refresh(name, self._sources)) for name in due]
+            running = [tasks.create_task(self._blocklists.refresh_list(one, self._sources)) for one in due]
         return [task.result() for task in running]
 
 

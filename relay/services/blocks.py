@@ -64,8 +64,9 @@ class Verdict:
 class Blocks:
     """What is blocked. A blocked server covers its subdomains, on every port unless the entry names one.
 
-    `patterns` (the operator's list) and `allow` may be replaced while running. `actions` maps the configured lists to
-    what they do: `OBSERVE` turns all their entries into observations.
+    `patterns` (the operator's list), `allow` and `actions` may be replaced while running, these as a new mapping that
+    counts from the next `load`. They map the configured lists to what they do: `OBSERVE` turns all their entries into
+    observations.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class Blocks:
     ) -> None:
         self.patterns = patterns
         self.allow = frozenset(allow)
-        self.actions = dict(actions or {})
+        self.actions: Mapping[str, Effect] = dict(actions or {})
+        self._loaded_for: Mapping[str, Effect] | None = None
         self._blocking: dict[str, tuple[str, ...]] = {}
         self._observed: dict[str, tuple[str, ...]] = {}
         self._opted_out: dict[str, str | None] = {}
@@ -165,11 +167,12 @@ class Blocks:
 
     async def load(self, store: Store) -> bool:
         """Load what changed since the last time, lists and opt-outs apart; return whether lists did."""
+        actions = self.actions  # the same ones to the end, whatever is configured meanwhile
         async with store.reading() as tx:
             version, opt_outs_version = await tx.blocking.version(), await tx.blocking.opt_outs_version()
-            lists_changed = version != self._version
+            lists_changed = version != self._version or actions is not self._loaded_for
             if lists_changed:
-                lists = {name: await tx.blocking.named(name) for name in self.actions}
+                lists = {name: await tx.blocking.named(name) for name in actions}
             if opt_outs_version != self._opt_outs_version:
                 opt_outs = await tx.blocking.opt_outs()
                 self._opted_out = {one.actor: one.server if one.whole_server else None for one in opt_outs}
@@ -177,9 +180,9 @@ class Blocks:
         self._opt_outs_version = opt_outs_version
         if lists_changed:
             # A hundred thousand entries take a second to sort: not on the loop.
-            found = await asyncio.to_thread(_by_server, lists, self.actions)
+            found = await asyncio.to_thread(_by_server, lists, actions)
             self._blocking, self._observed = found
-            self._version = version
+            self._version, self._loaded_for = version, actions
         return lists_changed
 
 

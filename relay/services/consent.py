@@ -31,9 +31,22 @@ class Consent:
     """Knows who does not want to be passed on. `signs` are those that count, and may be replaced while running."""
 
     def __init__(self, *, store: Store, fetcher: Fetcher, clock: Clock, signs: Collection[Sign]) -> None:
-        self._store, self._fetcher, self.signs = store, fetcher, frozenset(signs)
+        self._store, self._fetcher, self._clock = store, fetcher, clock
+        self._signs = frozenset(signs)
         self._known: Remembered[bool] = Remembered(clock, seconds=REMEMBERED_FOR, most=MOST)
         self._changed: Remembered[bool] = Remembered(clock, seconds=ACTOR_AGE, most=MOST)
+
+    @property
+    def signs(self) -> Collection[Sign]:
+        """What in a profile says no."""
+        return self._signs
+
+    @signs.setter
+    def signs(self, signs: Collection[Sign]) -> None:
+        """Let other signs count; what profiles said was judged by the old ones."""
+        if frozenset(signs) != self._signs:
+            self._signs = frozenset(signs)
+            self._known = Remembered(self._clock, seconds=REMEMBERED_FOR, most=MOST)
 
     async def recall(self, actors: Iterable[str]) -> bool | None:
         """Whether one of the actors says no, as far as that is known without asking; None when it is not."""
@@ -52,7 +65,7 @@ class Consent:
         """An actor tells its new profile. A no counts at once; what takes one back is asked for: this may be a part."""
         if not self.signs:
             return
-        if refusal(profile, self.signs) is not None:
+        if refusal(profile, self._signs) is not None:
             self._known.put(actor, True, seconds=ACTOR_AGE)
         elif await self._recall(actor):
             self._known.drop(actor)
@@ -77,6 +90,6 @@ class Consent:
         return self._judged(actor, document)
 
     def _judged(self, actor: str, document: object) -> bool:
-        said = isinstance(document, dict) and refusal(document, self.signs) is not None
+        said = isinstance(document, dict) and refusal(document, self._signs) is not None
         self._known.put(actor, said)
         return said

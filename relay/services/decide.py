@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain.intake import Settled
 from relay.domain.log import ActivityState, NewEntry, Rendered
-from relay.domain.policy import RELAYING, Decision, Policy, Tried, Verb, decide
+from relay.domain.policy import RELAYING, Decision, Policy, Verb, decide, in_the_end
 from relay.domain.traits import Traits
 from relay.protocol.documents import announce, dump
 from relay.protocol.httpsig import body_digest
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from relay.domain.log import Proven
     from relay.ports import Clock
     from relay.services.identity import Identity
-
-LONGEST_DEFERRAL: Final = 24 * 3600.0
-"""Seconds after which an activity that is still deferred is held for a person instead: never lost, never clean."""
 
 _STATES: Final = {
     Verb.DEFER: ActivityState.DEFERRED,
@@ -60,12 +57,7 @@ class Decider:
     def decision(self, facts: Facts, received_at: float) -> Decision:
         """Decide; an activity that was deferred for too long is held."""
         now = self._clock.now()
-        decided = decide(self.policy, facts, now)
-        if decided.verb is Verb.DEFER and now - received_at > max(LONGEST_DEFERRAL, decided.seconds):
-            step = Tried("floor", "deferred for too long")
-            trace = (*decided.trace, step)
-            return replace(decided, verb=Verb.QUARANTINE, would=Verb.QUARANTINE, trace=trace)
-        return decided
+        return in_the_end(decide(self.policy, facts, now), now - received_at)
 
     def settle(
         self, subject: Subject, decision: Decision, facts: Facts, header: str | None, tokens: Sequence[str]

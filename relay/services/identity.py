@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Identity:
-    """The relay's own names. `url` is the public origin without a slash at the end; `server` its name."""
+    """The relay's own names. `url` is the public origin without a slash at the end; `server` its name.
+
+    `name` and `summary` may be replaced while running; all others never change.
+    """
 
     url: str
     server: str

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final
 from relay.domain.blocklist import POLICY_PREFIX, Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from relay.domain.blocklist import Blocklist
-    from relay.ports import Clock, Store
+    from relay.domain.policy import Policy
+    from relay.ports import Clock, Store, Tx
     from relay.services.decide import Decider
+
+    Entries = Mapping[str, Sequence[tuple[str, Effect]]]
 
 LOOK_EVERY: Final = 2.0
 """Seconds between two looks whether something changed."""
@@ -45,17 +48,30 @@ class PolicyLists:
             version = await tx.blocking.version()
             if self._seen == (version, policy.id):
                 return False
-            entries = {one.name: await tx.blocking.named(one.name) for one in self.sources}
-        # A hundred thousand names take a while to sort: not on the loop.
-        filled = await asyncio.to_thread(
-            lambda: policy.with_lists(
-                {name.removeprefix(POLICY_PREFIX): _members(found) for name, found in entries.items()}
-            )
-        )
+            entries = await _entries(tx, self.sources)
+        filled = await _filled(policy, entries)
         if self._decider.policy is not policy:
             return False  # another one came into force meanwhile: the next look fills that
         self._decider.policy, self._seen = filled, (version, filled.id)
         return filled is not policy
+
+
+async def filled(store: Store, policy: Policy, sources: Sequence[Blocklist]) -> Policy:
+    """A policy that is not in force with what its lists of others hold now; one that was never read holds nothing."""
+    async with store.reading() as tx:
+        entries = await _entries(tx, sources)
+    return await _filled(policy, entries)
+
+
+async def _entries(tx: Tx, sources: Sequence[Blocklist]) -> Entries:
+    return {one.name.removeprefix(POLICY_PREFIX): await tx.blocking.named(one.name) for one in sources}
+
+
+async def _filled(policy: Policy, entries: Entries) -> Policy:
+    # A hundred thousand names take a while to sort: not on the loop.
+    return await asyncio.to_thread(
+        lambda: policy.with_lists({name: _members(found) for name, found in entries.items()})
+    )
 
 
 def _members(entries: Sequence[tuple[str, Effect]]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The relay's own actor document: made when the relay starts, and anew when its attestation keys change."""
+"""The relay's own actor document: made when the relay starts, and anew when its name or its keys change."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ class Profile:
     def __init__(self, identity: Identity, public_key_pem: str, keys: Sequence[IssuerKey]) -> None:
         self._identity, self._public_key_pem = identity, public_key_pem
         self.document = b""
-        self.publish(keys)
+        self._keys = keys
+        self.renew()
 
     def publish(self, keys: Sequence[IssuerKey]) -> None:
         """Make the document anew with these attestation keys."""
+        self._keys = keys
+        self.renew()
+
+    def renew(self) -> None:
+        """Make the document anew, with the names that the relay has now."""
         identity = self._identity
         self.document = dump(
             relay_actor(
@@ -31,7 +37,7 @@ class Profile:
                 name=identity.name,
                 summary=identity.summary,
                 public_key_pem=self._public_key_pem,
-                assertion_methods=[describe_key(key) for key in keys],
+                assertion_methods=[describe_key(key) for key in self._keys],
                 implements=[(PROFILE, "Media Attestation v1")],
             )
         )

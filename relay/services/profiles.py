@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Profiles:
-    """Changes profiles. `wanted` is the profile of subscribers that chose none, if the policy has it."""
+    """Changes profiles. `wanted`, the profile of subscribers that chose none, may be replaced while running."""
 
     def __init__(
         self, *, store: Store, clock: Clock, decider: Decider, subscribers: Subscribers, wanted: str | None
     ) -> None:
         self._store, self._clock, self._decider = store, clock, decider
-        self._subscribers, self._wanted = subscribers, wanted
+        self._subscribers, self.wanted = subscribers, wanted
 
     @property
     def known(self) -> dict[str, frozenset[Verb]]:
@@ -40,7 +40,7 @@ class Profiles:
     @property
     def default(self) -> str:
         """The profile of subscribers that chose none."""
-        return default_profile(self._decider.policy.profiles, self._wanted)
+        return default_profile(self._decider.policy.profiles, self.wanted)
 
     def sentence(self, profile: SubscriberProfile) -> str:
         """A profile in a line for people, with what became of a name that the policy does not have any more."""

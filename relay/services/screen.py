@@ -53,7 +53,7 @@ class Dropped(Exception):
 
 
 class Screening:
-    """Takes work from the store, looks at the media, decides."""
+    """Takes work from the store, looks at the media, decides. `unlisted` may be replaced while running."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Screening:
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
         self._consent = consent
-        self._seen = relayed(unlisted=unlisted)
+        self.unlisted = unlisted
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
             lambda tx: tx.activities,
@@ -151,7 +151,7 @@ class Screening:
                 raise Dropped("object-wrong-author")
             post = await self._fetch(post.object_id)
         object_id = post.id or work.object_id
-        if post.visibility not in self._seen:
+        if post.visibility not in relayed(unlisted=self.unlisted):
             raise Dropped("object-not-public")
         servers = hosts.server_names(post.attributed_to)
         if self._blocks.any_blocked(servers | {hosts.server_name(object_id)}):

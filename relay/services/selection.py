@@ -47,17 +47,20 @@ class Selector:
 
 
 class Selectors:
-    """The selectors in use, under the policy in force. `wanted`: the profile of who chose none."""
+    """The selectors in use, under the policy in force.
+
+    `wanted`, the profile of who chose none, may be replaced while running.
+    """
 
     def __init__(self, decider: Decider, wanted: str | None) -> None:
-        self._decider, self._wanted = decider, wanted
-        self._policy = decider.policy
+        self._decider, self.wanted = decider, wanted
+        self._policy, self._used_default = decider.policy, wanted
         self._selectors: dict[SubscriberProfile, Selector] = {}
 
     @property
     def default(self) -> str:
         """The profile of who chose none."""
-        return default_profile(self._decider.policy.profiles, self._wanted)
+        return default_profile(self._decider.policy.profiles, self.wanted)
 
     @property
     def decisions(self) -> int:
@@ -73,10 +76,10 @@ class Selectors:
         return found
 
     def renew(self) -> bool:
-        """Forget every selector when there is another policy; return whether there is."""
-        if self._policy is self._decider.policy:
+        """Forget every selector when there is another policy or default; return whether there is."""
+        if self._policy is self._decider.policy and self._used_default == self.wanted:
             return False
-        self._policy = self._decider.policy
+        self._policy, self._used_default = self._decider.policy, self.wanted
         self._selectors.clear()
         return True
 

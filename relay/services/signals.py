@@ -45,6 +45,7 @@ class Signals:
         self.submissions = Wakeup()
         self.enforcement = Wakeup()
         self.lab = Wakeup()
+        self.reload = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: dict[str, int] = {}

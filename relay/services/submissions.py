@@ -74,22 +74,25 @@ class Pending:
 
 
 class Allowances:
-    """What each server may still submit; forgets servers as soon as they have their full allowance again."""
+    """What each server may still submit; forgets servers as soon as they have their full allowance again.
+
+    `rules` may be replaced while running.
+    """
 
     def __init__(self, rules: ServiceRules, clock: Clock) -> None:
-        self._rules, self._clock = rules, clock
+        self.rules, self._clock = rules, clock
         self._taken: Remembered[Allowance] = Remembered(clock, seconds=LONGEST_QUEUE, most=_SERVERS)
 
     def check(self, server: str) -> None:
         """Raise `TooMany` when what waits of a server already takes as long as anything may wait."""
-        found = self._of(server).wait(self._rules.rate, self._rules.burst, self._clock.monotonic())
+        found = self._of(server).wait(self.rules.rate, self.rules.burst, self._clock.monotonic())
         if found > LONGEST_QUEUE:
             raise TooMany("This server submitted too much.", retry_after=ceil(found - LONGEST_QUEUE))
 
     def take(self, server: str, size: int) -> float:
         """Count what a server submitted; return the seconds until it may be looked at."""
         allowance, now = self._of(server), self._clock.monotonic()
-        found = allowance.take(size, self._rules.rate, self._rules.burst, now)
+        found = allowance.take(size, self.rules.rate, self.rules.burst, now)
         self._taken.put(server, allowance, seconds=max(1.0, allowance.paid_at - now))
         return found
 
@@ -120,6 +123,10 @@ class Submissions:
         self._allowances, self.rules, self.patience = allowances, rules, patience
         self.room = room
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def follow(self, rules: ServiceRules) -> None:
+        """Go by other rules from now on."""
+        self.rules = self._allowances.rules = rules
 
     def check_offered(self) -> None:
         """Raise `NotFound` when nothing is attested for others here."""

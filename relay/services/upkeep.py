@@ -21,18 +21,29 @@ AUDIT_MOST: Final = 100_000
 """Lines about what other servers did that are kept; those of operators are all kept."""
 SUBMISSIONS_KEPT: Final = 3600.0
 """Seconds for which the answer to a submission can be had."""
+HISTORY_MOST: Final = 2_000_000
+"""Activities of which decisions are kept for replays: some 1.5 GB of disk, whatever comes."""
+HISTORY_AT_ONCE: Final = 20_000
+"""Decisions that are forgotten in one go; there may be millions of them when the time is made shorter."""
 FACTS_KEPT: Final = 30 * 24 * 3600.0
 """Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
 again that keeps coming back. They hold no content."""
 
 
 class Upkeep:
-    """Keeps the store small. `retention` is in seconds."""
+    """Keeps the store small. `retention` is for activities, `history` for what a replay reads; both are in seconds."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, retention: float, prune: Callable[[], Awaitable[None]]
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        retention: float,
+        history: float,
+        prune: Callable[[], Awaitable[None]],
     ) -> None:
-        self._store, self._clock, self._retention, self._prune = store, clock, retention, prune
+        self._store, self._clock, self._prune = store, clock, prune
+        self._retention, self._history = retention, history
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -56,3 +67,5 @@ class Upkeep:
             await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
+        async with self._store.transaction() as tx:
+            await tx.history.forget(now - self._history, rows=HISTORY_MOST, most=HISTORY_AT_ONCE)

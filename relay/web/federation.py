@@ -34,7 +34,9 @@ _PUBLIC: Final = {"Vary": "Accept, Signature", "Cache-Control": "max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """What the federation pages are made of. `lookup`: who may look up attestations; `max_body` in bytes.
+    """What the federation pages are made of. `max_body` in bytes.
+
+    `lookup` tells who may look up attestations, `is_open` whether every server may subscribe; both may change.
 
     `body_timeout`: seconds that the body of a request may take. `accounts` finds others than the relay by a WebFinger
     resource, or is None.
@@ -49,8 +51,8 @@ class Federation:
     misses: Misses
     tally: Tally
     max_body: int
-    lookup: str
-    is_open: bool
+    lookup: Callable[[], str]
+    is_open: Callable[[], bool]
     repository: str
     accounts: Callable[[str], Awaitable[Mapping[str, object] | None]] | None = None
     body_timeout: float = BODY_TIMEOUT
@@ -117,7 +119,7 @@ class Federation:
             version,
             software_version=self.identity.version,
             repository=self.repository,
-            is_open=self.is_open,
+            is_open=self.is_open(),
             metadata={
                 "nodeName": self.identity.name,
                 "nodeDescription": self.identity.summary,
@@ -141,9 +143,10 @@ class Federation:
         digest = request.match_info["digest"]
         if not _SHA256.fullmatch(digest):
             raise Malformed("A digest is 64 lower-case hex digits.", code="bad-digest")
-        if self.lookup == "off":
+        lookup = self.lookup()
+        if lookup == "off":
             raise NotFound("Attestations are not looked up here.")
-        if self.lookup == "subscribers":
+        if lookup == "subscribers":
             sender = await self.authenticator.authenticate(signed_request(request, b""))
             if not await self.peers.serves(sender.server):
                 raise Refused("Attestations are for subscribers.", code="not-a-subscriber")

@@ -10,7 +10,7 @@ from aiohttp import web
 from relay.web.frame import html, static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from relay.services.figures import Figures
     from relay.services.identity import Identity
@@ -39,9 +39,9 @@ class Rules:
 
 
 class Pages:
-    """Serves the page, robots.txt and security.txt."""
+    """Serves the page, robots.txt and security.txt. `rules` gives those that hold now."""
 
-    def __init__(self, identity: Identity, rules: Rules, figures: Figures) -> None:
+    def __init__(self, identity: Identity, rules: Callable[[], Rules], figures: Figures) -> None:
         self._identity, self._rules, self._figures = identity, rules, figures
 
     def routes(self) -> list[web.RouteDef]:
@@ -57,20 +57,20 @@ class Pages:
     async def home(self, _request: web.Request) -> web.Response:
         """Serve the page."""
         figures = await self._figures.public(days=30)
-        return html("home.html", {"me": self._identity, "rules": self._rules, "figures": figures})
+        return html("home.html", {"me": self._identity, "rules": self._rules(), "figures": figures})
 
     async def robots(self, _request: web.Request) -> web.Response:
         """Keep crawlers to the page for people."""
         lab = (
             "Allow: /lab$\nAllow: /lab/clauses\nAllow: /lab/explain\nAllow: /lab/cases\n"
-            if self._rules.lab
+            if self._rules().lab
             else ""
         )
         return web.Response(text=f"User-agent: *\nAllow: /$\n{lab}Disallow: /\n")
 
     async def security(self, _request: web.Request) -> web.Response:
         """Say where to report vulnerabilities (RFC 9116)."""
-        contact = self._rules.contact
+        contact = self._rules().contact
         if not contact:
             raise web.HTTPNotFound
         if "@" in contact and ":" not in contact:

@@ -47,6 +47,7 @@ from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
 from relay.wiring.labpages import LabPages
+from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
 from relay.wiring.service import AttestingService
@@ -91,6 +92,7 @@ class Relay:
     key_watch: KeyWatch
     status_lists: StatusLists
     upkeep: Upkeep
+    live: Live
 
     @property
     def actor(self) -> bytes:
@@ -110,6 +112,7 @@ class Relay:
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
             tasks.create_task(self.upkeep.run())
+            tasks.create_task(self.live.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
 
 
@@ -123,10 +126,15 @@ async def open_relay(
         office = await stack.enter_async_context(
             open_office(configuration, exclusive=exclusive, clock=outside.clock)
         )
-        yield await _assemble(stack, office, outside, serving=exclusive)
+        relay = await _assemble(stack, office, outside, Live(configuration, office), serving=exclusive)
+        if exclusive:
+            await record_start(office, configuration)
+        yield relay
 
 
-async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, serving: bool) -> Relay:
+async def _assemble(
+    stack: AsyncExitStack, office: Office, outside: Outside, live: Live, *, serving: bool
+) -> Relay:
     settings, store, clock, identity = office.settings, office.store, office.clock, office.identity
     main_key = KeyFolder(settings.relay.data).main()
     current = await office.keys.current()
@@ -230,7 +238,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
-    return Relay(
+    relay = Relay(
         office=office,
         profile=profile,
         tally=tally,
@@ -295,6 +303,23 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             store=store,
             clock=clock,
             retention=settings.federation.retention.total_seconds(),
+            history=settings.federation.history.total_seconds(),
             prune=fanout.prune,
         ),
+        live=live,
     )
+    live.attach(
+        Parts(
+            profile=profile,
+            blocks=blocks,
+            moderation=moderation,
+            selectors=fanout.selectors,
+            consent=consent,
+            posts=posts,
+            screening=relay.screening,
+            attestor=attestor,
+            verifier=verifier,
+            submissions=service.submissions,
+        )
+    )
+    return relay

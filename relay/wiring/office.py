@@ -21,8 +21,11 @@ from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
+from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.reloads import Reloads
+from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
@@ -54,6 +57,7 @@ class Office:
     profiles: Profiles
     upstreams: Upstreams
     holds: Holds
+    replay: Replay
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -61,6 +65,8 @@ class Office:
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
+    policy_history: PolicyHistory
+    reloads: Reloads
 
 
 @asynccontextmanager
@@ -74,6 +80,7 @@ async def open_office(
         raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
     identity, signals = parts.identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
+        keys = parts.attestation_keys(settings, store, clock, identity)
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
@@ -120,11 +127,14 @@ async def open_office(
                 wanted=settings.federation.profile,
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
+            replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity),
+            keys=keys,
+            policy_history=PolicyHistory(store, clock, keys, identity),
+            reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store),
         )

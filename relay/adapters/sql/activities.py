@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.adapters.sql import codec
+from relay.adapters.sql.history import history_row
 from relay.domain.activity import loop_key
 from relay.domain.log import ActivityState, HoldState
 
@@ -51,7 +52,7 @@ class SqlActivities:
         await self._sql.many(
             "add_activities", [_activity(n, new, done, positions.get(n)) for n, new, done in stored]
         )
-        await self._decide([(number, settled) for number, _, settled in stored if settled])
+        await self._decide([(n, _about(new), settled) for n, new, settled in stored if settled])
         return numbers
 
     async def claim(self, *, now: float, until: float, most: int) -> list[Work]:
@@ -92,7 +93,7 @@ class SqlActivities:
             due_at=settled.due_at,
             position=positions.get(seq),
         )
-        await self._decide([(seq, settled)])
+        await self._decide([(seq, row, settled)])
         return True
 
     async def postpone(self, seq: int, due_at: float) -> None:
@@ -120,6 +121,9 @@ class SqlActivities:
     async def withdraw(self, object_id: str, at: float, *, whole_actor: bool = False) -> set[str]:
         """Purge an object that its own server deleted, or everything of an actor; return the objects."""
         about = {"object_id": object_id, "whose": object_id if whole_actor else None}
+        await self._sql.run("withdraw_history", object_id=object_id)
+        if whole_actor:
+            await self._sql.run("withdraw_history_of", actor=object_id)
         gone = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
         if not gone:
             return {object_id}  # most deletions are of what never came here
@@ -223,9 +227,11 @@ class SqlActivities:
             return entry
         return replace(entry, traits=replace(entry.traits, first=found[0], original=found[1]))
 
-    async def _decide(self, settled: Sequence[tuple[int, Settled]]) -> None:
-        await self._sql.many("add_decisions", [_decision(seq, done) for seq, done in settled])
-        for seq, done in settled:
+    async def _decide(self, settled: Sequence[tuple[int, Mapping[str, Any], Settled]]) -> None:
+        await self._sql.many("add_decisions", [_decision(seq, done) for seq, _, done in settled])
+        kept = [history_row(seq, about, done) for seq, about, done in settled]
+        await self._sql.many("keep_history", [row for row in kept if row is not None])
+        for seq, _, done in settled:
             if done.state is ActivityState.HELD:
                 await self._sql.run(
                     "add_hold",
@@ -253,6 +259,12 @@ def _activity(seq: int, new: Incoming, settled: Settled | None, position: int | 
         "proven": new.proven.by.value if new.proven else None,
         "forward_until": new.proven.until if new.proven else None,
     }
+
+
+def _about(new: Incoming) -> dict[str, object]:
+    """Return what a decision is about, as a row of it says."""
+    names = ("object_id", "actor", "server", "kind", "received_at")
+    return {name: getattr(new, name) for name in names}
 
 
 def _decision(seq: int, settled: Settled) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,10 +22,12 @@ from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.admins import SqlAdmins
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
+from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.servers import SqlServers
 from relay.adapters.sql.status_indexes import SqlStatusIndexes
@@ -48,6 +51,7 @@ class SqlTx:
 
     def __init__(self, queries: Queries) -> None:
         self.activities = SqlActivities(queries)
+        self.history = SqlHistory(queries)
         self.media = SqlMedia(queries)
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
@@ -60,6 +64,8 @@ class SqlTx:
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
         self.admins = SqlAdmins(queries)
+        self.policies = SqlPolicyVersions(queries)
+        self.reloads = SqlReloads(queries)
 
 
 class SqliteStore:
@@ -106,6 +112,13 @@ class SqliteStore:
             return True
         return False
 
+    def served_by(self) -> int | None:
+        """Return the id of the process that runs the relay on this file; None when there is none, or it is older."""
+        if not self.is_served():
+            return None
+        text = self._lock_path.read_text(encoding="ascii").strip()
+        return int(text) if text.isdigit() else None
+
     @property
     def changes(self) -> int:
         """Rows written since the store was opened, for benchmarks."""
@@ -138,13 +151,16 @@ class SqliteStore:
                     await self._reader.rollback()
 
     def _take_lock(self) -> None:
-        self._lock_file = self._lock_path.open("wb")
+        self._lock_file = self._lock_path.open("ab")  # whoever holds the lock has written into it
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock_file.close()
             message = f"another relay runs on {self._path}"
             raise Conflict(message, code="already-running") from None
+        self._lock_file.truncate(0)
+        self._lock_file.write(f"{os.getpid()}\n".encode())
+        self._lock_file.flush()
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
