@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from relay.config import policy_edit
 from relay.config.codes import POLICY_CODES
-from relay.config.diagnostics import Findings, Severity, Source, in_order
-from relay.config.document import MAX_BYTES, Mapping, parse
-from relay.config.policy import read_policy
+from relay.config.diagnostics import Severity
+from relay.config.document import MAX_BYTES
+from relay.config.policy_file import load_policy_text
 from relay.config.policy_form import form_model
 from relay.config.policy_outline import outline
 from relay.config.presets import preset_text
@@ -18,8 +18,7 @@ from relay.domain.drafting import DraftReading, Remark, TriedExample
 from relay.domain.errors import Malformed, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from collections.abc import Mapping as Dict
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from relay.config.diagnostics import Diagnostic
@@ -41,13 +40,11 @@ class DraftReader:
 
     def read(self, text: str, now: float) -> DraftReading:
         """Read a text at `now`, in seconds since the epoch; never raises for what it says, but `TooLarge`."""
-        reading, findings = self._read(text, now)
-        draft = None if reading is None else reading.draft
-        policy = None if reading is None or findings.errors else reading.policy
+        reading, found = self._read(text, now)
         return DraftReading(
-            policy=policy,
-            draft=draft,
-            remarks=[_remark(one) for one in in_order(findings.found)],
+            policy=None if reading is None else reading.policy,
+            draft=None if reading is None else reading.draft,
+            remarks=[_remark(one) for one in found],
             examples=[
                 TriedExample(one.given, one.decision.would.value, one.decision.rule, one.problem)
                 for one in (() if reading is None else reading.examples)
@@ -58,7 +55,9 @@ class DraftReader:
             ),
         )
 
-    def given(self, text: str, facts: Dict[str, Sequence[str]], now: float) -> tuple[Facts | None, list[Remark]]:
+    def given(
+        self, text: str, facts: Mapping[str, Sequence[str]], now: float
+    ) -> tuple[Facts | None, list[Remark]]:
         """Read facts as an example of the policy in `text` would give them; None, and what is wrong, else.
 
         A fact has the words that were written for it; those without any are as if there were nothing.
@@ -69,7 +68,7 @@ class DraftReader:
         found, wrong = reading.reader.given(policy_edit.flow(_compact(facts)))
         return found, [_remark(one) for one in wrong]
 
-    def model(self) -> Dict[str, Any]:
+    def model(self) -> Mapping[str, Any]:
         """Return the form model: every fact, verb and key with the input that it needs."""
         return form_model()
 
@@ -109,22 +108,14 @@ class DraftReader:
         """Write the members of a list; None takes the list out."""
         return policy_edit.set_list(text, name, members)
 
-    def _read(self, text: str, now: float) -> tuple[PolicyReading | None, Findings]:
+    def _read(self, text: str, now: float) -> tuple[PolicyReading | None, Sequence[Diagnostic]]:
         if len(text.encode()) > MAX_BYTES:
             raise TooLarge(f"A policy of more than {MAX_BYTES} bytes is not read.")
-        findings = Findings()
-        root = parse(Source(NAME, tuple(text.split("\n"))), findings, prefix=NAME)
-        if isinstance(root, Mapping) and [key.text for key, _ in root.entries] == ["policy"]:
-            root = root.get("policy")  # as it stands in a configuration
-        if root is None or findings.errors:
-            return None, findings
-        reading = read_policy(
-            root, directory=self.directory, now=now, findings=findings, scanners=self.scanners
-        )
-        return reading, findings
+        loaded = load_policy_text(text, now, shown=NAME, directory=self.directory, scanners=self.scanners)
+        return loaded.reading, loaded.diagnostics
 
 
-def _compact(facts: Dict[str, Sequence[str]]) -> dict[str, object]:
+def _compact(facts: Mapping[str, Sequence[str]]) -> dict[str, object]:
     return {name: words[0] if len(words) == 1 else list(words) for name, words in facts.items()}
 
 

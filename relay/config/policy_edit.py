@@ -203,7 +203,7 @@ def flow(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{flow(key)}: {flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     text = str(value)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from relay.domain.policy import Policy
+    from relay.domain.policy_changes import Change
 
 SECTIONS: Final = ("always", "rules")
 """The parts of a policy that hold rules."""
@@ -62,7 +63,7 @@ class Remark:
     """Something that is wrong or doubtful: where, the line, why, what to write instead.
 
     `line` and `column` count from 1, `width` in characters. `file` is empty for the text itself; else it is another
-    file that the text names, whose words are not repeated. `key` leads to the place within a rule, such as `when.media`.
+    file that the text names, whose words are not repeated. `key` leads to the place within a rule: `when.media`.
     """
 
     error: bool
@@ -106,3 +107,27 @@ class DraftReading:
     def errors(self) -> int:
         """How many things keep it from being used."""
         return sum(one.error for one in self.remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy without errors, and how it differs from the one in force: not at all when it decides alike."""
+
+    policy: Policy
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPolicy:
+    """What came of saving a policy.
+
+    `path` is the file that it is written in, `backup` that file as it was before, None when it says the same already.
+    `version` is the number of the one in force, and whether that is a `new` one. `restart` are keys of the
+    configuration that wait for a restart.
+    """
+
+    path: str
+    backup: str | None
+    version: int | None
+    new: bool
+    restart: Sequence[str]

@@ -1,4 +1,4 @@
-"""Reading and changing the text of a policy that somebody is writing."""
+"""Reading and changing the text of a policy that somebody is writing, and putting it in force."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.domain.drafting import DraftReading, Outline, Remark, WrittenRule
+    from relay.domain.drafting import DraftReading, Outline, Proposal, Remark, SavedPolicy, WrittenRule
     from relay.domain.facts import Facts
     from relay.domain.policy import Policy
+    from relay.domain.policy_version import Why
 
 
 class DraftReader(Protocol):
@@ -54,3 +55,22 @@ class DraftReader(Protocol):
 
     def set_list(self, text: str, name: str, members: Sequence[str] | None) -> str:
         """Write the members of a list; None takes the list out."""
+
+
+class PolicyFile(Protocol):
+    """Where the policy of this relay is written, and the way from there into force.
+
+    Guarantees: what is in force is on record, and is what the file says; when saving fails the file is as it was.
+    """
+
+    async def text(self) -> str:
+        """Return the policy as it is written now; when that cannot be read, as it was put in force."""
+
+    async def propose(self, text: str) -> Proposal:
+        """Compare a text without errors with what is in force. Raises `Malformed` for one with errors, or `Refused`."""
+
+    async def save(self, text: str, *, who: str, why: Why, note: str) -> SavedPolicy:
+        """Write a text without errors, and let the running relay take it.
+
+        Raises `Malformed` and `Refused` when the configuration does not go with it, and nothing has changed then.
+        """

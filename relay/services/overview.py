@@ -85,5 +85,7 @@ class Overviews:
         """Servers that did not take what was sent to them, the longest failing first."""
         async with self._store.reading() as tx:
             hosts: dict[str, Any] = await tx.fanout.hosts()
-        wrong = sorted((host.failing_since or 0.0, name, host.error) for name, host in hosts.items() if host.failures)
+        wrong = sorted(
+            (host.failing_since or 0.0, name, host.error) for name, host in hosts.items() if host.failures
+        )
         return [Failing(name, error or "no answer") for _, name, error in wrong]

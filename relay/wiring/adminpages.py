@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy_draft import DraftReader
 from relay.services.admins import Admins
 from relay.services.drafts import Drafts
@@ -16,6 +15,8 @@ from relay.web.office.overview import OverviewPage
 from relay.web.office.policy import PolicyPages
 from relay.web.office.rules import FormPages
 from relay.web.office.signin import SignInPages
+from relay.web.office.versions import VersionPages
+from relay.wiring.policyfile import RunningPolicyFile
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -36,18 +37,21 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         blocklists=office.blocklists,
         findings=office.findings,
     )
+    configuration = relay.live.configuration
     drafts = Drafts(
         store=office.store,
         clock=office.clock,
         decider=office.decider,
-        reader=DraftReader(Path.cwd(), [scanner.name for scanner in office.settings.scanners]),
-        written=_written,
+        reader=DraftReader(_directory(relay), [scanner.name for scanner in office.settings.scanners]),
+        file=RunningPolicyFile(office, configuration.again, configuration.written),
+        history=office.policy_history,
     )
     return [
         *SignInPages(door, admins).routes(),
         *OverviewPage(door, overviews).routes(),
         *PolicyPages(door, drafts, office.decider).routes(),
         *FormPages(door, drafts).routes(),
+        *VersionPages(door, drafts, office.decider, office.replay, office.policy_history).routes(),
         static("style.css"),
         static("subscriber.css"),
         static("office.css"),
@@ -55,8 +59,11 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
     ]
 
 
-async def _written() -> str:
-    return DEFAULT_POLICY
+def _directory(relay: Relay) -> Path:
+    """Where the list files of a policy start: beside the file that it is written in."""
+    again = relay.live.configuration.again
+    home = None if again is None else again(relay.office.clock.now()).home
+    return Path.cwd() if home is None else home.path.resolve().parent
 
 
 def sign_in_address(settings: Settings, secret: str) -> str:

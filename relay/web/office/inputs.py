@@ -76,7 +76,11 @@ class Inputs:
     """Makes inputs of rules and rules of forms, by the form model."""
 
     def __init__(self, model: Model) -> None:
-        units = {"age": model["units"]["time"], "size": model["units"]["size"], "rate": model["units"]["rate"]}
+        units = {
+            "age": model["units"]["time"],
+            "size": model["units"]["size"],
+            "rate": model["units"]["rate"],
+        }
         self.model = model
         self.facts = {
             one["fact"]: {**_PLAIN, **one, "units": units.get(one["kind"], [])} for one in model["facts"]

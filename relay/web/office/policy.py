@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from relay.domain.drafting import Remark
     from relay.services.decide import Decider
-    from relay.services.drafts import Desk, Drafts
+    from relay.services.drafts import Drafts, Sheet
     from relay.web.office.door import Door, Visit
 
 USUAL = ("media", "scan", "match", "attestation", "attested by", "from", "subscribed for")
@@ -61,30 +61,30 @@ class PolicyPages:
 
     async def show(self, visit: Visit) -> web.Response:
         """Read aloud what is in force."""
-        policy, desk = self.decider.policy, await self.drafts.desk(visit.who)
+        policy, sheet = self.decider.policy, await self.drafts.sheet(visit.who)
         read = await self.drafts.in_force()
         return self.door.render(
             visit,
             "policy",
             policy=policy,
-            desk=desk,
+            sheet=sheet,
             paragraphs=explain(policy, read.elsewhere),
             done=_DONE.get(visit.request.query.get("done", ""), ""),
         )
 
     async def text(self, visit: Visit) -> web.Response:
         """Show the draft as text, with what is wrong beside its lines."""
-        desk = await self.drafts.desk(visit.who)
+        sheet = await self.drafts.sheet(visit.who)
         done = _DONE.get(visit.request.query.get("done", ""), "")
-        if desk.reading.errors:
+        if sheet.reading.errors:
             done = ""
-        return self.door.render(visit, "policy-text", desk=desk, excerpts=excerpts(desk), done=done)
+        return self.door.render(visit, "policy-text", sheet=sheet, excerpts=excerpts(sheet), done=done)
 
     async def write(self, visit: Visit) -> web.Response:
         """Keep the text as a draft, whatever it says."""
         form = visit.form
         await self.drafts.write(visit.who, form.text("text"), revision=form.number("revision"))
-        if "check" in form and not (await self.drafts.desk(visit.who)).reading.errors:
+        if "check" in form and not (await self.drafts.sheet(visit.who)).reading.errors:
             return self.door.moved("/policy/check")
         return self.door.moved("/policy/text?done=kept")
 
@@ -112,25 +112,25 @@ class PolicyPages:
 
     async def attempt(self, visit: Visit) -> web.Response:
         """Decide facts that somebody fills in, with the draft, and say why it comes out so."""
-        desk, inputs = await self.drafts.desk(visit.who), Inputs(self.drafts.reader.model())
+        sheet, inputs = await self.drafts.sheet(visit.who), Inputs(self.drafts.reader.model())
         form = Form(list(visit.request.query.items()))
         filled = {one.info["fact"]: one for one in inputs.of_form(form, inputs.facts)}
         facts = {name: one.written() for name, one in filled.items() if one.written()}
         tried = None
-        if desk.reading.draft is not None and "try" in form:
-            tried = self.drafts.attempt(desk.text, facts)
+        if sheet.reading.draft is not None and "try" in form:
+            tried = self.drafts.attempt(sheet.text, facts)
         usual = [filled[name] for name in USUAL]
         others = [one for name, one in filled.items() if name not in USUAL]
         return self.door.render(
-            visit, "policy-try", desk=desk, usual=usual, others=others, tried=tried, given=len(facts)
+            visit, "policy-try", sheet=sheet, usual=usual, others=others, tried=tried, given=len(facts)
         )
 
 
-def excerpts(desk: Desk) -> list[list[Line]]:
+def excerpts(sheet: Sheet) -> list[list[Line]]:
     """The lines with mistakes and those around them, in pieces that lie apart."""
-    lines: list[str] = desk.text.split("\n")
+    lines: list[str] = sheet.text.split("\n")
     remarks: dict[int, list[Remark]] = {}
-    for one in desk.reading.remarks:
+    for one in sheet.reading.remarks:
         if not one.file:
             remarks.setdefault(one.line, []).append(one)
     return list(_pieces(lines, remarks))

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from relay.domain.drafting import Outline, PlacedRule, Remark
-    from relay.services.drafts import Desk, Drafts
+    from relay.services.drafts import Drafts, Sheet
     from relay.web.office.door import Door, Visit
-    from relay.web.office.forms import Form
     from relay.web.office.inputs import Input
 
 FORM = "/policy/form"
@@ -59,20 +58,20 @@ class FormPages:
 
     async def show(self, visit: Visit) -> web.Response:
         """Show the draft as a form."""
-        desk, reader = await self.drafts.desk(visit.who), self.drafts.reader
-        outline = desk.reading.outline
+        sheet, reader = await self.drafts.sheet(visit.who), self.drafts.reader
+        outline = sheet.reading.outline
         preset = outline.keys.get("preset", "") if outline else ""
         base = self.drafts.preset(preset) if preset else None
-        cards = {section: cards_of(desk, section) for section in SECTIONS}
+        cards = {section: cards_of(sheet, section) for section in SECTIONS}
         return self.door.render(
             visit,
             "policy-form",
-            desk=desk,
+            sheet=sheet,
             model=reader.model(),
             cards=cards,
             preset=preset,
             inherited=_inherited(base, outline) if base and outline else {},
-            others=_elsewhere(desk, cards),
+            others=_elsewhere(sheet, cards),
         )
 
     async def keys(self, visit: Visit) -> web.Response:
@@ -126,19 +125,19 @@ class FormPages:
 
     async def rule(self, visit: Visit) -> web.Response:
         """Show one rule, or a new one, with inputs."""
-        desk, query = await self.drafts.desk(visit.who), visit.request.query
+        sheet, query = await self.drafts.sheet(visit.who), visit.request.query
         section, where = _section(query.get("section", "")), query.get("place", NEW)
-        rule = self._written(desk, section, where)
+        rule = self._written(sheet, section, where)
         if where == NEW and "copy" in query:
-            rule = _copied(desk.reading.outline, self.drafts.preset_rule(desk, section, query["copy"]))
+            rule = _copied(sheet.reading.outline, self.drafts.preset_rule(sheet, section, query["copy"]))
         inputs = Inputs(self.drafts.reader.model())
-        return self._form(visit, desk, (section, where), rule, inputs.of_rule(rule), {})
+        return self._form(visit, sheet, (section, where), rule, inputs.of_rule(rule), {})
 
     async def write(self, visit: Visit) -> web.Response:
         """Add a condition, take one out, or keep the rule in the draft unless something is wrong with it."""
-        desk, form = await self.drafts.desk(visit.who), visit.form
+        sheet, form = await self.drafts.sheet(visit.who), visit.form
         section, where = _section(form.get("section")), form.get("place", NEW)
-        before = self._written(desk, section, where)
+        before = self._written(sheet, section, where)
         inputs = Inputs(self.drafts.reader.model())
         facts = list(dict.fromkeys(form.all("fact")))
         if "add" in form and form.get("new-fact"):
@@ -147,22 +146,24 @@ class FormPages:
         filled = inputs.of_form(form, [fact for fact in facts if fact != dropped])
         rule = inputs.rule(form, filled, before)
         if "keep" not in form:
-            return self._form(visit, desk, (section, where), rule, filled, {})
+            return self._form(visit, sheet, (section, where), rule, filled, {})
         reader = self.drafts.reader
         if where == NEW:
-            text = reader.add_rule(desk.text, section, rule)
+            text = reader.add_rule(sheet.text, section, rule)
         else:
-            text = reader.replace_rule(desk.text, section, _place(where), rule)
+            text = reader.replace_rule(sheet.text, section, _place(where), rule)
         problems = self._problems(text, section, where)
         if problems:
-            return self._form(visit, desk, (section, where), rule, filled, problems, status=422)
+            return self._form(visit, sheet, (section, where), rule, filled, problems, status=422)
         await self.drafts.write(visit.who, text, revision=form.number("revision"))
-        return self.door.moved(f"{FORM}#{section}-{_last(self.drafts, text, section) if where == NEW else where}")
+        return self.door.moved(
+            f"{FORM}#{section}-{_last(self.drafts, text, section) if where == NEW else where}"
+        )
 
     def _form(
         self,
         visit: Visit,
-        desk: Desk,
+        sheet: Sheet,
         where: tuple[str, str],
         rule: WrittenRule,
         inputs: Sequence[Input],
@@ -172,12 +173,12 @@ class FormPages:
     ) -> web.Response:
         for one in inputs:
             one.problems.extend(problems.get(f"when.{one.info['fact']}", ()))
-        outline = desk.reading.outline
+        outline = sheet.reading.outline
         return self.door.render(
             visit,
             "policy-rule",
             status=status,
-            desk=desk,
+            sheet=sheet,
             model=self.drafts.reader.model(),
             section=where[0],
             place=where[1],
@@ -188,10 +189,10 @@ class FormPages:
             lists=list(outline.lists) if outline else [],
         )
 
-    def _written(self, desk: Desk, section: str, where: str) -> WrittenRule:
+    def _written(self, sheet: Sheet, section: str, where: str) -> WrittenRule:
         if where == NEW:
             return WrittenRule(then="quarantine")
-        outline = desk.reading.outline
+        outline = sheet.reading.outline
         rules = outline.rules[section] if outline else ()
         place = _place(where)
         if place >= len(rules):
@@ -213,9 +214,9 @@ class FormPages:
         return found
 
 
-def cards_of(desk: Desk, section: str) -> list[Card]:
+def cards_of(sheet: Sheet, section: str) -> list[Card]:
     """The rules of a section that the text itself has."""
-    reading = desk.reading
+    reading = sheet.reading
     if reading.outline is None:
         return []
     read = {} if reading.draft is None else {rule.name: rule for rule in getattr(reading.draft, section)}
@@ -232,17 +233,21 @@ def _is_about(remark: Remark, placed: PlacedRule) -> bool:
     return not remark.file and placed.first <= remark.line <= placed.last
 
 
-def _elsewhere(desk: Desk, cards: Mapping[str, Sequence[Card]]) -> list[Remark]:
+def _elsewhere(sheet: Sheet, cards: Mapping[str, Sequence[Card]]) -> list[Remark]:
     """Remarks that are about none of the rules."""
     rules = [card.placed for section in cards.values() for card in section]
-    return [one for one in desk.reading.remarks if not any(_is_about(one, placed) for placed in rules)]
+    return [one for one in sheet.reading.remarks if not any(_is_about(one, placed) for placed in rules)]
 
 
 def _inherited(base: object, outline: Outline) -> dict[str, list[tuple[str, str]]]:
     """The rules of the preset that count: name and sentence, by section."""
     found = {}
     for section in SECTIONS:
-        own = {placed.rule.name for placed in outline.rules[section] if placed.rule} if section == "rules" else set()
+        own = (
+            {placed.rule.name for placed in outline.rules[section] if placed.rule}
+            if section == "rules"
+            else set()
+        )
         rules = [rule for rule in getattr(base, section) if rule.name not in own]
         found[section] = [(rule.name, rule_sentence(rule)) for rule in rules]
     return found
