@@ -176,7 +176,12 @@ def _dash_column(found: Layout, items: list[Item]) -> int:
 
 def _item(rule: WrittenRule, column: int) -> list[str]:
     """A rule as a piece of a list: on one line where it fits."""
-    values = {"name": rule.name, "when": _when(rule), "then": rule.then, "reason": rule.reason}
+    values: dict[str, object] = {
+        "name": rule.name,
+        "when": _when(rule),
+        "then": rule.then,
+        "reason": rule.reason,
+    }
     values |= {"until": rule.until, "tell": list(rule.tell), **dict(rule.others)}
     kept = {key: value for key, value in values.items() if value not in ("", []) or key in {"name", "then"}}
     one_line = f"{' ' * column}- {flow(kept)}"

@@ -113,9 +113,9 @@ def layout(text: str) -> Layout | None:
 
 def last_line(node: Node) -> int:
     """The last line with something of the node itself; blank lines and comments after it are not of it."""
-    children = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else []
-    children = list(node.value) if isinstance(node, SequenceNode) else children
-    if children and not node.flow_style:
+    if isinstance(node, MappingNode | SequenceNode) and node.value and not node.flow_style:
+        pairs = isinstance(node, MappingNode)
+        children = [part for pair in node.value for part in pair] if pairs else node.value
         return max(last_line(child) for child in children)
     end = node.end_mark
     line: int = end.line
@@ -206,7 +206,7 @@ def _plain(node: Node) -> object:
         return {str(key.value): _plain(value) for key, value in node.value}
     if isinstance(node, SequenceNode):
         return [_plain(item) for item in node.value]
-    return resolve(node.value) if node.style is None else node.value
+    return resolve(node.value) if isinstance(node, ScalarNode) and node.style is None else node.value
 
 
 def plain(node: Node) -> object:

@@ -41,7 +41,6 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
     drafts = Drafts(
         store=office.store,
         clock=office.clock,
-        decider=office.decider,
         reader=DraftReader(_directory(relay), [scanner.name for scanner in office.settings.scanners]),
         file=RunningPolicyFile(office, configuration.again, configuration.written),
         history=office.policy_history,
@@ -49,7 +48,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
     return [
         *SignInPages(door, admins).routes(),
         *OverviewPage(door, overviews).routes(),
-        *PolicyPages(door, drafts, office.decider).routes(),
+        *PolicyPages(door, drafts, office.decider, office.policy_lists).routes(),
         *FormPages(door, drafts).routes(),
         *VersionPages(door, drafts, office.decider, office.replay, office.policy_history).routes(),
         static("style.css"),

@@ -139,7 +139,7 @@ class Inputs:
 
     def _unit(self, info: Mapping[str, Any], written: str) -> str:
         """The unit as the form offers it: `day` is one of `days`. Empty for none that it knows."""
-        known = {unit.lower().removesuffix("s"): unit for unit in info["units"]}
+        known: dict[str, str] = {unit.lower().removesuffix("s"): unit for unit in info["units"]}
         return known.get(written.lower().removesuffix("s"), "")
 
     def _info(self, fact: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from relay.domain.blocklist import POLICY_PREFIX
 from relay.domain.english import explain
 from relay.domain.errors import Malformed
 from relay.web.office.forms import Form
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from relay.domain.drafting import Remark
     from relay.services.decide import Decider
     from relay.services.drafts import Drafts, Sheet
+    from relay.services.policy_lists import PolicyLists
     from relay.web.office.door import Door, Visit
 
 USUAL = ("media", "scan", "match", "attestation", "attested by", "from", "subscribed for")
@@ -46,6 +48,7 @@ class PolicyPages:
     door: Door
     drafts: Drafts
     decider: Decider
+    lists: PolicyLists
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -62,13 +65,13 @@ class PolicyPages:
     async def show(self, visit: Visit) -> web.Response:
         """Read aloud what is in force."""
         policy, sheet = self.decider.policy, await self.drafts.sheet(visit.who)
-        read = await self.drafts.in_force()
+        elsewhere = [one.name.removeprefix(POLICY_PREFIX) for one in self.lists.sources]
         return self.door.render(
             visit,
             "policy",
             policy=policy,
             sheet=sheet,
-            paragraphs=explain(policy, read.elsewhere),
+            paragraphs=explain(policy, elsewhere),
             done=_DONE.get(visit.request.query.get("done", ""), ""),
         )
 
