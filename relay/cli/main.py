@@ -17,6 +17,7 @@ COMMANDS: Final = {
             "Show everything that is wrong with the configuration.",
         ),
         "serve": ("relay.cli.run:serve", "Run the relay until it is told to stop."),
+        "reload": ("relay.cli.reload:reload", "Let the running relay read its configuration again."),
         "demo": ("relay.cli.demo.command:demo", "Show the whole way of a post with servers made up for it."),
     },
     "Look after it": {
@@ -30,7 +31,7 @@ COMMANDS: Final = {
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
-        "policy": ("relay.cli.policy:policy", "Read the policy aloud and try it."),
+        "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
         "admin": ("relay.cli.admin:admin", "Sign in to the admin pages, and see who is signed in."),
     },

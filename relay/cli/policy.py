@@ -10,6 +10,8 @@ import click
 from relay.cli import sentences
 from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say
+from relay.cli.policy_apply import apply, undo
+from relay.cli.policy_versions import diff, history
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -43,7 +45,11 @@ TRIED: Final = {
 
 @click.group()
 def policy() -> None:
-    """Read the policy aloud and try it."""
+    """Read the policy aloud, try it, change it and take changes back."""
+
+
+for _command in (apply, undo, diff, history):
+    policy.add_command(_command)
 
 
 @policy.command("explain", cls=Command, answer=EXPLAINED)

@@ -37,6 +37,8 @@ _STATUSES: Final = {
     "no-database": Status.CONFIGURATION,
     "bad-list": Status.CONFIGURATION,
     "invalid-configuration": Status.CONFIGURATION,
+    "no-configuration": Status.CONFIGURATION,
+    "no-answer": Status.UNAVAILABLE,
 }
 
 
@@ -84,7 +86,8 @@ def problem_of(error: Exception) -> Problem:
 
 def _of_relay_error(error: RelayError) -> Problem:
     diagnostics = getattr(error, "diagnostics", None)
-    more = {"diagnostics": [one.as_json() for one in diagnostics]} if diagnostics else None
+    found = [one if isinstance(one, dict) else one.as_json() for one in diagnostics or ()]
+    more = {"diagnostics": found} if found else None
     if (status := _STATUSES.get(error.code)) is None:
         unavailable = error.temporary or isinstance(error, RemoteError)
         answered = isinstance(error, NotFound | Conflict | Malformed)

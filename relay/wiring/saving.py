@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.adapters.textfiles import replace_file
 from relay.config.load import Configuration, InvalidConfiguration
-from relay.config.policy_file import load_policy_text
+from relay.config.policy_file import load_policy, load_policy_text
 from relay.config.policy_home import with_policy
 from relay.domain.blocklist import POLICY_PREFIX
 from relay.domain.errors import Refused
@@ -22,9 +22,11 @@ from relay.wiring.office import open_office
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from relay.config.diagnostics import Diagnostic
     from relay.config.load import Loaded
+    from relay.config.policy_file import LoadedPolicy
     from relay.config.policy_home import PolicyHome
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy_changes import Change
@@ -47,7 +49,7 @@ class Refusal(Refused):
     def __init__(self, answer: ReloadAnswer) -> None:
         """`diagnostics` are what it found, as JSON."""
         super().__init__(answer.problem)
-        self.answer = answer
+        self.diagnostics = answer.diagnostics
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class Desk:
             raise Refused(message, code="no-configuration")
         return self._loaded.home
 
+    @property
+    def text(self) -> str:
+        """The policy as it is written now; empty when it cannot be read."""
+        return self._loaded.reading.written.text if self._loaded.reading else ""
+
     async def in_force(self) -> Record:
         """Return the record of the policy in force, or of the one that the relay would start with the first time."""
         last = await self.office.policy_history.last()
@@ -103,26 +110,37 @@ class Desk:
 
         `shown` is what people see as the name of the text.
         """
-        office = self.office
-        loaded = load_policy_text(
-            text,
-            office.clock.now(),
-            shown=shown,
-            directory=self.home.path.resolve().parent,
-            scanners=[scanner.name for scanner in office.settings.scanners],
+        now = self.office.clock.now()
+        return await self._draft(
+            load_policy_text(text, now, shown=shown, directory=self._directory, scanners=self._scanners)
         )
+
+    async def draft_of(self, file: Path) -> Draft:
+        """Read a policy in a file likewise."""
+        now = self.office.clock.now()
+        return await self._draft(load_policy(file, now, directory=self._directory, scanners=self._scanners))
+
+    async def _draft(self, loaded: LoadedPolicy) -> Draft:
         if loaded.reading is None or loaded.reading.policy is None:
             raise InvalidConfiguration(loaded.diagnostics)
         reading, policy = loaded.reading, loaded.reading.policy
         record = record_of(policy, _names(reading.sources))
         return Draft(
-            policy=await filled(office.store, policy, reading.sources),
+            policy=await filled(self.office.store, policy, reading.sources),
             sources=reading.sources,
             written=reading.written,
             record=record,
             changes=changes(await self.in_force(), record),
             warnings=loaded.diagnostics,
         )
+
+    @property
+    def _directory(self) -> Path:
+        return self.home.path.resolve().parent
+
+    @property
+    def _scanners(self) -> list[str]:
+        return [scanner.name for scanner in self.office.settings.scanners]
 
     async def save(self, draft: Draft, *, who: str, why: Why, note: str = "") -> Saved:
         """Write a policy where it lives and let the running relay take it.
