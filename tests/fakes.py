@@ -144,6 +144,8 @@ class FakeActor:
     path: str
     type: str
     key: RSAPrivateKey
+    published: str | None = None
+    """When the account was made, as Mastodon says; Misskey does not."""
 
     @property
     def id(self) -> str:
@@ -158,7 +160,8 @@ class FakeActor:
         return f"{self.id}/inbox"
 
     def document(self) -> dict[str, Any]:
-        return {
+        made = {} if self.published is None else {"published": self.published}
+        return made | {
             "@context": ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"],
             "id": self.id,
             "type": self.type,

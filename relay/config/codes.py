@@ -12,7 +12,7 @@ POLICY_CODES: Final = {
     "P105": "An action that does not exist, or that is not possible here.",
     "P106": "A rule restricts media without a reason code.",
     "P107": "A reason code that is not in lower-case letters, digits and hyphens.",
-    "P108": "`tell` names somebody, and nobody is alerted by this version.",
+    "P108": "`tell` names somebody for whom there is no channel under `alerts`.",
     "P109": "Two rules have one name.",
     "P110": "A preset that does not exist.",
     "P111": "Too many rules.",

@@ -114,9 +114,9 @@ class Findings:
         """Add an error."""
         self.found.append(Diagnostic(Severity.ERROR, code, path, span, cause, fix, guess))
 
-    def warn(self, code: str, path: str, span: Span, cause: str, *, fix: str = "") -> None:
+    def warn(self, code: str, path: str, span: Span, cause: str, *, fix: str = "", guess: str = "") -> None:
         """Add a warning."""
-        self.found.append(Diagnostic(Severity.WARNING, code, path, span, cause, fix))
+        self.found.append(Diagnostic(Severity.WARNING, code, path, span, cause, fix, guess))
 
     @property
     def errors(self) -> int:

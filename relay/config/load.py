@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from relay.config.alert_checks import check_channels
 from relay.config.diagnostics import Findings, Source, Span, guess, in_order, render
 from relay.config.document import Mapping, Scalar, parse, plain, read_text
 from relay.config.fields import Place
@@ -100,7 +101,8 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
     scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
-    reading = policy_in(root, directory, now, findings, scanners)
+    channels = None if settings is None else [channel.name for channel in settings.alerts.channels]
+    reading = policy_in(root, directory, now, findings, scanners, channels)
     policy = None if reading is None else reading.policy
     if not _check_profile(settings, policy, root, findings):
         settings = None
@@ -142,6 +144,7 @@ def _settings(root: Mapping, place: Place, findings: Findings) -> Settings | Non
     _check_scanners(settings, root, findings)
     _check_blocklists(settings, root, findings)
     _check_addresses(settings, root, findings)
+    check_channels(settings, root, findings)
     return settings if findings.errors == before else None
 
 

@@ -58,12 +58,13 @@ def read_policy(
     now: float,
     findings: Findings,
     scanners: Collection[str] | None = None,
+    channels: Collection[str] | None = None,
 ) -> PolicyReading | None:
     """The policy in `node`; None when it is none at all.
 
     Relative list files start at `directory`; `now` (seconds since the epoch) tells which rules have ended;
-    `scanners` are the names that rules can give for lists, None when they are not known. Everything that is wrong
-    is added to `findings`, warnings too.
+    `scanners` are the names that rules can give for lists, `channels` those that they can tell, None when they are
+    not known. Everything that is wrong is added to `findings`, warnings too.
     """
     if not isinstance(node, Mapping):
         fix = "Write for example policy: {preset: small-instance}"
@@ -74,7 +75,7 @@ def read_policy(
     node = with_preset(node, findings)
     lists = ListReader(directory, findings).read(node.get("lists"))
     conditions = ConditionReader(lists, findings, scanners)
-    reader = RuleReader(conditions, findings)
+    reader = RuleReader(conditions, findings, channels)
     always, rules = reader.read(node.get("always"), "always"), reader.read(node.get("rules"), "rules")
     examples = ExampleReader(conditions, lists, findings)
     policy = KeyReader(findings).policy(

@@ -88,10 +88,12 @@ def policy_in(
     now: float,
     findings: Findings,
     scanners: Collection[str] | None,
+    channels: Collection[str] | None,
 ) -> PolicyReading | None:
     """The policy that a configuration's `policy` is or names; the built-in one when that says nothing.
 
-    `directory` is where relative paths start, `scanners` the names of the configured ones, None when not known.
+    `directory` is where relative paths start, `scanners` and `channels` the names of the configured ones, None when
+    not known.
     """
     node, source, block = root.get("policy"), root.span.source, True
     if node is None or (isinstance(node, Scalar) and node.value is None):
@@ -106,7 +108,9 @@ def policy_in(
         source, block = node.span.source, False
     if node is None:
         return None
-    reading = read_policy(node, directory=directory, now=now, findings=findings, scanners=scanners)
+    reading = read_policy(
+        node, directory=directory, now=now, findings=findings, scanners=scanners, channels=channels
+    )
     return _placed(reading, node, source, block=block)
 
 

@@ -87,9 +87,9 @@ A rule:
 | `then` | an action |
 | `reason` | a code, shown to the sender's admin and counted; needed where media is restricted |
 | `until` | the last day, in UTC, on which the rule applies, such as `2030-07-09` |
-| `tell` | groups to alert; nobody is alerted by this version, the names are kept with the decision |
+| `tell` | channels of `alerts` that are told what the rule decides, see [alerts.md](alerts.md) |
 
-Reason codes and the names of profiles, lists and groups are lower-case letters, digits and hyphens.
+Reason codes and the names of profiles, lists and channels are lower-case letters, digits and hyphens.
 
 An example has `given` (facts, written like conditions; numbers without comparison), `expect` (an action) and, if you
 like, `by` (the name of a rule). What it does not say is as if there were nothing; a server whose age it does not give

@@ -14,6 +14,8 @@ from relay.domain.policy import DEFAULT_REASONS, QUARANTINE, Rule, Verb
 from relay.domain.vocabulary import BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from relay.config.conditions import ConditionReader
     from relay.config.diagnostics import Findings
     from relay.config.document import Node
@@ -59,10 +61,13 @@ def check_keys(node: Mapping, known: tuple[str, ...], path: str, findings: Findi
 class RuleReader:
     """Reads rules; `conditions` knows the lists of the policy."""
 
-    def __init__(self, conditions: ConditionReader, findings: Findings) -> None:
-        """What is wrong is added to `findings`."""
+    def __init__(
+        self, conditions: ConditionReader, findings: Findings, channels: Collection[str] | None
+    ) -> None:
+        """What is wrong is added to `findings`. `channels` are those that can be told, None when not known."""
         self._conditions = conditions
         self._findings = findings
+        self._channels = channels
 
     def read(self, listed: Node | None, phase: str) -> list[Placed]:
         """The rules under `phase`: those that are rules at all."""
@@ -158,14 +163,20 @@ class RuleReader:
         items = node.items if isinstance(node, Sequence) else (node,)
         groups = tuple(item.text for item in items if isinstance(item, Scalar) and CODE.fullmatch(item.text))
         if len(groups) < len(items):
-            cause = "tell names groups in lower-case letters, digits and hyphens"
+            cause = "tell names channels in lower-case letters, digits and hyphens"
             fix = "Write for example tell: [child-safety]"
             self._findings.error("P104", path, node.span, cause, fix=fix)
-        else:
-            cause = "nobody is alerted by this version; the names are kept with the decision"
-            fix = "Look at `assay holds list` yourself until then."
-            self._findings.warn("P108", path, node.span, cause, fix=fix)
+        elif self._channels is not None:
+            for item, name in zip(items, groups, strict=True):
+                if name not in self._channels:
+                    self._nobody(item, name, path, self._channels)
         return groups
+
+    def _nobody(self, node: Node, name: str, path: str, channels: Collection[str]) -> None:
+        close = guess(name, channels)
+        fix = f"Add a channel: alerts: {{channels: [{{name: {name}, kind: webhook, url: …}}]}}"
+        cause = f'"{name}" is no channel, so nobody is told'
+        self._findings.warn("P108", path, node.span, cause, fix="" if close else fix, guess=close)
 
     def _needs_reason(self, rule: Rule, node: Mapping, path: str) -> None:
         about_media = any(BY_NAME[condition.fact].about_media for condition in rule.when)

@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
+from relay.config.alerts import ChannelSettings
 from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.live import LIVE
 from relay.config.policy_form import policy_form
@@ -15,6 +16,7 @@ from relay.config.scanners import ScannerSettings
 from relay.config.schema import schema
 from relay.config.section import Section
 from relay.config.settings import BlocklistSettings, Settings
+from relay.domain.alerts import EVENTS, KINDS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -39,6 +41,10 @@ list itself changes its mind. A refresh that fails changes nothing. One that wou
 half of a list, and more than 20 servers, waits for `assay blocks accept`. `block` and `allow` win over lists.
 A subscriber that becomes blocked is suspended and resumes by itself when the block ends."""
 
+
+_ALERTS: Final = """\
+A rule of the policy with `tell: [mods]` tells the channel `mods` of what it decides, whatever `events` the channel has.
+What messages look like, and how a web hook knows that they are the relay's: [alerts.md](alerts.md)."""
 
 _POLICY: Final = (
     "## policy",
@@ -126,6 +132,13 @@ def _rows(model: type[Section], prefix: str) -> list[str]:
     return rows
 
 
+def _events() -> list[str]:
+    rows = [
+        f"| `{kind}` | {KINDS[kind].meaning} | {'yes' if KINDS[kind].urgent else ''} |" for kind in EVENTS
+    ]
+    return ["| event | meaning | urgent |", "|---|---|---|", *rows, "", _ALERTS]
+
+
 def reference() -> str:
     """`docs/configuration.md`: every key but those of the policy, in Markdown."""
     parts = [
@@ -139,6 +152,8 @@ def reference() -> str:
         parts += ["", f"## {name}", "", section.description or "", "", *_rows(model, f"{name}.")]
         if name == "federation":
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
+        if name == "alerts":
+            parts += ["", *_rows(ChannelSettings, "alerts.channels[]."), "", *_events()]
     scanners = Settings.model_fields["scanners"].description or ""
     parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
     live = [*_LIVE, *(f"- `{key}`" for key in LIVE)]

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from relay.config.alerts import AlertSettings
+from relay.config.brake import BrakeSettings
 from relay.config.fields import (
     AcceptedList,
     ByteSize,
@@ -315,6 +317,16 @@ class Settings(Section):
     )
     transparency: TransparencySettings = Field(
         default_factory=TransparencySettings, description="What the public is told."
+    )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="Who is told when something needs a person."
+    )
+    brake: BrakeSettings = Field(
+        default_factory=BrakeSettings,
+        description=(
+            "The brake for waves of spam: the same text or picture from many new accounts, floods of mentions, servers "
+            "that post far more than they used to. It ends by itself."
+        ),
     )
     lab: LabSettings = Field(
         default_factory=LabSettings,

@@ -65,7 +65,7 @@ def content_of(document: Document, actors: Iterable[str]) -> Content:
     """Read an object's document; `actors` are the ids of whoever did it, first, and wrote it."""
     tags = flat(document.get("tag"))
     entries = [entry for entry in tags[:MAX_TAGS] if isinstance(entry, Mapping)]
-    mentions = {_mentioned(entry) for entry in entries if "Mention" in types_of(entry)}
+    mentions = _mentions(entries)
     return Content(
         actors=_some(dict.fromkeys(actors), MAX_AUTHORS),
         languages=_languages_of(document),
@@ -76,9 +76,14 @@ def content_of(document: Document, actors: Iterable[str]) -> Content:
     )
 
 
+def mentioned_in(document: Document) -> frozenset[str]:
+    """The accounts that a post mentions: their ids, or their names where it gives none."""
+    return _mentions(_first_tags(document))
+
+
 def hashtags_of(document: Document) -> frozenset[str]:
     """The hashtags of a post, or of a profile, as `hashtag_name` gives them."""
-    return _hashtags([entry for entry in flat(document.get("tag"))[:MAX_TAGS] if isinstance(entry, Mapping)])
+    return _hashtags(_first_tags(document))
 
 
 def hashtag_name(value: object) -> str:
@@ -125,6 +130,14 @@ def _some(found: Iterable[str], most: int) -> frozenset[str]:
 def _hashtags(entries: Iterable[Document]) -> frozenset[str]:
     names = (hashtag_name(entry.get("name")) for entry in entries if "Hashtag" in types_of(entry))
     return _some(dict.fromkeys(filter(None, names)), MAX_HASHTAGS)
+
+
+def _first_tags(document: Document) -> list[Document]:
+    return [entry for entry in flat(document.get("tag"))[:MAX_TAGS] if isinstance(entry, Mapping)]
+
+
+def _mentions(entries: Iterable[Document]) -> frozenset[str]:
+    return frozenset(_mentioned(entry) for entry in entries if "Mention" in types_of(entry))
 
 
 def _mentioned(entry: Document) -> str:

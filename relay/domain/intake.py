@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
     from relay.domain.facts import AttestationState
     from relay.domain.log import ActivityState, HoldState, NewEntry, Proven
-    from relay.domain.media import Decoded, Digests, Match, MediaKind, ScanOutcome, ScanResult, Undecodable
+    from relay.domain.media import (
+        Decoded,
+        Digests,
+        FrameHash,
+        Match,
+        MediaKind,
+        ScanOutcome,
+        ScanResult,
+        Undecodable,
+    )
     from relay.domain.policy import Decision
 
 
@@ -43,7 +52,7 @@ class Settled:
 
     `facts` are the facts the decision rests on, as JSON. `entry` is appended to the log when there is one;
     `due_at` is when a deferred activity is looked at again. `about` is the object when it turned out to be another
-    than the activity names.
+    than the activity names. `brake` is the number of the brake that stopped it, or would have.
     """
 
     state: ActivityState
@@ -53,6 +62,7 @@ class Settled:
     entry: NewEntry | None = None
     due_at: float = 0.0
     about: str | None = None
+    brake: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ class Item:
 
     `digest` is None when the bytes could not be had. `reason` says why it was not scanned. `issuer` is the actor id
     of the attester whose statement is valid. `size` in bytes and `media_type` are for the policy and not stored: the
-    type by content, else as the post says.
+    type by content, else as the post says. `frame` is the first one, for the brake, and not stored either.
     """
 
     url: str
@@ -101,6 +111,7 @@ class Item:
     matches: tuple[Match, ...] = ()
     size: int | None = None
     media_type: str | None = None
+    frame: FrameHash | None = None
 
 
 @dataclass(frozen=True, slots=True)

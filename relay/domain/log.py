@@ -75,6 +75,15 @@ class HoldState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+@dataclass(frozen=True, slots=True)
+class LongHeld:
+    """Holds that wait for long: how many, the number of the newest of them, and since when that waits."""
+
+    count: int
+    newest: int
+    since: float
+
+
 class ActivityState(StrEnum):
     """Where a received activity stands. `SCREENING` and `DEFERRED` are work; the others are ends."""
 

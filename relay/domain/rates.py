@@ -53,39 +53,47 @@ class PostCounts:
 
 
 @dataclass(slots=True)
-class _Window:
-    """Events in the present and the last stretch of time; the last one counts by how much of it is still near."""
+class Window:
+    """Counts events in a stretch of `seconds` that slides. Exact within a stretch, an estimate across two."""
 
-    number: int = 0
-    now: int = 0
-    before: int = 0
+    seconds: float
+    _number: int = 0
+    _now: int = 0
+    _before: int = 0
 
-    def turn(self, number: int) -> None:
+    def add(self, now: float) -> None:
+        """Count an event at `now`, in seconds."""
+        self._turn(int(now // self.seconds))
+        self._now += 1
+
+    def count(self, now: float) -> int:
+        """How many there were up to `now`; the stretch before counts by how much of it is still near."""
+        self._turn(int(now // self.seconds))
+        left = 1.0 - (now % self.seconds) / self.seconds
+        return self._now + int(self._before * left)
+
+    def _turn(self, number: int) -> None:
         """Go on to the stretch with this number."""
-        if number == self.number + 1:
-            self.before, self.now = self.now, 0
-        elif number != self.number:
-            self.before = self.now = 0
-        self.number = number
+        if number == self._number + 1:
+            self._before, self._now = self._now, 0
+        elif number != self._number:
+            self._before = self._now = 0
+        self._number = number
 
 
 @dataclass(slots=True)
 class PostCounter:
-    """Counts the posts of one server in windows that slide. Exact within a stretch, an estimate across two."""
+    """Counts the posts of one server in windows that slide."""
 
-    _windows: tuple[_Window, ...] = field(default_factory=lambda: tuple(_Window() for _ in WINDOWS))
+    _windows: tuple[Window, ...] = field(
+        default_factory=lambda: tuple(Window(seconds) for seconds in WINDOWS.values())
+    )
 
     def add(self, now: float) -> None:
         """Count a post that came at `now`, in seconds."""
-        for window, seconds in zip(self._windows, WINDOWS.values(), strict=True):
-            window.turn(int(now // seconds))
-            window.now += 1
+        for window in self._windows:
+            window.add(now)
 
     def counts(self, now: float) -> PostCounts:
         """How many came up to `now`."""
-        found = []
-        for window, seconds in zip(self._windows, WINDOWS.values(), strict=True):
-            window.turn(int(now // seconds))
-            left = 1.0 - (now % seconds) / seconds
-            found.append(window.now + int(window.before * left))
-        return PostCounts(*found)
+        return PostCounts(*(window.count(now) for window in self._windows))

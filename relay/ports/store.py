@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from relay.domain.delivery import Host, Progress, Saved, Straggler
     from relay.domain.hashlist import ListEntry
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
-    from relay.domain.log import HoldState, LogEntry
+    from relay.domain.log import HoldState, LogEntry, LongHeld
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
     from relay.ports.admins import Admins
+    from relay.ports.alerts import AlertBox
+    from relay.ports.brakes import Brakes
     from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
@@ -90,6 +92,12 @@ class Activities(Protocol):
 
     async def holds(self, state: HoldState, most: int) -> list[Hold]:
         """Return the newest holds in a state."""
+
+    async def open_hold_of(self, seq: int) -> int | None:
+        """Return the number of the open hold of an activity."""
+
+    async def long_held(self, before: float) -> LongHeld | None:
+        """Return what is held since before a time; None when nothing is."""
 
     async def settle_hold(
         self, hold_id: int, state: HoldState, *, at: float, who: str, note: str | None
@@ -332,6 +340,10 @@ class Tx(Protocol):
         """Blocklists, opt-outs, suspensions."""
 
     @property
+    def brakes(self) -> Brakes:
+        """Waves, incidents, and what they stopped."""
+
+    @property
     def servers(self) -> Servers:
         """Since when servers are known, and what they run."""
 
@@ -350,6 +362,10 @@ class Tx(Protocol):
     @property
     def lab(self) -> Lab:
         """Temporary inboxes and reports of the lab."""
+
+    @property
+    def alerts(self) -> AlertBox:
+        """Alerts on their way to people."""
 
     @property
     def logins(self) -> Logins:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from relay.domain import alertwords
 from relay.domain.errors import RemoteError
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import MediaFacts
     from relay.domain.submission import Submission
     from relay.ports import Clock, Remote, Store, Tx
+    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.decide import Decider
     from relay.services.inspect import Inspector, MediaLimits
@@ -57,12 +59,13 @@ class Attesting:
         allowances: Allowances,
         limits: MediaLimits,
         tally: Tally,
+        alerts: Alerts,
         at_once: int = 2,
     ) -> None:
         self._store, self._clock, self._remote = store, clock, remote
         self._inspector, self._attestor, self._decider = inspector, attestor, decider
         self._submissions, self._room, self._allowances = submissions, room, allowances
-        self._limits, self._tally = limits, tally
+        self._limits, self._tally, self._alerts = limits, tally, alerts
         self._due = LeasedWork(
             lambda submission: f"submission {submission.id}",
             lambda tx: tx.submissions,
@@ -157,6 +160,7 @@ class Attesting:
                 subject=f"sha256:{facts.digests.sha256}",
                 detail=decision.reason,
             )
+            await self._alerts.note(tx, alertwords.found(decision))
             await self._settle(tx, submission, "match")
         self._done(submission, "unattested")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mediaattest import MAX_LIFETIME, IssuerKey
+from relay.domain import alertwords
 from relay.domain.attestkey import KeyRecord
 from relay.domain.errors import Conflict, NotFound
 from relay.services.issuingkey import IssuingKey
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from relay.ports import Clock, Store
     from relay.ports.service import KeyFiles, KeyPair
+    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.profile import Profile
 
@@ -53,8 +55,9 @@ class KeySet:
 class AttestationKeys:
     """Looks after the keys. `actor` is the relay's actor id."""
 
-    def __init__(self, *, store: Store, clock: Clock, files: KeyFiles, actor: str) -> None:
+    def __init__(self, *, store: Store, clock: Clock, files: KeyFiles, actor: str, alerts: Alerts) -> None:
         self._store, self._clock, self._files, self._actor = store, clock, files, actor
+        self._alerts = alerts
 
     async def records(self) -> list[KeyRecord]:
         """Return the records of keys that are still to be listed."""
@@ -103,6 +106,7 @@ class AttestationKeys:
             await tx.subscribers.audit(
                 at=now, who=who, action="key-rotated", subject=self._kid(new.name), detail=""
             )
+            await self._alerts.note(tx, alertwords.key_rotated(new.name, who))
         return new.name
 
     async def revoke(self, name: str, *, who: str, note: str | None) -> int:
@@ -130,6 +134,7 @@ class AttestationKeys:
             await tx.subscribers.audit(
                 at=now, who=who, action="key-revoked", subject=self._kid(name), detail=note or ""
             )
+            await self._alerts.note(tx, alertwords.key_revoked(name, retracted, who))
         self._files.remove(name)  # it is of no use to anybody but a thief
         return retracted
 

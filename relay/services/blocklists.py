@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from relay.domain import alertwords
 from relay.domain.blocklist import (
     BatchState,
     Change,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from relay.domain.blocklist import Blocklist, Effect, ListedServer
     from relay.ports import Clock, Store, Tx
+    from relay.services.alerts import Alerts
     from relay.services.blocksources import BlockSources
 
 LOOK_EVERY: Final = 30.0
@@ -37,6 +39,8 @@ SHORTEST: Final = 300.0
 """Seconds between two refreshes of a list, whatever is configured."""
 RETRY_LATER: Final = 4
 """`backoff` starts so many doublings late: a list is no hurry, and its keeper has other readers."""
+TOLD_AFTER: Final = 3
+"""Failures in a row after which people are told: a single one is nobody's business."""
 SCHEDULE: Final = "schedule"
 """Who refreshes lists when nobody asks for it."""
 
@@ -73,8 +77,8 @@ class Blocklists:
     `lists` may be replaced while running: each method works on those that there were when it began.
     """
 
-    def __init__(self, store: Store, clock: Clock, lists: Sequence[Blocklist]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, lists: Sequence[Blocklist], alerts: Alerts) -> None:
+        self._store, self._clock, self._alerts = store, clock, alerts
         self.lists: Mapping[str, Blocklist] = {one.name: one for one in lists}
 
     def named(self, name: str) -> Blocklist:
@@ -173,6 +177,8 @@ class Blocklists:
         _log.warning("blocklist %s could not be refreshed: %s", listed.name, told)
         async with self._store.transaction() as tx:
             await tx.blocking.save_state(replace(state, failures=failures, error=told, next_at=next_at))
+            if failures == TOLD_AFTER:
+                await self._alerts.note(tx, alertwords.list_fails(listed.name, failures, error.code))
         return Outcome(listed.name, None, error=told)
 
     async def _take(
@@ -233,7 +239,9 @@ class Blocklists:
             name=name, at=now, who=who, source=listed.place, state=state, changes=changes
         )
         gained, lost = gained_and_lost(changes)
-        if not sudden:
+        if sudden:
+            await self._alerts.note(tx, alertwords.list_waits(name, number, gained, lost))
+        else:
             await tx.blocking.put_in_force(name, number, changes)
         await tx.subscribers.audit(
             at=now,

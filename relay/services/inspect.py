@@ -112,6 +112,7 @@ class Inspector:
             matches=known.result.matches,
             size=digests.size,
             media_type=known.decoded.media_type if isinstance(known.decoded, Decoded) else ref.media_type,
+            frame=next(iter(known.decoded.frames), None) if isinstance(known.decoded, Decoded) else None,
         )
 
     def _stands(self, known: MediaFacts) -> bool:

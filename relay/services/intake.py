@@ -16,6 +16,7 @@ from relay.domain.errors import Busy
 if TYPE_CHECKING:
     from relay.domain.intake import Incoming, Settled
     from relay.ports import Store
+    from relay.services.alerts import Alerts
 
 GROUP: Final = 64
 """Activities per transaction."""
@@ -28,10 +29,13 @@ _Waiter: TypeAlias = "tuple[Incoming, Settled | None, asyncio.Future[int | None]
 
 
 class Intake:
-    """Stores received activities durably, several per transaction. `most` may wait for their commit."""
+    """Stores received activities durably, several per transaction. `most` may wait for their commit.
 
-    def __init__(self, store: Store, *, most: int = WAITING) -> None:
-        self._store, self._most = store, most
+    `alerts` are told what was decided about them.
+    """
+
+    def __init__(self, store: Store, alerts: Alerts | None = None, *, most: int = WAITING) -> None:
+        self._store, self._alerts, self._most = store, alerts, most
         self._waiting: deque[_Waiter] = deque()
         self._writing = asyncio.Lock()
 
@@ -51,6 +55,9 @@ class Intake:
         try:
             async with self._store.transaction() as tx:
                 numbers = await tx.activities.receive([(new, settled) for new, settled, _ in group])
+                for (_, settled, _), number in zip(group, numbers, strict=True):
+                    if self._alerts is not None and settled is not None and number is not None:
+                        await self._alerts.decided(tx, number, settled)
         except BaseException as error:
             # Whether or not it reached the disk: the senders are asked to try again, and repeats are recognised.
             busy = Busy("the activity could not be stored")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.domain import alertwords
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.domain.hashlist import ListEntry
     from relay.ports import Clock, Scanner, Store
+    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.inspect import Inspector
 
@@ -18,8 +21,8 @@ LOOK_EVERY: Final = 5.0
 class Lists:
     """Imports entries and tells how large the lists are."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, alerts: Alerts) -> None:
+        self._store, self._clock, self._alerts = store, clock, alerts
 
     async def add(self, name: str, source: str, entries: Sequence[ListEntry], *, who: str) -> int:
         """Add entries to a list in one batch; return how many were new. A running relay uses them in seconds."""
@@ -29,6 +32,8 @@ class Lists:
             await tx.subscribers.audit(
                 at=now, who=who, action="list-import", subject=name, detail=f"{added} new from {source}"
             )
+            if added:
+                await self._alerts.note(tx, alertwords.list_grew(name, added, who))
         return added
 
     async def sizes(self) -> list[Mapping[str, object]]:

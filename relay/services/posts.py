@@ -6,6 +6,7 @@ object's id is believed, and the object is fetched from its own server.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mediaattest import parse_header
@@ -20,6 +21,7 @@ from relay.domain.policy import Verb
 from relay.domain.subscription import INSTANCE_TYPES
 from relay.domain.traits import traits_of
 from relay.services.arrival import Receipt, authors_of
+from relay.services.braking import Post
 from relay.services.decide import ANNOUNCED, Subject, ruled
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from relay.protocol.httpsig import SignedRequest
     from relay.services.arrival import Arrival, ReceiveRules
     from relay.services.blocks import Blocks
+    from relay.services.braking import Braking
     from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
@@ -57,6 +60,7 @@ class Posts:
         peers: Peers,
         fetcher: Fetcher,
         decider: Decider,
+        braking: Braking,
         proofs: Proofs,
         identity: Identity,
         blocks: Blocks,
@@ -65,7 +69,7 @@ class Posts:
         rules: ReceiveRules,
     ) -> None:
         self._store, self._intake, self._clock, self._signals = store, intake, clock, signals
-        self._peers, self._fetcher, self._decider = peers, fetcher, decider
+        self._peers, self._fetcher, self._decider, self._braking = peers, fetcher, decider, braking
         self._proofs, self._identity = proofs, identity
         self._blocks, self._consent, self._standings = blocks, consent, standings
         self.rules = rules
@@ -253,7 +257,9 @@ class Posts:
         content = Content() if post is None else content_of(post.document, (actor, *post.attributed_to))
         facts = Facts(from_hosts=subject.origins, type=incoming.kind, content=content, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
-        return self._decider.settle(subject, decision, facts, None, ())
+        about = (incoming.object_id, incoming.kind, actor, incoming.server, incoming.received_at)
+        decision, brake = await self._braking.decide(decision, Post(*about, post, standing))
+        return replace(self._decider.settle(subject, decision, facts, None, ()), brake=brake)
 
     def _passed_on(self, incoming: Incoming, arrival: Arrival) -> Settled:
         """Pass on without asking the policy: that something is gone, or has moved, must reach whoever has it."""

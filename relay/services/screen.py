@@ -16,9 +16,10 @@ from relay.domain.facts import AttestationState, Facts
 from relay.domain.intake import Item, Settled
 from relay.domain.log import ActivityState
 from relay.domain.media import MediaKind, ScanOutcome
-from relay.domain.policy import Verb
+from relay.domain.policy import RELAYING, Verb
 from relay.domain.screening import facts_of
 from relay.domain.traits import traits_of
+from relay.services.braking import Post
 from relay.services.decide import Subject, ruled
 from relay.services.leased import LeasedWork
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from relay.domain.intake import Work
     from relay.domain.media import MediaRef
     from relay.ports import Clock, Store
+    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.blocks import Blocks
+    from relay.services.braking import Braking
     from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
@@ -65,16 +68,18 @@ class Screening:
         inspector: Inspector,
         attestor: Attestor,
         decider: Decider,
+        braking: Braking,
         blocks: Blocks,
         consent: Consent,
         standings: Standings,
+        alerts: Alerts,
         unlisted: bool,
         at_once: int = 8,
     ) -> None:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
-        self._consent = consent
+        self._consent, self._braking, self._alerts = consent, braking, alerts
         self.unlisted = unlisted
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
@@ -190,16 +195,18 @@ class Screening:
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
-        decision = self._decider.decision(facts, work.received_at)
+        decided = self._decider.decision(facts, work.received_at)
+        seen = (work.object_id, work.kind, work.actor, work.server, work.received_at)
+        decision, brake = await self._braking.decide(decided, Post(*seen, post, facts.standing, items))
         tokens: list[str] = []
-        if decision.would is Verb.RELAY_AND_ATTEST:
+        if decided.would is Verb.RELAY_AND_ATTEST and (brake is None or decision.verb in RELAYING):
             tokens = await self._attestor.tokens(items)
         header = format_header(tokens) or None
         traits = traits_of(work.kind, post)
         subject = Subject(work.object_id, facts.from_hosts, work.kind, work.body, work.proven, traits)
         urls = [to_data_url(token) for token in tokens]
         settled = self._decider.settle(subject, decision, facts, header, urls)
-        await self._settle(work, replace(settled, about=about), items)
+        await self._settle(work, replace(settled, about=about, brake=brake), items)
 
     async def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}
@@ -220,6 +227,8 @@ class Screening:
                 # It turned out to be about something that was relayed, or deleted, before.
                 settled = self._dropped("repeat")
                 await tx.activities.settle(work.seq, settled, (), attempt=work.attempts)
+            elif done:
+                await self._alerts.decided(tx, work.seq, settled)
         if settled.state is ActivityState.PUBLISHED:
             self._signals.changed()
 

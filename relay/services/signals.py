@@ -46,6 +46,7 @@ class Signals:
         self.enforcement = Wakeup()
         self.lab = Wakeup()
         self.reload = Wakeup()
+        self.alerts = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: dict[str, int] = {}

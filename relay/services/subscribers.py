@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain import hosts
+from relay.domain import alertwords, hosts
 from relay.domain.errors import Conflict, Malformed, NotFound, Refused
 from relay.domain.subscription import (
     Back,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from relay.domain.moderation import Cause
     from relay.domain.software import Software
     from relay.ports import Clock, Store, Tx
+    from relay.services.alerts import Alerts
     from relay.services.identity import Identity
     from relay.services.peers import Peers
     from relay.services.signals import Signals
@@ -58,11 +59,12 @@ class Subscribers:
         signals: Signals,
         identity: Identity,
         peers: Peers,
+        alerts: Alerts,
         mode: Mode,
         allow: Sequence[str],
     ) -> None:
         self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
-        self._peers = peers
+        self._peers, self._alerts = peers, alerts
         self.mode, self.allow = mode, tuple(allow)
 
     # ------------------------------------------------------------------ from servers
@@ -107,6 +109,8 @@ class Subscribers:
             await tx.subscribers.audit(
                 at=now, who=actor.id, action="follow", subject=actor.id, detail=outcome.state.value
             )
+            if outcome.state is State.PENDING and (existing is None or existing.state is not State.PENDING):
+                await self._alerts.note(tx, alertwords.subscriber_waits(subscription.id))
         self.changed()
         return subscription
 

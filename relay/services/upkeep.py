@@ -19,6 +19,8 @@ SERVERS_MOST: Final = 50_000
 """Servers without a subscription that are remembered: names cost an attacker with a domain nothing."""
 AUDIT_MOST: Final = 100_000
 """Lines about what other servers did that are kept; those of operators are all kept."""
+ACCOUNTS_MOST: Final = 200_000
+"""Accounts of which it is remembered when they were seen first, where their own document does not say."""
 SUBMISSIONS_KEPT: Final = 3600.0
 """Seconds for which the answer to a submission can be had."""
 HISTORY_MOST: Final = 2_000_000
@@ -61,11 +63,13 @@ class Upkeep:
             await tx.subscribers.forget(now - KEYS_KEPT)
             await tx.subscribers.trim(MOST_KEPT)
             await tx.subscribers.trim_audit(AUDIT_MOST)
+            await tx.brakes.forget(now - FACTS_KEPT, accounts=ACCOUNTS_MOST)
             await tx.servers.forget(now - SERVERS_KEPT)
             await tx.servers.trim(SERVERS_MOST)
             await tx.status_indexes.forget(now)
             await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
+            await tx.alerts.forget(now - FACTS_KEPT)
         async with self._store.transaction() as tx:
             await tx.history.forget(now - self._history, rows=HISTORY_MOST, most=HISTORY_AT_ONCE)

@@ -46,6 +46,7 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.brake import Brakes
 from relay.wiring.labpages import LabPages
 from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
@@ -85,6 +86,7 @@ class Relay:
     service: AttestingService
     lab: LabPages
     screening: Screening
+    brakes: Brakes
     fanout: FanOut
     letters: Letters
     logins: Logins
@@ -111,6 +113,7 @@ class Relay:
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
+            tasks.create_task(self.brakes.keeper.run())
             tasks.create_task(self.upkeep.run())
             tasks.create_task(self.live.run())
             tasks.create_task(self.office.upstreams.run(self.fetcher))
@@ -169,6 +172,7 @@ async def _assemble(
         banned=settings.federation.block_software,
         rate=settings.federation.rate,
     )
+    brakes = Brakes.of(office)
     schemes = Schemes(clock, store)
     await schemes.load()
     signing = Signing(signer, remote, clock, schemes)
@@ -225,12 +229,13 @@ async def _assemble(
     proofs = Proofs(provenance, clock, memory=settings.federation.retention.total_seconds())
     posts = Posts(
         store=store,
-        intake=Intake(store),
+        intake=Intake(store, office.alerts),
         clock=clock,
         signals=signals,
         peers=office.peers,
         fetcher=fetcher,
         decider=office.decider,
+        braking=brakes.braking,
         proofs=proofs,
         identity=identity,
         blocks=blocks,
@@ -286,11 +291,14 @@ async def _assemble(
             inspector=inspector,
             attestor=attestor,
             decider=office.decider,
+            braking=brakes.braking,
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
+            alerts=office.alerts,
             unlisted=settings.federation.relay_unlisted,
         ),
+        brakes=brakes,
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),

@@ -13,6 +13,7 @@ from relay.config import values
 from relay.config.settings import database_path
 from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
+from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
@@ -29,7 +30,9 @@ from relay.services.replay import Replay
 from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
+from relay.services.waves import Waves
 from relay.wiring import parts
+from relay.wiring.alerts import channel_rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,8 +59,10 @@ class Office:
     subscribers: Subscribers
     profiles: Profiles
     upstreams: Upstreams
+    alerts: Alerts
     holds: Holds
     replay: Replay
+    waves: Waves
     explainer: Explainer
     blocks: Blocks
     blocklists: Blocklists
@@ -80,13 +85,14 @@ async def open_office(
         raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
     identity, signals = parts.identity_of(settings), Signals()
     async with SqliteStore(path, exclusive=exclusive) as store:
-        keys = parts.attestation_keys(settings, store, clock, identity)
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
-        blocklists = Blocklists(store, clock, lists)
+        alerts = Alerts(store=store, clock=clock, signals=signals, channels=channel_rules(settings))
+        keys = parts.attestation_keys(settings, store, clock, identity, alerts)
+        blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,
             allow=(*settings.federation.allow, identity.server),
@@ -98,6 +104,7 @@ async def open_office(
             signals=signals,
             identity=identity,
             peers=peers,
+            alerts=alerts,
             mode=Mode(settings.federation.subscriptions),
             allow=settings.federation.allow,
         )
@@ -119,6 +126,7 @@ async def open_office(
                 allow_http=settings.federation.allow_http,
             ),
             subscribers=subscribers,
+            alerts=alerts,
             profiles=Profiles(
                 store=store,
                 clock=clock,
@@ -128,10 +136,11 @@ async def open_office(
             ),
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
+            waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock),
+            lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(store, clock, keys, identity),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from relay.config.settings import Settings
     from relay.ports import Canonicalizer, Clock, Remote, Signer, Store
+    from relay.services.alerts import Alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ def identity_of(settings: Settings) -> Identity:
     )
 
 
-def attestation_keys(settings: Settings, store: Store, clock: Clock, identity: Identity) -> AttestationKeys:
+def attestation_keys(
+    settings: Settings, store: Store, clock: Clock, identity: Identity, alerts: Alerts
+) -> AttestationKeys:
     """Look after the keys of our attestations."""
     files = KeyFolder(settings.relay.data)
-    return AttestationKeys(store=store, clock=clock, files=files, actor=identity.actor)
+    return AttestationKeys(store=store, clock=clock, files=files, actor=identity.actor, alerts=alerts)
 
 
 def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:

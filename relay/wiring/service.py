@@ -64,5 +64,6 @@ class AttestingService:
             allowances=allowances,
             limits=values.media_limits(office.settings),
             tally=tally,
+            alerts=office.alerts,
         )
         return cls(submissions, attesting)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from relay.adapters.sql import codec
 from relay.adapters.sql.history import history_row
 from relay.domain.activity import loop_key
-from relay.domain.log import ActivityState, HoldState
+from relay.domain.log import ActivityState, HoldState, LongHeld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,6 +93,8 @@ class SqlActivities:
             due_at=settled.due_at,
             position=positions.get(seq),
         )
+        if settled.brake is None:
+            await self._sql.run("leave_brake", seq=seq)
         await self._decide([(seq, row, settled)])
         return True
 
@@ -161,6 +163,16 @@ class SqlActivities:
         """Return the newest holds in a state."""
         return [codec.hold(row) for row in await self._sql.rows("holds_in", state=state.value, most=most)]
 
+    async def open_hold_of(self, seq: int) -> int | None:
+        """Return the number of the open hold of an activity."""
+        number: int | None = await self._sql.value("open_hold_of", seq=seq)
+        return number
+
+    async def long_held(self, before: float) -> LongHeld | None:
+        """Return what is held since before a time."""
+        row = await self._sql.row("long_held", before=before)
+        return None if row is None or not row["n"] else LongHeld(row["n"], row["newest"], row["at"])
+
     async def settle_hold(
         self, hold_id: int, state: HoldState, *, at: float, who: str, note: str | None
     ) -> bool:
@@ -228,7 +240,8 @@ class SqlActivities:
         return replace(entry, traits=replace(entry.traits, first=found[0], original=found[1]))
 
     async def _decide(self, settled: Sequence[tuple[int, Mapping[str, Any], Settled]]) -> None:
-        await self._sql.many("add_decisions", [_decision(seq, done) for seq, _, done in settled])
+        await self._sql.many("add_decisions", [codec.decision_row(seq, done) for seq, _, done in settled])
+        await self._sql.many("add_braked", [_braked(seq, done) for seq, _, done in settled if done.brake])
         kept = [history_row(seq, about, done) for seq, about, done in settled]
         await self._sql.many("keep_history", [row for row in kept if row is not None])
         for seq, _, done in settled:
@@ -267,16 +280,6 @@ def _about(new: Incoming) -> dict[str, object]:
     return {name: getattr(new, name) for name in names}
 
 
-def _decision(seq: int, settled: Settled) -> dict[str, object]:
-    decision = settled.decision
-    return {
-        "seq": seq,
-        "at": settled.at,
-        "verb": decision.would.value,
-        "effective": decision.verb.value,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "facts": codec.json(settled.facts),
-        "trace": codec.json([step.as_json() for step in decision.trace]),
-    }
+def _braked(seq: int, settled: Settled) -> dict[str, object]:
+    stopped = settled.state in {ActivityState.HELD, ActivityState.DEFERRED}
+    return {"seq": seq, "brake": settled.brake, "state": "open" if stopped else "observed"}

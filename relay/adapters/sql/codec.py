@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from relay.domain.delivery import Host
+    from relay.domain.intake import Settled
 
     Row = Mapping[str, Any]
 
@@ -152,6 +153,22 @@ def issued(row: Row) -> Issued:
     return Issued(
         row["digest"], row["jws"], row["issued_at"], row["expires_at"], row["retracted_at"], row["key"]
     )
+
+
+def decision_row(seq: int, settled: Settled) -> dict[str, object]:
+    """Write a decision about an activity."""
+    decision = settled.decision
+    return {
+        "seq": seq,
+        "at": settled.at,
+        "verb": decision.would.value,
+        "effective": decision.verb.value,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "policy": decision.policy,
+        "facts": json(settled.facts),
+        "trace": json([step.as_json() for step in decision.trace]),
+    }
 
 
 def hold(row: Row) -> Hold:

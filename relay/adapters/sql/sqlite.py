@@ -20,7 +20,9 @@ import aiosqlite
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.admins import SqlAdmins
+from relay.adapters.sql.alerts import SqlAlerts
 from relay.adapters.sql.blocking import SqlBlocking
+from relay.adapters.sql.brakes import SqlBrakes
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
@@ -57,6 +59,7 @@ class SqlTx:
         self.subscribers = SqlSubscribers(queries)
         self.upstreams = SqlUpstreams(queries)
         self.blocking = SqlBlocking(queries)
+        self.brakes = SqlBrakes(queries)
         self.servers = SqlServers(queries)
         self.submissions = SqlSubmissions(queries)
         self.key_records = SqlKeyRecords(queries)
@@ -66,6 +69,7 @@ class SqlTx:
         self.admins = SqlAdmins(queries)
         self.policies = SqlPolicyVersions(queries)
         self.reloads = SqlReloads(queries)
+        self.alerts = SqlAlerts(queries)
 
 
 class SqliteStore:

@@ -83,7 +83,7 @@ def _eight(tmp_path: Path) -> Policy:
     (tmp_path / "dni.csv").write_text("#domain,#severity\nblocked.example,suspend\n")
     (tmp_path / "config.yaml").write_text("policy: {file: policy.yaml}\n")
     loaded = load(tmp_path / "config.yaml", {}, NOW)
-    assert [diagnostic.code for diagnostic in loaded.diagnostics] == ["P108"]  # alerts come later
+    assert [diagnostic.code for diagnostic in loaded.diagnostics] == ["P108"]  # no channel is configured
     return loaded.require().policy
 
 

@@ -137,6 +137,14 @@ WHERE h.state = :state ORDER BY h.id DESC LIMIT :most;
 SELECT h.*, a.activity_id, a.kind, a.actor, a.server, a.object_id, a.body, a.received_at, a.proven, a.forward_until
 FROM holds h JOIN activities a ON a.seq = h.seq WHERE h.id = :id;
 
+-- name: open_hold_of$
+-- The number of the open hold of an activity.
+SELECT id FROM holds WHERE seq = :seq AND state = 'open';
+
+-- name: long_held^
+-- How many holds are open since before a time, the newest of them and its time.
+SELECT count(*) AS n, max(id) AS newest, max(created_at) AS at FROM holds WHERE state = 'open' AND created_at <= :before;
+
 -- name: settle_hold!
 -- Write what became of an open hold.
 UPDATE holds SET state = :state, decided_at = :at, decided_by = :who, note = :note WHERE id = :id AND state = 'open';

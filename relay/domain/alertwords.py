@@ -1,0 +1,128 @@
+"""The alerts of the relay itself, in words. What they may hold: see `relay.domain.alerts`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from relay.domain.alerts import Alert, AlertKind
+from relay.domain.policy_rules import Verb
+
+if TYPE_CHECKING:
+    from relay.domain.policy import Decision
+
+_DONE: Final = {
+    Verb.RELAY: "Relayed",
+    Verb.RELAY_AND_ATTEST: "Relayed",
+    Verb.RELAY_MARKED: "Relayed",
+    Verb.DEFER: "Deferred",
+    Verb.QUARANTINE: "Held",
+    Verb.DROP: "Dropped",
+}
+
+
+def held(hold: int, decision: Decision) -> Alert:
+    """A post waits for a person."""
+    by = f'Reason {decision.reason}, rule "{decision.rule}".'
+    return Alert(
+        AlertKind.HOLD,
+        f"Held: {decision.reason}",
+        f"Hold {hold} waits for a person. {by} See: assay holds show {hold}",
+        decision.tell,
+        f"hold {hold}",
+    )
+
+
+def ruled(seq: int, decision: Decision) -> Alert:
+    """A rule with `tell` decided about the activity with that number, and did not hold it."""
+    done = _DONE[decision.would]
+    would = "" if decision.enforced else " It was relayed all the same: the policy only observes."
+    return Alert(
+        AlertKind.RULE,
+        f"{done}: {decision.reason}",
+        f'{done} by rule "{decision.rule}", reason {decision.reason}.{would} See: assay why {seq}',
+        decision.tell,
+        f"activity {seq}",
+        once=f"activity {seq} {decision.rule}",
+    )
+
+
+def holds_wait(count: int, hours: float, once: str) -> Alert:
+    """So many holds wait for more than so many hours."""
+    title = "A hold waits for long" if count == 1 else f"{count:,} holds wait for long"
+    text = f"Waiting for more than {hours:g} hours: {count:,}. See: assay holds list"
+    return Alert(AlertKind.HOLD, title, text, once=once)
+
+
+def found(decision: Decision) -> Alert:
+    """A submitted file is on a list."""
+    text = (
+        f"It was not attested, and whoever submitted it is not told why. Reason {decision.reason}. "
+        "See: assay submissions list"
+    )
+    return Alert(AlertKind.FINDING, f"A submitted file is on a list: {decision.reason}", text, decision.tell)
+
+
+def subscriber_waits(number: int) -> Alert:
+    """A server wants to subscribe. Its name is not told: it may be an insult."""
+    text = f"Subscription {number} waits for approval. See: assay subscribers show {number}"
+    return Alert(AlertKind.SUBSCRIBER, "A server wants to subscribe", text, about=f"subscription {number}")
+
+
+def list_fails(name: str, failures: int, code: str) -> Alert:
+    """A list of servers cannot be read."""
+    text = (
+        f'"{name}" could not be read {failures} times in a row: {code}. What is in force stays. '
+        "See: assay blocks status"
+    )
+    return Alert(AlertKind.BLOCKLIST, "A list of servers cannot be read", text)
+
+
+def list_waits(name: str, batch: int, gained: int, lost: int) -> Alert:
+    """A sudden change of a list of servers waits for a person."""
+    text = (
+        f'"{name}" would gain {gained:,} and lose {lost:,} servers: that is suddenly much, so it waits for you. '
+        f"See: assay blocks show {batch}"
+    )
+    return Alert(AlertKind.BLOCKLIST, "A change of a list of servers waits", text, about=f"batch {batch}")
+
+
+def list_grew(name: str, added: int, who: str) -> Alert:
+    """Somebody imported entries into a hash list."""
+    text = f'"{name}": {added:,} new entries, imported by {who}. See: assay lists list'
+    return Alert(AlertKind.LIST, "A hash list grew", text)
+
+
+def scanner_down(name: str, since: float, minutes: int) -> Alert:
+    """A scanner does not answer."""
+    text = (
+        f'"{name}" could not answer for {minutes} minutes. What it should look at follows `on_scanner_error`. '
+        "See: assay status"
+    )
+    return Alert(AlertKind.SCANNER, "A scanner does not answer", text, once=f"scanner {name} {since:.0f}")
+
+
+def key_rotated(name: str, who: str) -> Alert:
+    """A new key signs attestations."""
+    text = f"{name} signs attestations from now on, as {who} wished. See: assay keys list"
+    return Alert(AlertKind.KEY, "A new attestation key", text)
+
+
+def key_revoked(name: str, retracted: int, who: str) -> Alert:
+    """A key of attestations was revoked."""
+    text = f"{name} was revoked by {who}; {retracted:,} attestations are retracted. See: assay keys list"
+    return Alert(AlertKind.KEY, "An attestation key was revoked", text)
+
+
+def unreachable(count: int, served: int, once: str) -> Alert:
+    """Many subscribers cannot be reached at the same time: mostly our own network."""
+    text = (
+        f"{count:,} of {served:,} subscribers cannot be reached for an hour. Nothing is lost yet: they catch up within "
+        "`federation.retention`. See: assay subscribers list"
+    )
+    return Alert(AlertKind.DELIVERY, "Many subscribers cannot be reached", text, once=once)
+
+
+def trial(channel: str) -> Alert:
+    """What `assay alerts test` sends."""
+    text = f"This is a test of the channel {channel}. Nothing happened. See: assay alerts list"
+    return Alert(AlertKind.TEST, "A test alert", text)
