@@ -10,6 +10,7 @@ file that others can read stops the start: it may have been copied, which only t
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
 from contextlib import suppress
@@ -100,6 +101,12 @@ class KeyFolder:
             # design/performance: RSA-4096 signs 250 times a second, RSA-2048 3,900 times.
             warn(f"{file.name} has {key.key_size} bits: each delivery is signed slowly", SlowKeyWarning, 2)
         return MainKey(key, pem)
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for a purpose that nobody makes without the RSA key, the same for as long as there is that key."""
+        file = self.path / MAIN_KEY
+        pem = _read_private(file) if file.exists() else self.main().pem
+        return hmac.digest(pem, purpose.encode(), "sha256")
 
     def attestation(self, *, now: float) -> tuple[AttestationKey, ...]:
         """Every attestation key there is, newest first.

@@ -10,7 +10,8 @@ from relay.cli import sentences
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, span, stamp, table, when
 from relay.cli.session import Session, operator, pass_session
-from relay.cli.why import stamped, tell_decision
+from relay.cli.why import TIMES, stamped
+from relay.cli.whytext import tell_decision
 from relay.domain.log import HoldState
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ async def _details(session: Session, number: int) -> tuple[dict[str, Any], Polic
         hold = await office.holds.find(number)
         told: Mapping[str, Any] = next(
             (one for one in await office.explainer.why(str(hold.seq)) if one["number"] == hold.seq),
-            {"decisions": [], "media": [], "received_at": None},
+            {"decisions": [], "media": [], "hold": None} | dict.fromkeys(TIMES),
         )
         facts = stamped(told)
         found = _document(hold) | {"media": facts["media"], "decisions": facts["decisions"]}

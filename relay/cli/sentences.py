@@ -19,11 +19,8 @@ STATES: Final = {
     "deferred": "waits to be decided again",
     "held": "is held for a person",
     "published": "was relayed",
-    "relayed": "was relayed",
     "dropped": "was not relayed",
-    "not-relayed": "was not relayed",
     "withdrawn": "was deleted by its own server",
-    "waiting": "waits",
 }
 OUTCOMES: Final = {
     "no-known-match": "checked, no known match",
@@ -74,6 +71,12 @@ def _tried(step: Mapping[str, Any], found: Mapping[str, Any], policy: Policy) ->
     conditions = next((rule.when for rule in rules if rule.name == name), ())
     because = " and ".join(_fact(condition.fact.value, found["facts"]) for condition in conditions)
     return f"{rule} fitted because {because}." if because else f"{rule} fitted because it has no conditions."
+
+
+def facts(found: Mapping[str, Any]) -> str:
+    """Tell the facts that a decision rests on, without those that there are none of."""
+    empty: tuple[object, ...] = (None, [], 0, ["none"], dict.fromkeys(WINDOWS, 0))
+    return "; ".join(_fact(name, found) for name, value in found.items() if value not in empty)
 
 
 def _fact(name: str, facts: Mapping[str, Any]) -> str:

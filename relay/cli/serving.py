@@ -26,6 +26,7 @@ from relay.web.pages import ListLine, Pages, Rules
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
+from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
 
@@ -74,7 +75,8 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
         authenticator=relay.authenticator,
     )
     lists = StatusListPages(relay.attestor)
-    return make_app(federation, submissions, lists, pages, subscriber, lab_routes(relay))
+    why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
+    return make_app(federation, submissions, lists, pages, subscriber, why, lab_routes(relay))
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

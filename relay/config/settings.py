@@ -40,6 +40,7 @@ from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
 from relay.config.transparency import TransparencySettings
+from relay.config.why import WhySettings
 
 
 class RelaySettings(Section):
@@ -335,6 +336,10 @@ class Settings(Section):
             "anything there that they cannot at `/inbox`: it fetches actor documents through the same wall, never "
             "media, it scans nothing, and all that it keeps is bounded and ends by itself."
         ),
+    )
+    why: WhySettings = Field(
+        default_factory=WhySettings,
+        description="What others are told at `/why` of why a post was relayed or not; see docs/why.md.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
+from relay.services.inquiry import InquiryRules
 from relay.services.inspect import MediaLimits
 from relay.services.lab.rules import LabRules
 from relay.services.room import Room
@@ -96,3 +97,8 @@ def lab_rules(settings: Settings) -> LabRules:
         rate=lab.rate,
         rate_of_all=lab.rate_of_all,
     )
+
+
+def inquiry_rules(settings: Settings) -> InquiryRules:
+    """How often others may ask why."""
+    return InquiryRules(rate=settings.why.rate, rate_of_all=settings.why.rate_of_all)

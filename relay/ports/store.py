@@ -65,7 +65,11 @@ class Activities(Protocol):
         """Look at the activity again at a time, without a decision."""
 
     async def about(self, text: str) -> list[Row]:
-        """Return the activities by number, own id or object id, newest first, each with decisions and media."""
+        """Return the activities by number, own id or object id, newest first.
+
+        Each with its `decisions`, its `media`, its `hold` (None when it was never held), `published_at`, None for what
+        is not in the log (any more), and whether its own server `deleted` the object.
+        """
 
     async def withdraw(self, object_id: str, at: float, *, whole_actor: bool = False) -> set[str]:
         """Purge an object that its own server deleted: work, holds, log entries, text and media lines.
@@ -180,6 +184,9 @@ class Fanout(Protocol):
 
     async def first(self, object_id: str) -> tuple[int, Traits] | None:
         """Return where in the log an object was published first, and what it was then; None when it is not there."""
+
+    async def missing(self, position: int) -> set[int]:
+        """Return the subscriptions that have a gap over a position."""
 
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""

@@ -1,110 +1,278 @@
-"""Why a post came or did not: what was stored about it, told by level of disclosure.
-
-`operator` sees everything. `subscriber` sees rule, reason and attestation facts. `public` sees the reason code only.
-List membership, distances and contents never leave the operator (users.md, disclosure levels).
-"""
+"""Why a post came or did not: everything to the operator, and to others what `domain.disclosure` lets them know."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from relay.domain import strictjson
+from relay.domain import hosts, strictjson
+from relay.domain.disclosure import TOLD, Decided, Delay, Level, Outside, Record, disclose, is_kept_back
+from relay.domain.facts import NONE
+from relay.domain.fate import SERVED
+from relay.domain.log import ActivityState
 from relay.domain.media import Match
+from relay.domain.policy import RELAYING
+from relay.domain.postaddress import spellings
+from relay.domain.subscriber_profile import POSTS
+from relay.services.holds import OPERATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from relay.ports import Store
+    from relay.domain.disclosure import Disclosure
+    from relay.domain.fate import Passage
+    from relay.domain.subscription import Subscription
+    from relay.ports import Clock, Store, Tx
+    from relay.services.passages import Passages
 
-_MATCH: Final = tuple(field.name for field in fields(Match))
-_MATCH_REASONS = frozenset({"known-match", "ncii-match", "possible-match", "test-match"})
+    Row = Mapping[str, Any]
+
+_MATCH: Final = tuple(one.name for one in fields(Match))
+_VERBS: Final = frozenset(verb.value for verb in RELAYING)
 
 
-class Level(StrEnum):
-    """Who asks."""
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks from outside: nobody in particular, or a server and those of its subscriptions that it speaks for.
 
-    PUBLIC = "public"
-    SUBSCRIBER = "subscriber"
-    OPERATOR = "operator"
+    `level` is what it may know of any post; of its own it may know as much as a subscriber.
+    """
+
+    level: Level = Level.PUBLIC
+    server: str | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+
+    @classmethod
+    def speaking(cls, server: str, subscriptions: Sequence[Subscription]) -> Self:
+        """A server, and those subscriptions that it speaks for and that are served."""
+        served = tuple(one for one in subscriptions if one.state in SERVED)
+        return cls(Level.SUBSCRIBER if served else Level.PUBLIC, server, served)
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """A media item as it is told outside: what came of the attestation that it carries."""
+
+    url: str
+    kind: str
+    attestation: str
+    issuer: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """The item as JSON."""
+        return {"url": self.url, "kind": self.kind, "attestation": self.attestation, "issuer": self.issuer}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is told outside of a post or an edit, and what became of it for the subscriptions of who asks."""
+
+    kind: str
+    disclosure: Disclosure
+    media: tuple[Attested, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+    def as_json(self, level: Level) -> dict[str, object]:
+        """What is told, as JSON of this level."""
+        told: dict[str, object] = {"state": self.disclosure.state.value, "reason": self.disclosure.reason}
+        if level is Level.PUBLIC:
+            return told
+        return told | {
+            "rule": self.disclosure.rule,
+            "media": [one.as_json() for one in self.media],
+            "you": [one.as_json() for one in self.passages],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody outside is told. `own`: the post is of who asks. `edits` are told to subscribers, oldest first."""
+
+    object_id: str
+    level: Level
+    own: bool
+    post: Telling
+    edits: tuple[Telling, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The answer as JSON, the same in every place where it is told."""
+        told = {"object": self.object_id, "level": self.level.value, **self.post.as_json(self.level)}
+        if self.level is Level.PUBLIC:
+            return told
+        return told | {"own": self.own, "edits": [one.as_json(self.level) for one in self.edits]}
 
 
 class Explainer:
-    """Answers `assay why`."""
+    """Answers why. `shortest` are the seconds that `Delay` has, `key` makes its key, `retention` is in seconds."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        passages: Passages,
+        *,
+        key: Callable[[], bytes],
+        shortest: float,
+        retention: float,
+    ) -> None:
+        self._store, self._clock, self._passages = store, clock, passages
+        self._key, self._shortest, self.retention = key, shortest, retention
 
-    async def why(self, text: str, level: Level = Level.OPERATOR) -> list[dict[str, Any]]:
-        """Explain every activity with this id, about this object, or with this number; newest first."""
+    async def why(self, text: str) -> list[dict[str, Any]]:
+        """Explain to the operator every activity with this id, about this object, or with this number; newest first."""
         async with self._store.reading() as tx:
-            rows = await tx.activities.about(text)
-        return [_told(row, level) for row in rows]
+            rows = await _rows(tx, text)
+        return [self._explained(row) for row in rows]
 
+    async def passages(self, number: int) -> list[Passage]:
+        """Say what became of an activity for every subscriber, oldest first; nothing of what was not published."""
+        async with self._store.reading() as tx:
+            found = [row for row in await tx.activities.about(str(number)) if row["seq"] == number]
+            if not found or found[0]["position"] is None:
+                return []
+            row: Row = found[0]
+            everyone = await tx.subscribers.all()
+            return await self._passages.of(tx, row["position"], _published_at(row), everyone)
 
-def _told(row: Mapping[str, Any], level: Level) -> dict[str, Any]:
-    decisions = [_decision(decision, level) for decision in row["decisions"]]
-    told: dict[str, Any] = {
-        "object": row["object_id"],
-        "kind": row["kind"],
-        "received_at": row["received_at"],
-        "state": row["state"] if level is Level.OPERATOR else _state(row["state"]),
-        "decisions": decisions,
-    }
-    if level is not Level.PUBLIC:
-        told["media"] = [_medium(medium, level) for medium in row["media"]]
-    if level is Level.OPERATOR:
-        told |= {
+    async def answer(self, text: str, asker: Asker) -> Answer | None:
+        """Tell somebody outside about the post with this id, or the one that an activity with this id is about.
+
+        None when nothing is known of it that he may know: it did not come, is not public, or came too long ago.
+        """
+        async with self._store.reading() as tx:
+            rows = await _rows(tx, text)
+            objects = [row["object_id"] for row in rows if row["kind"] in TOLD]
+            if not objects:
+                return None
+            found = [row for row in await tx.activities.about(objects[0]) if self._is_remembered(row)]
+            own = any(asker.server in _servers(row) for row in found)
+            level = Level.SUBSCRIBER if own else asker.level
+            told = [
+                (row, telling)
+                for row in reversed(found)
+                if row["object_id"] == objects[0]
+                and (telling := await self._told(tx, row, level, asker)) is not None
+            ]
+        posts = [(row, telling) for row, telling in told if row["kind"] in POSTS]
+        if not posts:
+            return None
+        post = next((one for row, one in posts if row["position"] is not None), posts[0][1])
+        edits = () if level is Level.PUBLIC else tuple(one for row, one in told if row["kind"] not in POSTS)
+        return Answer(objects[0], level, own, post, edits)
+
+    def _is_remembered(self, row: Row) -> bool:
+        """Whether a row may still be told of: what a person has to look at is kept longer, which must not be seen."""
+        return bool(row["received_at"] >= self._clock.now() - self.retention)
+
+    async def _told(self, tx: Tx, row: Row, level: Level, asker: Asker) -> Telling | None:
+        author = asker.server is not None and asker.server in hosts.server_names([row["object_id"]])
+        disclosed = disclose(_record(row), level, self._clock.now(), self._delay(), author=author)
+        if disclosed is None or level is Level.PUBLIC:
+            return None if disclosed is None else Telling(row["kind"], disclosed)
+        passages: Sequence[Passage] = ()
+        if disclosed.state is Outside.RELAYED and asker.subscriptions:
+            passages = await self._passages.of(tx, row["position"], _published_at(row), asker.subscriptions)
+        media = row["media"] if disclosed.shows_media else ()
+        items = tuple(Attested(one["url"], one["kind"], one["attestation"], one["issuer"]) for one in media)
+        return Telling(row["kind"], disclosed, items, tuple(passages))
+
+    def _delay(self) -> Delay:
+        return Delay(self._key(), self._shortest)
+
+    def _explained(self, row: Row) -> dict[str, Any]:
+        record, published = _record(row), row["state"] == ActivityState.PUBLISHED
+        told = disclose(record, Level.PUBLIC, self._clock.now(), self._delay())
+        late = told is not None and told.state is Outside.WAITING and is_kept_back(record)
+        return {
+            "object": row["object_id"],
+            "kind": row["kind"],
+            "received_at": row["received_at"],
+            "state": row["state"],
+            "decisions": [_decision(decision) for decision in row["decisions"]],
+            "media": [_medium(medium) for medium in row["media"]],
             "number": row["seq"],
             "activity": row["activity_id"],
             "actor": row["actor"],
             "server": row["server"],
+            "hold": row["hold"],
             "position": row["position"],
+            "published_at": _published_at(row) if published else None,
+            "public": None if told is None else {"state": told.state.value, "reason": told.reason},
+            "told_at": self._delay().until(record) if late else None,
         }
-    return told
 
 
-def _state(state: str) -> str:
-    """Outside the operator a hold is just not relayed: nobody learns that a person is looking."""
-    return {"published": "relayed", "screening": "waiting", "deferred": "waiting"}.get(state, "not-relayed")
+async def _rows(tx: Tx, text: str) -> list[Row]:
+    for spelling in spellings(text):
+        rows = await tx.activities.about(spelling)
+        if rows:
+            return rows
+    return []
 
 
-def _decision(decision: Mapping[str, Any], level: Level) -> dict[str, Any]:
-    if level is Level.OPERATOR:
-        return {
-            "at": decision["at"],
-            "verb": decision["verb"],
-            "effective": decision["effective"],
-            "rule": decision["rule"],
-            "reason": decision["reason"],
-            "policy": decision["policy"],
-            "facts": strictjson.loads(decision["facts"].encode()),
-            "trace": strictjson.loads(decision["trace"].encode()),
-        }
-    # A match must not be told from other reasons for not relaying (attestation.md, the oracle problem).
-    reason = "not-relayed" if decision["reason"] in _MATCH_REASONS else decision["reason"]
-    told = {"reason": reason}
-    if level is Level.SUBSCRIBER and reason == decision["reason"]:
-        told["rule"] = decision["rule"]
-    return told
+def _servers(row: Row) -> frozenset[str]:
+    """The servers whose post it is: of who signed and who did it, and of the post."""
+    return hosts.server_names([row["actor"], row["object_id"]]) | {row["server"]}
 
 
-def _medium(medium: Mapping[str, Any], level: Level) -> dict[str, Any]:
-    told = {"url": medium["url"], "kind": medium["kind"], "attestation": medium["attestation"]}
-    if level is Level.OPERATOR:
-        told |= {
-            "digest": medium["digest"],
-            "outcome": medium["outcome"],
-            "reason": medium["reason"],
-            "issuer": medium["issuer"],
-            "matches": _matches(medium["matches"]),
-            "type": medium["media_type"],
-            "width": medium["width"],
-            "height": medium["height"],
-            "size": medium["size"],
-        }
-    return told
+def _published_at(row: Row) -> float:
+    """When it was published: by the log, or when that has forgotten it, by the last decision."""
+    if row["published_at"] is not None:
+        return float(row["published_at"])
+    return float(max(one["at"] for one in row["decisions"]))
+
+
+def _record(row: Row) -> Record:
+    return Record(
+        kind=row["kind"],
+        object_id=row["object_id"],
+        state=ActivityState(row["state"]),
+        received_at=row["received_at"],
+        deleted=row["deleted"],
+        decisions=[_decided(one) for one in row["decisions"]],
+    )
+
+
+def _decided(row: Row) -> Decided:
+    facts = strictjson.loads(row["facts"].encode())
+    media = facts.get("media") if isinstance(facts, dict) else None
+    return Decided(
+        rule=row["rule"],
+        reason=row["reason"],
+        media=None if media is None else media != [NONE],
+        relays=row["verb"] in _VERBS,
+        by_person=row["rule"] == OPERATOR and not row["policy"],
+    )
+
+
+def _decision(decision: Row) -> dict[str, Any]:
+    return {
+        "at": decision["at"],
+        "verb": decision["verb"],
+        "effective": decision["effective"],
+        "rule": decision["rule"],
+        "reason": decision["reason"],
+        "policy": decision["policy"],
+        "facts": strictjson.loads(decision["facts"].encode()),
+        "trace": strictjson.loads(decision["trace"].encode()),
+    }
+
+
+def _medium(medium: Row) -> dict[str, Any]:
+    return {
+        "url": medium["url"],
+        "kind": medium["kind"],
+        "attestation": medium["attestation"],
+        "digest": medium["digest"],
+        "outcome": medium["outcome"],
+        "reason": medium["reason"],
+        "issuer": medium["issuer"],
+        "matches": _matches(medium["matches"]),
+        "type": medium["media_type"],
+        "width": medium["width"],
+        "height": medium["height"],
+        "size": medium["size"],
+    }
 
 
 def _matches(stored: str) -> list[dict[str, Any]]:

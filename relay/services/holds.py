@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
 from relay.domain.activity import parse_activity
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from relay.services.blocks import Blocks
     from relay.services.decide import Decider
     from relay.services.signals import Signals
+
+OPERATOR: Final = "operator"
+"""The rule that stands for what a person decided, under no policy."""
 
 
 class Holds:
@@ -67,7 +70,7 @@ class Holds:
             )  # it was fetched to be screened; what is held is mostly held for media
         subject = Subject(hold.object_id, servers, hold.kind, hold.body, hold.proven, traits)
         entry = self._decider.entry(subject, None, ())
-        decision = ruled(Verb.RELAY, "operator", "released")
+        decision = ruled(Verb.RELAY, OPERATOR, "released")
         settled = Settled(ActivityState.PUBLISHED, decision, {}, now, entry)
         await self._settle(hold, HoldState.RELEASED, settled, who=who, note=note)
         self._signals.changed()
@@ -76,7 +79,7 @@ class Holds:
     async def drop(self, hold_id: int, *, who: str, note: str | None) -> Hold:
         """Never publish what is held. Raises `NotFound`, or `Conflict` when it is not open."""
         hold = await self.find(hold_id)
-        decision = ruled(Verb.DROP, "operator", "dropped")
+        decision = ruled(Verb.DROP, OPERATOR, "dropped")
         settled = Settled(ActivityState.DROPPED, decision, {}, self._clock.now())
         await self._settle(hold, HoldState.DROPPED, settled, who=who, note=note)
         return hold

@@ -54,16 +54,21 @@ def status_of(error: RelayError) -> int:
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
 
 
+def problem_of(error: RelayError) -> web.Response:
+    """Answer an error with a problem document."""
+    status, headers = status_of(error), None
+    if status in {429, 503}:
+        headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_AFTER))}
+    return problem(status, error.code, str(error), headers)
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error; what nobody expected is logged and answered 500 without details."""
     try:
         return await handler(request)
     except RelayError as error:
-        status, headers = status_of(error), None
-        if status in {429, 503}:
-            headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_AFTER))}
-        return problem(status, error.code, str(error), headers)
+        return problem_of(error)
     except web.HTTPException as error:
         if error.status < 400:
             raise

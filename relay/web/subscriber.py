@@ -193,20 +193,15 @@ class SubscriberPages:
         if request.headers.get("Origin", self.identity.url) != self.identity.url:
             raise Refused("This form came from another site.", code="cross-site")
 
-    @property
-    def _cookie(self) -> str:
-        """`__Host-` binds it to this host and to https; a relay on plain http, for tests, has no such cookie."""
-        return "__Host-assay" if self.identity.url.startswith("https:") else "assay"
-
     def _secret(self, request: web.Request) -> str:
-        return request.cookies.get(self._cookie, "")
+        return session_secret(request, self.identity)
 
     def _moved(self, done: str = "", *, secret: str | None = None) -> web.Response:
         """Go back to the page, with another secret, or (empty) with none."""
         answer = web.Response(status=303, headers={"Location": f"{PATH}?done={done}" if done else PATH})
         if secret is not None:
             answer.set_cookie(
-                self._cookie,
+                _cookie(self.identity),
                 secret,
                 max_age=int(CODE_LASTS) if secret else 0,
                 path="/",
@@ -249,6 +244,16 @@ class SubscriberPages:
         answer = html("subscriber.html", shown, status=status, form=True)
         answer.headers.update(_HEADERS)
         return answer
+
+
+def session_secret(request: web.Request, identity: Identity) -> str:
+    """Return the secret of a browser in which somebody signs in, or is signed in; empty in others."""
+    return request.cookies.get(_cookie(identity), "")
+
+
+def _cookie(identity: Identity) -> str:
+    """`__Host-` binds it to this host and to https; a relay on plain http, for tests, has no such cookie."""
+    return "__Host-assay" if identity.url.startswith("https:") else "assay"
 
 
 def _texts(profile: SubscriberProfile) -> dict[str, str]:

@@ -24,6 +24,7 @@ from relay.services.authenticate import Authenticator
 from relay.services.consent import Consent
 from relay.services.deliver import FanOut
 from relay.services.fetch import Fetcher
+from relay.services.inquiry import Inquiries
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
@@ -90,6 +91,7 @@ class Relay:
     fanout: FanOut
     letters: Letters
     logins: Logins
+    inquiries: Inquiries
     watch: ListWatch
     key_watch: KeyWatch
     status_lists: StatusLists
@@ -225,6 +227,7 @@ async def _assemble(
         selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
     )
+    logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)
     proofs = Proofs(provenance, clock, memory=settings.federation.retention.total_seconds())
     posts = Posts(
@@ -301,7 +304,16 @@ async def _assemble(
         brakes=brakes,
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
-        logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
+        logins=logins,
+        inquiries=Inquiries(
+            store=store,
+            clock=clock,
+            explainer=office.explainer,
+            authenticator=authenticator,
+            logins=logins,
+            misses=misses,
+            rules=values.inquiry_rules(settings),
+        ),
         watch=ListWatch(
             store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
         ),

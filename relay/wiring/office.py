@@ -17,7 +17,6 @@ from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
-from relay.services.explain import Explainer
 from relay.services.findings import Findings
 from relay.services.holds import Holds
 from relay.services.lists import Lists
@@ -33,6 +32,7 @@ from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
 from relay.wiring import parts
 from relay.wiring.alerts import channel_rules
+from relay.wiring.why import explainer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from relay.config.settings import Settings
     from relay.ports import Clock
     from relay.services.attestkeys import AttestationKeys
+    from relay.services.explain import Explainer
     from relay.services.identity import Identity
 
 
@@ -137,7 +138,7 @@ async def open_office(
             holds=Holds(store=store, clock=clock, decider=decider, signals=signals, blocks=blocks),
             replay=Replay(store=store, clock=clock, decider=decider, wanted=settings.federation.profile),
             waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
-            explainer=Explainer(store),
+            explainer=explainer(settings, store, clock, decider),
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock, alerts),

@@ -131,14 +131,14 @@ def test_dropping_a_hold(relay: Operator) -> None:
 
 
 def test_why_tells_each_level_what_it_may_know(relay: Operator) -> None:
-    found = relay.ask("why", POST)
-    assert keys_of(found, "found") == documented("why")
-    public = relay.ask("why", POST, "--as", "public")["found"][0]
-    assert public["decisions"] == [{"reason": "not-relayed"}]
-    assert public["state"] == "not-relayed"
+    operator, told = relay.ask("why", POST), relay.ask("why", POST, "--as", "subscriber")
+    assert keys_of(operator, "found") | keys_of(told, "found") == documented("why")
+    public = relay.ask("why", POST, "--as", "public")["found"]
+    assert public == [{"object": POST, "level": "public", "state": "waiting", "reason": "waiting"}]
     assert "match" not in relay.run("why", POST, "--as", "subscriber").stdout
     assert "fitted because media is none" in relay.run("why", f"{RELAYED}/activity").stdout
     assert "was relayed" in relay.run("why", "2", "--as", "public").stdout
+    assert 'Reason code: allowed, by rule "Text only"' in relay.run("why", "2", "--as", "subscriber").stdout
 
 
 def test_why_about_something_unknown_is_no(relay: Operator) -> None:

@@ -21,7 +21,7 @@ from relay.domain.errors import RemoteError
 from relay.domain.lab.cases import CASES
 from relay.protocol.lab.clauses import clauses
 from relay.services.lab.inboxes import LARGEST, MOST_DELIVERIES
-from relay.services.lab.rules import client_of
+from relay.services.throttle import client_of
 from tests import labs
 from tests.fakes import ACTIVITY, PUBLIC, sign_request
 

@@ -109,14 +109,21 @@ class SqlActivities:
         )
 
     async def about(self, text: str) -> list[Mapping[str, object]]:
-        """Return activities with their decisions and media."""
+        """Return activities with their decisions, media, hold and time of publication."""
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
         found: list[Mapping[str, object]] = []
         for row in await self._sql.rows("activities_about", text=text, seq=number):
             decisions = await self._sql.rows("decisions_of", seq=row["seq"])
             media = await self._sql.rows("media_of", seq=row["seq"])
+            hold = await self._sql.row("hold_of", seq=row["seq"])
             found.append(
-                {**row, "decisions": [dict(d) for d in decisions], "media": [dict(m) for m in media]}
+                {
+                    **row,
+                    "decisions": [dict(d) for d in decisions],
+                    "media": [dict(m) for m in media],
+                    "hold": None if hold is None else dict(hold),
+                    "deleted": row["body"] == _WITHDRAWN,
+                }
             )
         return found
 

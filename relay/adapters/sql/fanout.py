@@ -100,6 +100,10 @@ class SqlFanout:
         """Return where in the log an object was published first, and what it was then."""
         return codec.first(await self._sql.row("first_published", object_id=object_id))
 
+    async def missing(self, position: int) -> set[int]:
+        """Return the subscriptions that have a gap over a position."""
+        return {row["subscription"] for row in await self._sql.rows("gaps_over", position=position)}
+
     async def hosts(self) -> dict[str, Host]:
         """Return the saved health of servers."""
         return {

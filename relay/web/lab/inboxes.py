@@ -13,10 +13,11 @@ from relay.protocol.lab import temporary
 from relay.protocol.lab.arrivals import arrivals, run_of
 from relay.protocol.lab.rendering import MEDIA_TYPES, render
 from relay.services.lab.inboxes import LARGEST, MOST_DELIVERIES
+from relay.web.asking import client, wants_html
 from relay.web.federation import read_body, signed_request
 from relay.web.frame import html
 from relay.web.lab import showing
-from relay.web.lab.requests import client, form, page, wants_html
+from relay.web.lab.requests import form, page
 
 if TYPE_CHECKING:
     from relay.domain.lab.inbox import TemporaryInbox

@@ -16,10 +16,11 @@ from relay.protocol.lab.badge import badge
 from relay.protocol.lab.rendering import MEDIA_TYPES, render
 from relay.protocol.lab.words import OUTCOMES, case_of_code
 from relay.services.lab.reports import LARGEST
+from relay.web.asking import client
 from relay.web.federation import read_body
 from relay.web.frame import html
 from relay.web.lab import showing
-from relay.web.lab.requests import client, form, page
+from relay.web.lab.requests import form, page
 
 if TYPE_CHECKING:
     from relay.domain.lab.comparing import Difference

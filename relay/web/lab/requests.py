@@ -1,16 +1,16 @@
-"""What the lab's pages read of a request: who asks, and bounded forms. And how they answer what is wrong."""
+"""What the lab's pages read of a request: bounded forms. And how they answer what is wrong."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import wraps
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 
 from relay.domain.errors import Malformed, Refused, RelayError, TooLarge
+from relay.web.asking import wants_html
 from relay.web.federation import read_body
 from relay.web.frame import html
 from relay.web.problems import status_of
@@ -33,25 +33,6 @@ _TITLES: Final = {
     429: "Too many requests",
     503: "No room at the moment",
 }
-
-
-def client(request: web.Request) -> str:
-    """Return the address of who asks; behind a proxy on this machine the last one that the proxy wrote down.
-
-    The addresses before the last are whatever the client sent.
-    """
-    peer = request.remote or ""
-    forwarded = request.headers.getall("X-Forwarded-For", [])
-    if forwarded and _is_local(peer):
-        return forwarded[-1].rpartition(",")[2].strip()
-    return peer
-
-
-def _is_local(peer: str) -> bool:
-    try:
-        return not peer or ip_address(peer.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 async def form(request: web.Request, limits: Mapping[str, int]) -> dict[str, str]:
@@ -133,9 +114,3 @@ def page(handler: Handler) -> Handler:
             return response
 
     return answer
-
-
-def wants_html(request: web.Request) -> bool:
-    """Whether a person asks. Mastodon names text/html, too, behind what it would rather have."""
-    accepted = request.headers.get("Accept", "")
-    return "text/html" in accepted and "activity+json" not in accepted and "ld+json" not in accepted

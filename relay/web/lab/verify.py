@@ -11,9 +11,10 @@ from relay.domain.errors import Malformed
 from relay.domain.lab.model import Outcome
 from relay.services.lab import verifying
 from relay.services.lab.verifying import Pasted
+from relay.web.asking import client
 from relay.web.frame import html, static
 from relay.web.lab import showing
-from relay.web.lab.requests import client, form, page
+from relay.web.lab.requests import form, page
 
 if TYPE_CHECKING:
     from relay.services.identity import Identity

@@ -48,10 +48,10 @@ UPDATE activities SET state = :state, due_at = :due_at, position = coalesce(:pos
 SELECT * FROM activities WHERE seq = :seq;
 
 -- name: activities_about
--- Activities by their own id, their object's id or their number, newest first.
-SELECT * FROM activities
-WHERE activity_id = :text OR object_id = :text OR seq = :seq
-ORDER BY seq DESC LIMIT 20;
+-- Activities by their own id, their object's id or their number, newest first, and since when they are in the log.
+SELECT a.*, l.published_at FROM activities a LEFT JOIN log l ON l.position = a.position
+WHERE a.activity_id = :text OR a.object_id = :text OR a.seq = :seq
+ORDER BY a.seq DESC LIMIT 20;
 
 -- name: rename_activity!
 -- What the activity is about turned out to be another object than it names.
@@ -144,6 +144,10 @@ SELECT id FROM holds WHERE seq = :seq AND state = 'open';
 -- name: long_held^
 -- How many holds are open since before a time, the newest of them and its time.
 SELECT count(*) AS n, max(id) AS newest, max(created_at) AS at FROM holds WHERE state = 'open' AND created_at <= :before;
+
+-- name: hold_of^
+-- What became of an activity that was held.
+SELECT id, state, created_at, decided_at, decided_by, note FROM holds WHERE seq = :seq;
 
 -- name: settle_hold!
 -- Write what became of an open hold.

@@ -96,6 +96,10 @@ ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = 
 -- The gaps of one subscription.
 SELECT * FROM gaps WHERE subscription = :subscription ORDER BY first;
 
+-- name: gaps_over
+-- The subscriptions that will never get what stood at a position.
+SELECT subscription FROM gaps WHERE first <= :position AND last >= :position;
+
 -- name: count_between$
 -- How many entries a stretch of the log holds.
 SELECT count(*) FROM log WHERE position > :after AND position <= :upto;
