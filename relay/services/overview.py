@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from relay.domain.errors import NotFound
 from relay.services.figures import DAY, Figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.domain.replay_report import ObserveCounts
     from relay.ports import Clock, Store
     from relay.services.blocklists import Blocklists
     from relay.services.decide import Decider
     from relay.services.findings import Findings
+    from relay.services.replay import Replay
 
+PAGE: Final = 100
+"""Decisions on one page."""
 _OUTCOMES: Final = (
     ("relayed", ("relay", "relay-and-attest", "relay-marked")),
     ("held", ("quarantine",)),
@@ -36,7 +41,8 @@ class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
     `holds` and `subscribers` count by state, `findings` what is open, `pending` changes of blocklists that wait for a
-    person. `behind` is how far the slowest subscriber is behind, in posts.
+    person. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had done,
+    None when the policy enforces.
     """
 
     mode: str
@@ -50,14 +56,23 @@ class Overview:
     waiting: int
     behind: int
     failing: Sequence[Failing]
+    observed: ObserveCounts | None
 
 
 class Overviews:
     """Puts the overview together."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, decider: Decider, blocklists: Blocklists, findings: Findings
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        decider: Decider,
+        blocklists: Blocklists,
+        findings: Findings,
+        replay: Replay,
     ) -> None:
+        self._replay = replay
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -79,7 +94,23 @@ class Overviews:
             waiting=counts["waiting"],
             behind=log["head"] - log["watermark"],
             failing=[*failing, *await self._hosts()],
+            observed=await self._replay.observed_counts(),
         )
+
+    async def decided(
+        self, outcome: str, *, before: int | None = None
+    ) -> tuple[Sequence[Mapping[str, Any]], bool]:
+        """Return decisions of the last day by outcome, newest first, and whether there are more.
+
+        `before`: those with a smaller id. Raises `NotFound` for what is no outcome.
+        """
+        verbs = dict(_OUTCOMES).get(outcome)
+        if verbs is None:
+            raise NotFound("There is no such list.")
+        since = self._clock.now() - DAY
+        async with self._store.reading() as tx:
+            rows = await tx.listings.decided(verbs, since=since, before=before, most=PAGE + 1)
+        return rows[:PAGE], len(rows) > PAGE
 
     async def _hosts(self) -> list[Failing]:
         """Servers that did not take what was sent to them, the longest failing first."""

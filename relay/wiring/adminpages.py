@@ -9,13 +9,17 @@ from relay.config.policy_draft import DraftReader
 from relay.services.admins import Admins
 from relay.services.drafts import Drafts
 from relay.services.overview import Overviews
+from relay.services.triage import Triage
 from relay.web.frame import static
 from relay.web.office.door import SIGN_IN, Door
+from relay.web.office.holds import HoldPages
 from relay.web.office.overview import OverviewPage
 from relay.web.office.policy import PolicyPages
 from relay.web.office.rules import FormPages
 from relay.web.office.signin import SignInPages
+from relay.web.office.subscribers import SubscriberList
 from relay.web.office.versions import VersionPages
+from relay.web.office.waves import WavePages
 from relay.wiring.policyfile import RunningPolicyFile
 
 if TYPE_CHECKING:
@@ -36,7 +40,9 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         decider=office.decider,
         blocklists=office.blocklists,
         findings=office.findings,
+        replay=office.replay,
     )
+    triage = Triage(office.store, office.holds)
     configuration = relay.live.configuration
     drafts = Drafts(
         store=office.store,
@@ -47,7 +53,10 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
     )
     return [
         *SignInPages(door, admins).routes(),
-        *OverviewPage(door, overviews).routes(),
+        *OverviewPage(door, overviews, office.waves).routes(),
+        *WavePages(door, office.waves).routes(),
+        *HoldPages(door, office.holds, triage, office.explainer).routes(),
+        *SubscriberList(door, office.subscribers, overviews).routes(),
         *PolicyPages(door, drafts, office.decider, office.policy_lists).routes(),
         *FormPages(door, drafts).routes(),
         *VersionPages(door, drafts, office.decider, office.replay, office.policy_history).routes(),

@@ -27,6 +27,7 @@ from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
+from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
@@ -67,6 +68,7 @@ class SqlTx:
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
         self.admins = SqlAdmins(queries)
+        self.listings = SqlListings(queries)
         self.policies = SqlPolicyVersions(queries)
         self.reloads = SqlReloads(queries)
         self.alerts = SqlAlerts(queries)

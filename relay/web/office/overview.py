@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from relay.web.office.waves import UNITS, active
+
 if TYPE_CHECKING:
     from relay.services.overview import Overviews
+    from relay.services.waves import Waves
     from relay.web.office.door import Door, Visit
 
 
@@ -18,6 +21,7 @@ class OverviewPage:
 
     door: Door
     overviews: Overviews
+    waves: Waves
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -25,4 +29,5 @@ class OverviewPage:
 
     async def show(self, visit: Visit) -> web.Response:
         """Show what goes on."""
-        return self.door.render(visit, "overview", now=await self.overviews.now())
+        now, on = await self.overviews.now(), active(await self.waves.active())
+        return self.door.render(visit, "overview", now=now, on=on, units=list(UNITS))
