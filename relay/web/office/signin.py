@@ -37,7 +37,7 @@ class SignInPages:
         secret = request.query.get("link", "")
         if not await self.admins.waits(secret):
             raise Refused("This link was used before, or is older than 15 minutes.", code="bad-link")
-        return self.door.render(None, "sign-in", link=secret)
+        return self.door.render(None, "sign-in", once=secret)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Use the link up, and let the browser hold the secret of its session."""
