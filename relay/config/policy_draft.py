@@ -88,9 +88,9 @@ class DraftReader:
         """Write a rule in the place of another."""
         return policy_edit.replace_rule(text, section, place, rule)
 
-    def add_rule(self, text: str, section: str, rule: WrittenRule) -> str:
-        """Write a rule at the end of a section."""
-        return policy_edit.add_rule(text, section, rule)
+    def add_rule(self, text: str, section: str, rule: WrittenRule, *, first: bool = False) -> str:
+        """Write a rule at the end of a section, or before all others."""
+        return policy_edit.add_rule(text, section, rule, first=first)
 
     def remove_rule(self, text: str, section: str, place: int) -> str:
         """Take a rule out."""

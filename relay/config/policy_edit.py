@@ -36,15 +36,15 @@ def replace_rule(text: str, section: str, place: int, rule: WrittenRule) -> str:
     return _joined([*found.lines[: item.first], *made, *found.lines[item.last + 1 :]])
 
 
-def add_rule(text: str, section: str, rule: WrittenRule) -> str:
-    """Write a rule at the end of a section."""
+def add_rule(text: str, section: str, rule: WrittenRule, *, first: bool = False) -> str:
+    """Write a rule at the end of a section, or before all others."""
     found, items = _items(text, section)
     if not items:
         entry = found.entry(section)
         made = [f"{' ' * found.column}{section}:", *_item(rule, found.column + len(_INDENT))]
         return _with_entry(found, section, entry, made)
     made = _item(rule, _dash_column(found, items))
-    end = items[-1].last + 1
+    end = items[0].lead if first else items[-1].last + 1
     return _joined([*found.lines[:end], *made, *found.lines[end:]])
 
 

@@ -41,8 +41,8 @@ class DraftReader(Protocol):
     def replace_rule(self, text: str, section: str, place: int, rule: WrittenRule) -> str:
         """Write a rule in the place of another."""
 
-    def add_rule(self, text: str, section: str, rule: WrittenRule) -> str:
-        """Write a rule at the end of a section."""
+    def add_rule(self, text: str, section: str, rule: WrittenRule, *, first: bool = False) -> str:
+        """Write a rule at the end of a section, or before all others."""
 
     def remove_rule(self, text: str, section: str, place: int) -> str:
         """Take a rule out."""

@@ -187,7 +187,9 @@ async def test_behind_a_proxy_with_tls(worlds: Worlds) -> None:
         assert list(admin.cookies) == ["__Host-assay-admin"]
         assert "; Secure" in admin.set_cookie
         form = dict(page.forms("/incidents")[0]) | {"for": "1"}
-        assert (await admin.post("/incidents", form)).status == 200  # http://admin.relay.test is this very address
+        assert (
+            await admin.post("/incidents", form)
+        ).status == 200  # http://admin.relay.test is this very address
         assert (await admin.post("/incidents", form, **origin)).status == 200
         assert (await admin.get("/", Host="other.relay.test")).status == 403
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from tests.flow.conftest import World, Worlds
     from tests.flow.office import Admin, Page
 
-TEXT, FORM, RULE, CHECK, SAVE = (
-    f"/policy/{name}" for name in ("text", "form", "form/rule", "check", "save")
-)
+TEXT, FORM, RULE, CHECK, SAVE = (f"/policy/{name}" for name in ("text", "form", "form/rule", "check", "save"))
 POLICY = """\
 # Ours since spring.
 policy:
@@ -149,9 +147,7 @@ async def test_a_file_that_was_changed_meanwhile_is_told(world: World, admin: Ad
     assert "changed elsewhere since you began" in page.text
 
 
-async def test_a_rule_is_changed_by_form_and_nothing_else(
-    world: World, admin: Admin, worlds: Worlds
-) -> None:
+async def test_a_rule_is_changed_by_form_and_nothing_else(world: World, admin: Admin, worlds: Worlds) -> None:
     page = await admin.get(f"{RULE}?section=rules&place=1")
     [fields] = page.forms(RULE)
     assert ("w:hashtags", "cats\ndogs") in fields
@@ -206,7 +202,7 @@ async def test_rules_are_added_moved_and_removed(world: World, admin: Admin) -> 
         page = await admin.get(f"{RULE}?section={section}")
         page = await admin.submit(page, RULE, add="yes", **{"new-fact": "match"})
         page = await admin.submit(
-            page, RULE, keep="yes", name=name, reason="x", **{"w:match": "near", "verb": "drop"}
+            page, RULE, keep="yes", name=name, reason="x", where="last", **{"w:match": "near", "verb": "drop"}
         )
         assert page.status == 200, page.text
     page = await admin.get(FORM)
@@ -279,9 +275,6 @@ async def test_the_preview_says_what_would_change(worlds: Worlds) -> None:
         page = await admin.submit(page, RULE, add="yes", **{"new-fact": "from"})
         fields: dict[str, Any] = {"w:from": "m.test", "verb": "drop", "name": "Not them", "reason": "x"}
         await admin.submit(page, RULE, keep="yes", **fields)
-        page = await admin.get(FORM)
-        for _ in range(6):  # to the top: the first that fits decides
-            page = await admin.submit(page, f"{FORM}/move", number=_place(page, "Not them"), up="yes")
         page = await admin.get(CHECK)
         assert "<strong>3 of 3</strong> posts of the last 7 days" in page.text
         assert "<strong>drop</strong> by Not them" in page.text
@@ -290,10 +283,6 @@ async def test_the_preview_says_what_would_change(worlds: Worlds) -> None:
         await world.publish(server)
         page = await admin.get("/posts?done=dropped")
         assert page.text.count("Not them") == 1
-
-
-def _place(page: Page, name: str) -> int:
-    return names(page).index(name)
 
 
 async def test_a_draft_does_not_read_out_files_of_this_machine(

@@ -108,7 +108,9 @@ async def test_a_group_is_decided_at_once_and_no_more_than_was_seen(world: World
     page = await admin.submit(page, "/holds/group", do="drop")
     assert "3 dropped" in page.text
     assert await states(world, HoldState.OPEN) == 3
-    page = await admin.submit(await admin.get("/holds?reason=cats&rule=Cats+wait"), "/holds/group", do="release")
+    page = await admin.submit(
+        await admin.get("/holds?reason=cats&rule=Cats+wait"), "/holds/group", do="release"
+    )
     assert "3 released" in page.text
     assert await states(world, HoldState.OPEN) == 0
     assert (await admin.get("/holds")).text.count("Nothing is held") == 1
@@ -180,7 +182,9 @@ async def test_a_wave_is_released(world: World, admin: Admin) -> None:
 async def test_an_incident_starts_holds_shows_its_text_and_ends(world: World, admin: Admin) -> None:
     server = await world.subscribe("s.test")
     page = await admin.get("/")
-    page = await admin.submit(page, "/incidents", kind="server", server="https://S.test/about", note="flooded")
+    page = await admin.submit(
+        page, "/incidents", kind="server", server="https://S.test/about", note="flooded"
+    )
     assert "Incident 1" in page.text
     assert "from a server: s.test" in page.text
     assert "“flooded”" in page.text

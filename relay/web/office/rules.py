@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -149,16 +148,17 @@ class FormPages:
             return self._form(visit, sheet, (section, where), rule, filled, {})
         reader = self.drafts.reader
         if where == NEW:
-            text = reader.add_rule(sheet.text, section, rule)
+            first = form.get("where") == "first"
+            text = reader.add_rule(sheet.text, section, rule, first=first)
+            place = 0 if first else _count(self.drafts.read(text).outline, section) - 1
         else:
-            text = reader.replace_rule(sheet.text, section, _place(where), rule)
-        problems = self._problems(text, section, where)
+            place = _place(where)
+            text = reader.replace_rule(sheet.text, section, place, rule)
+        problems = self._problems(text, section, place)
         if problems:
             return self._form(visit, sheet, (section, where), rule, filled, problems, status=422)
         await self.drafts.write(visit.who, text, revision=form.number("revision"))
-        return self.door.moved(
-            f"{FORM}#{section}-{_last(self.drafts, text, section) if where == NEW else where}"
-        )
+        return self.door.moved(f"{FORM}#{section}-{place}")
 
     def _form(
         self,
@@ -202,14 +202,15 @@ class FormPages:
             raise Malformed("This rule can only be changed as text.", code="only-text")
         return rule
 
-    def _problems(self, text: str, section: str, where: str) -> dict[str, list[Remark]]:
+    def _problems(self, text: str, section: str, place: int) -> dict[str, list[Remark]]:
         """What is wrong with the rule itself, by the key in it."""
         reading = self.drafts.read(text)
-        rules = reading.outline.rules[section] if reading.outline else ()
-        placed = rules[-1 if where == NEW else _place(where)]
         found: dict[str, list[Remark]] = {}
+        if reading.outline is None:
+            return found
+        placed = reading.outline.rules[section][place]
         for one in reading.remarks:
-            if one.error and not one.file and placed.first <= one.line <= placed.last:
+            if one.error and _is_about(one, placed):
                 found.setdefault(one.key, []).append(one)
         return found
 
@@ -271,11 +272,5 @@ def _place(where: str) -> int:
     return int(where)
 
 
-def _last(drafts: Drafts, text: str, section: str) -> int:
-    outline = drafts.read(text).outline
-    return len(outline.rules[section]) - 1 if outline else 0
-
-
-def rule_address(section: str, place: int | str, **more: str) -> str:
-    """Where a rule is changed."""
-    return f"{FORM}/rule?{urlencode({'section': section, 'place': place, **more})}"
+def _count(outline: Outline | None, section: str) -> int:
+    return len(outline.rules[section]) if outline else 0
