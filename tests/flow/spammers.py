@@ -19,33 +19,10 @@ SPAM = (
     "Join the one and only community for everybody who likes to wake up late and cook noodles at night, "
     "we have a channel for you, come in and say hello to all of us today"
 )
-FILLER = [
-    "amber",
-    "basket",
-    "cedar",
-    "dolphin",
-    "ember",
-    "falcon",
-    "garnet",
-    "harbor",
-    "island",
-    "jungle",
-    "kettle",
-    "lantern",
-    "meadow",
-    "nectar",
-    "orchid",
-    "pebble",
-    "quartz",
-    "river",
-    "saddle",
-    "timber",
-    "umbrella",
-    "velvet",
-    "willow",
-    "yellow",
-    "zephyr",
-]
+FILLER = (
+    "amber basket cedar dolphin ember falcon garnet harbor island jungle kettle lantern meadow nectar orchid pebble "
+    "quartz river saddle timber umbrella velvet willow yellow zephyr"
+).split()
 
 
 def stamp(at: float) -> str:
@@ -98,5 +75,7 @@ class Crowd:
 def spam(number: int) -> str:
     """The text as it varies: mentions in front, a few random words and a number behind, markup as servers make it."""
     extra = f"{FILLER[number % len(FILLER)]} {FILLER[(number * 7 + 3) % len(FILLER)]}"
-    mention = f'<span class="h-card"><a href="https://victim{number}.test/@bob" class="u-url mention">@<span>bob</span></a></span>'
+    mention = (
+        f'<span class="h-card"><a href="https://victim{number}.test/@bob" class="u-url mention">@<span>bob</span></a></span>'
+    )
     return f"<p>{mention} {SPAM} {extra} {number * 37}</p>"

@@ -73,7 +73,7 @@ async def test_secrets_are_kept_as_digests_only(world: World, admin: Admin, worl
     with closing(sqlite3.connect(worlds.folder / "data" / "relay.sqlite")) as store:
         tokens = [row[0] for row in store.execute("SELECT token FROM admin_links")]
         tokens += [row[0] for row in store.execute("SELECT token FROM admin_sessions")]
-        audit = [row for row in store.execute("SELECT who, action, detail FROM audit ORDER BY id")]
+        audit = list(store.execute("SELECT who, action, detail FROM audit ORDER BY id"))
     assert sorted(tokens) == sorted(hashlib.sha256(one.encode()).hexdigest() for one in (link, session))
     assert ("test", "admin-link", "") in audit
     assert ("admin", "admin-sign-in", "") in audit

@@ -230,7 +230,7 @@ async def test_a_rule_of_the_preset_is_shown_and_copied(world: World, admin: Adm
     page = await admin.get(f"{RULE}?section=rules&copy=Probation")
     assert ("name", "Probation") in page.forms(RULE)[0]
     page = await admin.submit(page, RULE, keep="yes", **{"n:subscribed for": "30"})
-    assert names(page) == ["No videos", "Friends", "Probation"]
+    assert names(page) == ["Probation", "No videos", "Friends"]
     assert "copy=Probation" not in page.text  # one's own takes its place
     assert (await admin.get(f"{RULE}?section=rules&copy=Nothing")).status == 404
 

@@ -17,14 +17,7 @@ from relay.config.load import InvalidConfiguration, load
 GOLDEN = Path(__file__).parents[2] / "golden" / "config"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
 NOW = 1_790_000_000.0  # 2026-09-21
-ONLY_WARNINGS = {
-    "alerts-in-the-clear",
-    "tell-nobody",
-    "url-plain-http",
-    "risky",
-    "list-row-warning",
-    "unreachable",
-}
+ONLY_WARNINGS = {"alerts-in-the-clear", "tell-nobody", "url-plain-http", "risky", "list-row-warning", "unreachable"}
 
 
 def test_there_are_enough_broken_files() -> None:

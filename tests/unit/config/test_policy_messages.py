@@ -65,7 +65,5 @@ def test_every_code_is_documented_and_shown() -> None:
 
 def test_warnings_are_those_that_are_documented() -> None:
     severities = {(one.code, one.severity) for one in everything() if one.code.startswith("P")}
-    assert {code for code, severity in severities if severity is Severity.WARNING} - {
-        "P207"
-    } == WARNINGS - ELSEWHERE
+    assert {code for code, severity in severities if severity is Severity.WARNING} - {"P207"} == WARNINGS - ELSEWHERE
     assert not WARNINGS & {code for code, severity in severities if severity is Severity.ERROR}
