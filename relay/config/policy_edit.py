@@ -131,7 +131,9 @@ def _with_entry(found: Layout, name: str, entry: Entry | None, made: list[str]) 
     before = POLICY_KEYS[: POLICY_KEYS.index(name)]
     ends = [one.last + 1 for one in found.entries if one.key.value in before]
     starts = [one.first for one in found.entries]
-    at = max(ends) if ends else min(starts, default=len(lines) if any(lines) else 0)
+    while not starts and lines and not lines[-1].strip():
+        lines.pop()
+    at = max(ends) if ends else min(starts, default=len(lines))
     return _joined([*lines[:at], *made, *lines[at:]])
 
 

@@ -55,6 +55,10 @@ OFFICE = """\
 # The relay of the admin pages; what they save is written here.
 relay: {url: "https://relay.test", data: data, name: Example relay}
 federation: {subscriptions: open}
+policy:
+  rules:
+    - {name: Cats wait, when: {hashtags: cats}, then: quarantine, reason: cats}
+    - {name: Text only, when: {media: none}, then: relay}
 """
 NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 
