@@ -36,6 +36,7 @@ COMMANDS: Final = {
         "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
+        "admin": ("relay.cli.admin:admin", "Sign in to the admin pages, and see who is signed in."),
     },
     "Attestations": {
         "attest": ("relay.cli.attest:attest", "Scan a media file and attest it."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -24,7 +25,8 @@ ANSWER: Final = {
     "actor": "what admins paste into Pleroma, Akkoma, GoToSocial",
     "inbox": "what admins paste into Mastodon",
     "listen": "address of the public side",
-    "admin": "address of the admin side: /healthz, /readyz, /metrics",
+    "admin": "address of the admin side: pages, /healthz, /readyz, /metrics",
+    "sign_in": "link that signs a browser in to the admin pages, once, within 15 minutes; else null",
 }
 
 _SOCKET_ERRORS: Final = {
@@ -83,6 +85,7 @@ async def _announce(session: Session, configuration: Configuration, running: asy
     await running.wait()
     settings, identity = configuration.settings, identity_of(configuration.settings)
     admin = f"http://{settings.admin.listen}"
+    sign_in = await _sign_in(session)
     if session.as_json:
         listen = str(settings.relay.listen)
         as_document(
@@ -92,6 +95,7 @@ async def _announce(session: Session, configuration: Configuration, running: asy
                 "inbox": identity.inbox,
                 "listen": listen,
                 "admin": admin,
+                "sign_in": sign_in,
             }
         )
         return
@@ -101,10 +105,24 @@ async def _announce(session: Session, configuration: Configuration, running: asy
             "For Mastodon": identity.inbox,
             "For Pleroma, Akkoma, GoToSocial": identity.actor,
             "Listens at": f"{settings.relay.listen} (public), {settings.admin.listen} (admin)",
+            "Admin pages": sign_in or f"{settings.admin.url or admin}/  (sign in: assay admin link)",
             "Health": f"{admin}/healthz",
             "Stop": "Ctrl-C",
         }
     )
+
+
+async def _sign_in(session: Session) -> str | None:
+    """Make a sign-in link for who starts the relay by hand, and at the first start: a log keeps what is printed."""
+    from relay.cli.session import operator
+    from relay.services.admins import Admins
+    from relay.wiring.adminpages import sign_in_address
+
+    async with session.office() as office:
+        admins = Admins(office.store, office.clock)
+        if not sys.stdout.isatty() and await admins.ever():
+            return None
+        return sign_in_address(office.settings, await admins.link(made_by=operator()))
 
 
 def _told(group: BaseExceptionGroup[BaseException], settings: Settings) -> BaseException:

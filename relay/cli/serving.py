@@ -30,6 +30,7 @@ from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
+from relay.wiring.adminpages import admin_pages
 
 if TYPE_CHECKING:
     import ssl
@@ -121,7 +122,7 @@ def admin_app(relay: Relay) -> web.Application:
             "alerts_waiting": relay.alerting.watch.waiting,
         }
 
-    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app()
+    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app(admin_pages(relay))
 
 
 @asynccontextmanager

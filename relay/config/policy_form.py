@@ -7,7 +7,7 @@ a policy file like any other and is read and judged like one.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.config.actions import MAX_DEFER
 from relay.config.policy_keys import SCANNER_ERROR_VERBS
@@ -31,7 +31,7 @@ def policy_form() -> str:
     return json.dumps(form_model(), indent=2, ensure_ascii=False) + "\n"
 
 
-def form_model() -> dict[str, object]:
+def form_model() -> dict[str, Any]:
     """The form model as a JSON-able value."""
     return {
         "facts": [_fact(info) for info in FACTS],

@@ -92,6 +92,13 @@ class AdminSettings(Section):
         default=written("127.0.0.1:8081"),
         description="Where admin pages, metrics and health checks listen; keep it off the public network.",
     )
+    url: Origin | None = Field(
+        default=None,
+        description=(
+            "Address of the admin pages for people who reach them through a proxy, such as "
+            "`https://relay-admin.example`; without it they answer to addresses and `localhost` only."
+        ),
+    )
 
 
 class BlocklistSettings(Section):

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from relay.domain.delivery import Host, Progress, Saved, Straggler
-    from relay.domain.hashlist import ListEntry
-    from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
+    from relay.domain.intake import Hold, Incoming, Item, Letter, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry, LongHeld
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
+    from relay.ports.admins import Admins
     from relay.ports.alerts import AlertBox
     from relay.ports.brakes import Brakes
     from relay.ports.history import History
     from relay.ports.labstore import Lab
+    from relay.ports.listings import Listings
     from relay.ports.logins import Logins
+    from relay.ports.media import Media
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.policy import PolicyVersions, Reloads
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
@@ -112,46 +114,6 @@ class Activities(Protocol):
 
     async def forget(self, before: float, *, decisions: float) -> None:
         """Forget activities older than `before`, and decisions older than `decisions` about what is gone."""
-
-
-class Media(Protocol):
-    """Facts about bytes, our attestations, imported list entries."""
-
-    async def facts(self, digest: str) -> MediaFacts | None:
-        """Return what is known about some bytes."""
-
-    async def save(self, facts: MediaFacts) -> None:
-        """Write what is known about some bytes."""
-
-    async def issued(self, digest: str) -> Issued | None:
-        """Return our attestation of some bytes."""
-
-    async def save_issued(self, issued: Issued) -> None:
-        """Write our attestation of some bytes, in place of an older one."""
-
-    async def retract(self, digest: str, at: float) -> bool:
-        """Retract our attestation; False when there is none."""
-
-    async def retract_key(self, key: str, at: float) -> int:
-        """Retract all attestations made with a key; return how many."""
-
-    async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
-        """Add entries to a list in one batch; return how many were new."""
-
-    async def entries(self, name: str) -> list[ListEntry]:
-        """Return the imported entries of a list."""
-
-    async def last_batch(self) -> int:
-        """Return a number that changes with every import."""
-
-    async def sizes(self) -> list[Row]:
-        """Return the number of imported entries by list and algorithm."""
-
-    async def counts(self, since: float) -> dict[str, int]:
-        """Count distinct media by outcome since a time."""
-
-    async def forget(self, before: float, now: float) -> None:
-        """Forget facts that no kept activity refers to, and attestations that ended."""
 
 
 class Fanout(Protocol):
@@ -376,6 +338,14 @@ class Tx(Protocol):
     @property
     def logins(self) -> Logins:
         """Codes and sessions of admins of subscribers."""
+
+    @property
+    def admins(self) -> Admins:
+        """Sign-in links, sessions and drafts of operators."""
+
+    @property
+    def listings(self) -> Listings:
+        """Lists for pages of the operator."""
 
     @property
     def policies(self) -> PolicyVersions:

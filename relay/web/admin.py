@@ -10,7 +10,7 @@ from aiohttp import web
 from relay.web.problems import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,15 @@ class Operations:
     ready: Callable[[], Awaitable[None]]
     metrics: Callable[[], tuple[bytes, str]]
 
-    def app(self) -> web.Application:
-        """Make the application of the admin listener."""
+    def app(self, pages: Iterable[web.RouteDef] = ()) -> web.Application:
+        """Make the application of the admin listener, `pages` being those for the operator."""
         app = web.Application(middlewares=[errors])
         app.add_routes(
             [
                 web.get("/healthz", self.healthz),
                 web.get("/readyz", self.readyz),
                 web.get("/metrics", self.metrics_page),
+                *pages,
             ]
         )
         return app

@@ -87,6 +87,11 @@ class Live:
         self._parts: Parts | None = None
         self._worker = ReloadWorker(office.store, office.clock, office.signals)
 
+    @property
+    def configuration(self) -> Configuration:
+        """What was read last, of which `settings` is what counts now."""
+        return self._configuration
+
     def attach(self, parts: Parts) -> None:
         """Take the parts of the relay that is to be changed."""
         self._parts = parts

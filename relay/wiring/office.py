@@ -91,6 +91,7 @@ async def open_office(
         await policy_lists.run_once()
         lists = (*values.blocklists(settings), *configuration.policy_lists)
         alerts = Alerts(store=store, clock=clock, signals=signals, channels=values.channel_rules(settings))
+        keys = parts.attestation_keys(settings, store, clock, identity, alerts)
         blocklists = Blocklists(store, clock, lists, alerts)
         blocks = Blocks(
             settings.federation.block,
@@ -141,7 +142,7 @@ async def open_office(
             blocklists=blocklists,
             lists=Lists(store, clock, alerts),
             findings=Findings(store, clock),
-            keys=parts.attestation_keys(settings, store, clock, identity, alerts),
+            keys=keys,
             policy_history=PolicyHistory(
                 store, clock, identity, lambda: parts.statement_key(settings, identity)
             ),

@@ -18,7 +18,7 @@ import pytest
 
 from relay.adapters.keys import MAIN_KEY, write_private
 from relay.adapters.signing import ThreadSigner
-from relay.cli.serving import listening, public_app
+from relay.cli.serving import admin_app, listening, public_app
 from relay.config.load import load
 from relay.wiring import Outside, Relay, open_relay
 from tests.fakes import START, FakeClock, FakeFediverse, private_pem, rsa_key
@@ -51,6 +51,16 @@ relay: {{url: "http://localhost:{port}", data: data, name: Example relay}}
 federation: {{subscriptions: open, allow_http: true}}
 lab: {{rate: unlimited, rate_of_all: unlimited}}
 """
+OFFICE = """\
+# The relay of the admin pages; what they save is written here.
+relay: {url: "https://relay.test", data: data, name: Example relay}
+federation: {subscriptions: open}
+policy:
+  rules:
+    - {name: Cats wait, when: {hashtags: cats}, then: quarantine, reason: cats}
+    - {name: Text only, when: {media: none}, then: relay}
+"""
+NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,9 +89,10 @@ class Site:
 
 @dataclass
 class Serving:
-    """The thread of a site."""
+    """The thread of a site: the public side, or with `admin` the operator's, which may change its configuration."""
 
     folder: Path
+    admin: bool = False
     started: threading.Event = field(default_factory=threading.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     site: Site | None = None
@@ -98,14 +109,18 @@ class Serving:
         (self.folder / "data").mkdir()
         write_private(self.folder / "data" / MAIN_KEY, private_pem(rsa_key(7)))
         path = self.folder / "config.yaml"
-        path.write_text(CONFIG.format(port=port))
+        path.write_text(OFFICE if self.admin else CONFIG.format(port=port))
         configuration = load(path, {}, clock.now()).require()
         outside = Outside(clock, remote=fediverse, signer=_threads)
         async with AsyncExitStack() as stack:
             relay = await stack.enter_async_context(
-                open_relay(configuration, exclusive=False, outside=outside)
+                open_relay(configuration, exclusive=self.admin, outside=outside)
             )
-            await stack.enter_async_context(listening(public_app(relay), "127.0.0.1", port))
+            if self.admin:
+                tasks = await stack.enter_async_context(asyncio.TaskGroup())
+                stack.callback(tasks.create_task(relay.live.run()).cancel)
+            app = admin_app(relay) if self.admin else public_app(relay)
+            await stack.enter_async_context(listening(app, "127.0.0.1", port))
             self.site = Site(f"http://localhost:{port}", relay, fediverse, clock, asyncio.get_running_loop())
             self.started.set()
             await self.stop.wait()
@@ -117,7 +132,16 @@ def _threads(key_id: str, pem: bytes) -> ThreadSigner:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    serving = Serving(tmp_path_factory.mktemp("site"))
+    yield from _serving(Serving(tmp_path_factory.mktemp("site")))
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The admin side of a relay."""
+    yield from _serving(Serving(tmp_path_factory.mktemp("office"), admin=True))
+
+
+def _serving(serving: Serving) -> Iterator[Site]:
     thread = threading.Thread(target=serving.work)
     thread.start()
     assert serving.started.wait(30)
@@ -169,10 +193,21 @@ def browser(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Br
 
 
 @pytest.fixture(scope="session")
+def office_browser(office: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One at the admin side."""
+    yield from _started(office, tmp_path_factory.mktemp("chromium-office"), {})
+
+
+@pytest.fixture(scope="session")
+def plain_office_browser(office: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One at the admin side with JavaScript switched off: nothing there needs it."""
+    yield from _started(office, tmp_path_factory.mktemp("chromium-office-plain"), NO_SCRIPTS)
+
+
+@pytest.fixture(scope="session")
 def plain_browser(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One with JavaScript switched off."""
-    off = {"profile.managed_default_content_settings.javascript": 2}
-    yield from _started(site, tmp_path_factory.mktemp("chromium-plain"), off)
+    yield from _started(site, tmp_path_factory.mktemp("chromium-plain"), NO_SCRIPTS)
 
 
 def _started(site: Site, folder: Path, preferences: Mapping[str, Any]) -> Iterator[Browser]:

@@ -19,6 +19,7 @@ import aiosqlite
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
+from relay.adapters.sql.admins import SqlAdmins
 from relay.adapters.sql.alerts import SqlAlerts
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.brakes import SqlBrakes
@@ -26,6 +27,7 @@ from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
+from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
@@ -65,9 +67,11 @@ class SqlTx:
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
-        self.alerts = SqlAlerts(queries)
+        self.admins = SqlAdmins(queries)
+        self.listings = SqlListings(queries)
         self.policies = SqlPolicyVersions(queries)
         self.reloads = SqlReloads(queries)
+        self.alerts = SqlAlerts(queries)
 
 
 class SqliteStore:
