@@ -47,7 +47,7 @@ policy:
 |---|---|
 | `assay policy explain` | reads the whole policy aloud, in sentences |
 | `assay policy test` | tries its examples; `--given '{media: image, match: near}'` says what would be done with that |
-| `assay policy apply FILE` | shows what a policy changes and what it would have done, and puts it in force: [policy-changes.md](policy-changes.md) |
+| `assay policy apply FILE` | shows what it changes, and puts it in force: [policy-changes.md](policy-changes.md) |
 | `assay policy undo`, `history`, `diff` | takes a change back; tells what was in force, and what is different |
 | `assay check-config` | shows everything that is wrong, with its place |
 | `assay why URL` | says what was decided about a post, rule by rule |
