@@ -13,7 +13,7 @@ from relay.cli.output import note as warn
 from relay.cli.policy_versions import tell_changes
 from relay.cli.reload import tell
 from relay.cli.replay import showing_progress, stamped
-from relay.cli.session import Session, check_made, operator, pass_session
+from relay.cli.session import Session, operator, pass_session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -121,12 +121,7 @@ def _change(
 async def _changed(
     session: Session, draft_in: Callable[[Desk], Awaitable[tuple[Draft, str]]], order: _Order
 ) -> tuple[dict[str, Any], Saved | None]:
-    from relay.wiring.saving import open_desk
-
-    loaded = session.load()
-    if loaded.settings is not None:
-        check_made(loaded.settings, quiet=session.as_json)
-    async with open_desk(loaded) as desk:
+    async with session.desk() as desk:
         draft, about = await draft_in(desk)
         report = None
         if draft.changes:

@@ -142,9 +142,7 @@ def _styled(line: str, colour: str | None) -> None:
 
 
 async def _history(session: Session, *, verify: bool) -> tuple[list[PolicyVersion], list[Fault]]:
-    from relay.wiring.saving import open_desk
-
-    async with open_desk(session.load()) as desk:
+    async with session.desk() as desk:
         kept = desk.office.policy_history
         return await kept.all(), await kept.verify() if verify else []
 
@@ -218,9 +216,8 @@ async def _diff(
 ) -> tuple[_Side, _Side, tuple[Change, ...]]:
     from relay.domain.errors import NotFound
     from relay.domain.policy_changes import changes
-    from relay.wiring.saving import open_desk
 
-    async with open_desk(session.load()) as desk:
+    async with session.desk() as desk:
         versions = await desk.office.policy_history.all()
         if old is None and len(versions) < 2:
             raise NotFound(f"there is nothing to compare: versions of the policy so far: {len(versions)}")

@@ -9,7 +9,7 @@ import click
 from relay.cli.command import Command
 from relay.cli.output import as_document, note, say
 from relay.cli.problems import Problem, Status
-from relay.cli.session import Session, check_made, operator, pass_session
+from relay.cli.session import Session, operator, pass_session
 
 if TYPE_CHECKING:
     from relay.domain.reload import ReloadAnswer
@@ -55,15 +55,10 @@ def tell(answer: ReloadAnswer) -> None:
 
 
 async def _reload(session: Session) -> ReloadAnswer | None:
-    from relay.config.load import InvalidConfiguration
     from relay.domain.policy_version import Why
-    from relay.wiring.saving import accepted, hear, open_desk
+    from relay.wiring.saving import accepted, hear
 
-    loaded = session.load()
-    if loaded.settings is None:
-        raise InvalidConfiguration(loaded.diagnostics)
-    check_made(loaded.settings, quiet=session.as_json)
-    async with open_desk(loaded) as desk:
+    async with session.desk() as desk:
         if not desk.office.store.is_served():
             return None
         number = await desk.office.reloads.ask(who=operator(), why=Why.RELOAD)

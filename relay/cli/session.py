@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.config.load import Configuration, Loaded
     from relay.config.settings import Settings
     from relay.wiring import Office, Relay
+    from relay.wiring.saving import Desk
 
 DEFAULT_CONFIG: Final = Path("config.yaml")
 
@@ -72,6 +73,17 @@ class Session:
         check_made(configuration.settings, quiet=self.as_json)
         async with open_office(configuration) as office:
             yield office
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Desk]:
+        """Open what changes the policy, also when the present one cannot be read. Raises `Problem` without a relay."""
+        from relay.wiring.saving import open_desk
+
+        loaded = self.load()
+        if loaded.settings is not None:
+            check_made(loaded.settings, quiet=self.as_json)
+        async with open_desk(loaded) as desk:
+            yield desk
 
     @asynccontextmanager
     async def relay(self) -> AsyncIterator[Relay]:

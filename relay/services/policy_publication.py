@@ -6,6 +6,7 @@ no longer to be told is not told of older ones either. Who gave a command and wh
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -104,7 +105,11 @@ class PolicyPublication:
         if level == "off" or last is None:
             raise NotFound("The policy is not published here.")
         if self._made is None or self._made[0] != (level, last.number):
-            self._made = (level, last.number), _published(await self._history.all(), level)
+            versions = await self._history.all()
+            # Some milliseconds for each version: not on the loop.
+            made = await asyncio.to_thread(_published, versions, level)
+            self._made = (level, len(made)), made
+            return made
         return self._made[1]
 
 

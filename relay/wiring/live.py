@@ -14,6 +14,7 @@ from relay.config import live, values
 from relay.config.load import InvalidConfiguration
 from relay.domain.blocklist import POLICY_PREFIX
 from relay.domain.consent import Sign
+from relay.domain.errors import Refused
 from relay.domain.policy_version import Why
 from relay.domain.reload import Outcome, ReloadAnswer, ReloadRequest
 from relay.domain.subscription import Mode
@@ -24,7 +25,7 @@ from relay.services.reloads import ReloadWorker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.config.load import Configuration
+    from relay.config.load import Configuration, Loaded
     from relay.config.settings import Settings
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
@@ -108,12 +109,16 @@ class Live:
         """Change the relay if that is asked for now; return what came of it."""
         return await self._worker.run_once(self.change)
 
+    async def written(self) -> Loaded:
+        """Read the configuration as it is written now, without changing anything: what `saving.Desk` is made of."""
+        again = self._configuration.again
+        if again is None:
+            raise Refused("this relay was started without a configuration", code="no-configuration")
+        return await asyncio.to_thread(again, self._office.clock.now())
+
     async def change(self, request: ReloadRequest) -> ReloadAnswer:
         """Read the configuration again and put it in force; nothing changes when it has errors."""
-        again, office = self._configuration.again, self._office
-        if again is None:
-            return ReloadAnswer(Outcome.UNCHANGED)
-        loaded = await asyncio.to_thread(again, office.clock.now())
+        office, loaded = self._office, await self.written()
         try:
             new = loaded.require()
         except InvalidConfiguration as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.textfiles import replace_file
@@ -11,7 +13,7 @@ from relay.config.load import Configuration, InvalidConfiguration
 from relay.config.policy_file import load_policy, load_policy_text
 from relay.config.policy_home import with_policy
 from relay.domain.blocklist import POLICY_PREFIX
-from relay.domain.errors import Refused
+from relay.domain.errors import Conflict, Refused
 from relay.domain.policy import Mode, Policy
 from relay.domain.policy_changes import changes
 from relay.domain.policy_record import record_of
@@ -21,7 +23,7 @@ from relay.services.policy_lists import filled
 from relay.wiring.office import open_office
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from relay.config.diagnostics import Diagnostic
@@ -58,7 +60,8 @@ class Refusal(Refused):
 class Draft:
     """A policy without errors that is not in force yet. `sources` are the lists of others that it names.
 
-    `changes` are the differences from the policy in force; none when it decides alike.
+    `changes` are the differences from the policy in force; none when it decides alike. `seen` is the file that it is to
+    be written in, as it was then.
     """
 
     policy: Policy
@@ -67,6 +70,7 @@ class Draft:
     record: Record
     changes: tuple[Change, ...]
     warnings: tuple[Diagnostic, ...]
+    seen: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +126,19 @@ class Desk:
 
         `shown` is what people see as the name of the text.
         """
-        now = self.office.clock.now()
-        return await self._draft(
-            load_policy_text(text, now, shown=shown, directory=self._directory, scanners=self._scanners)
-        )
+        return await self._draft(partial(load_policy_text, text, shown=shown))
 
     async def draft_of(self, file: Path) -> Draft:
         """Read a policy in a file likewise."""
-        now = self.office.clock.now()
-        return await self._draft(load_policy(file, now, directory=self._directory, scanners=self._scanners))
+        return await self._draft(partial(load_policy, file))
 
-    async def _draft(self, loaded: LoadedPolicy) -> Draft:
+    async def _draft(self, load: Callable[..., LoadedPolicy]) -> Draft:
+        home = self.home.path
+        scanners = [scanner.name for scanner in self.office.settings.scanners]
+        # Lists in files may be long, and this may be the running relay.
+        loaded = await asyncio.to_thread(
+            load, now=self.office.clock.now(), directory=home.resolve().parent, scanners=scanners
+        )
         if loaded.reading is None or loaded.reading.policy is None:
             raise InvalidConfiguration(loaded.diagnostics)
         reading, policy = loaded.reading, loaded.reading.policy
@@ -144,35 +150,33 @@ class Desk:
             record=record,
             changes=changes(await self.in_force(), record),
             warnings=loaded.diagnostics,
+            seen=await asyncio.to_thread(home.read_bytes),
         )
-
-    @property
-    def _directory(self) -> Path:
-        return self.home.path.resolve().parent
-
-    @property
-    def _scanners(self) -> list[str]:
-        return [scanner.name for scanner in self.office.settings.scanners]
 
     async def save(self, draft: Draft, *, who: str, why: Why, note: str = "") -> Saved:
         """Write a policy where it lives and let the running relay take it.
 
-        Raises `InvalidConfiguration`, and puts the file back, when the whole configuration does not go with it.
+        Raises `InvalidConfiguration`, `Refusal` or `Refused`, and puts the file back, when the whole configuration does
+        not go with it; `Conflict` when somebody else changed the file since the draft was made.
         """
         home, office = self.home, self.office
-        before = home.path.read_bytes()
-        after = _content(home, before, draft.written.text)
-        backup = None if after == before else replace_file(home.path, after)
-        again = self._loaded.again
+        if await asyncio.to_thread(home.path.read_bytes) != draft.seen:
+            message = f"{home.path} was changed meanwhile: look at what would change now"
+            raise Conflict(message, code="changed-meanwhile")
+        after = _content(home, draft.seen, draft.written.text)
+        backup = None
+        if after != draft.seen:
+            backup = await asyncio.to_thread(replace_file, home.path, after)
         try:
+            again = self._loaded.again
             if again is not None:
-                again(office.clock.now()).require()
+                (await asyncio.to_thread(again, office.clock.now())).require()
             digest = text_digest(draft.written)
             number = await office.reloads.ask(who=who, why=why, note=note, digest=digest)
             answer = accepted(await hear(office, number))
         except BaseException:
             if backup is not None:
-                replace_file(home.path, before)
+                replace_file(home.path, draft.seen)
             raise
         return Saved(str(home.path), None if backup is None else str(backup), answer)
 

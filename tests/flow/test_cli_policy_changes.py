@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import signal
 import sqlite3
 import stat
 import subprocess
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +18,16 @@ import pytest
 
 from relay.adapters.system import SystemClock
 from relay.config.load import load
+from relay.domain.errors import Conflict
+from relay.domain.policy_version import Why
 from relay.wiring import open_office
 from relay.wiring.live import record_start
+from relay.wiring.saving import open_desk
 from tests.flow.operators import Operator, at_a_prompt, documented, keys_of
 from tests.flow.test_cli_serve import ASSAY, free_port, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CONFIG = """\
 # My relay
@@ -63,7 +69,6 @@ def started(operator: Operator) -> Operator:
 
 def start() -> None:
     """Let a relay start and stop, as far as its policy is concerned."""
-    import asyncio
 
     async def work() -> None:
         clock = SystemClock()
@@ -259,6 +264,31 @@ def test_without_a_configuration_there_is_nothing_to_write_to(operator: Operator
     operator.fail("policy", "apply", "new.yaml", "--yes", status=78, code="no-configuration")
 
 
+def write(more: str) -> None:
+    """Write something below the configuration."""
+    Path("config.yaml").write_text(CONFIG + more)
+
+
+def test_nobody_writes_over_what_another_wrote_meanwhile(started: Operator) -> None:
+    async def work() -> None:
+        clock = SystemClock()
+        async with open_desk(load(Path("config.yaml"), {}, clock.now())) as desk:
+            draft = await desk.draft(INCIDENT, shown="a page")
+            write("# somebody else\n")
+            with pytest.raises(Conflict, match="changed meanwhile"):
+                await desk.save(draft, who="admin", why=Why.APPLY)
+
+    asyncio.run(work())
+    assert Path("config.yaml").read_text() == CONFIG + "# somebody else\n"
+
+
+def test_a_folder_without_a_relay_is_not_made_one(operator: Operator) -> None:
+    Path("data").rmdir()
+    for words in (("history",), ("diff", "new.yaml"), ("apply", "new.yaml", "--yes"), ("undo", "--yes")):
+        operator.fail("policy", *words, status=69, code="no-relay")
+    assert not Path("data").exists()
+
+
 def test_reload_without_a_relay_says_so(started: Operator) -> None:
     started.fail("reload", status=69, code="not-running")
     Path("config.yaml").write_text("relay: {urk: x}\n")
@@ -268,8 +298,6 @@ def test_reload_without_a_relay_says_so(started: Operator) -> None:
 
 
 def test_a_relay_that_is_too_old_to_be_asked_is_told_apart(started: Operator) -> None:
-    import fcntl
-
     with Path("data/relay.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         problem = started.fail("reload", status=69, code="no-answer")
@@ -281,48 +309,59 @@ def test_a_relay_that_is_too_old_to_be_asked_is_told_apart(started: Operator) ->
 # -------------------------------------------------------------------- beside a relay that runs
 
 
-def test_a_running_relay_takes_up_what_is_right_and_keeps_what_it_has_otherwise(operator: Operator) -> None:
+@pytest.fixture
+def running(operator: Operator) -> Iterator[Running]:
+    """A relay that runs in a process of its own."""
     public, admin = free_port(), free_port()
     head = f'relay: {{url: "http://localhost:{public}", listen: "127.0.0.1:{public}", data: data}}\n'
-    head += f'admin: {{listen: "127.0.0.1:{admin}"}}\n'
-    config = Path("config.yaml")
-    config.write_text(head + "policy: {preset: small-instance}\n")
-
-    def versions() -> list[str]:
-        return [why for _, why in numbers(operator)]
-
+    head += f'admin: {{listen: "127.0.0.1:{admin}"}}\nmedia: {{decoders: 1}}\n'
+    Path("config.yaml").write_text(head + "policy: {preset: small-instance}\n")
     with serving(operator.folder) as relay:
-        assert versions() == ["start"]
-        answer = operator.ask("reload")
-        assert set(answer) == documented("reload")
-        assert answer["outcome"] == "unchanged"
-        assert "Nothing changed" in operator.run("reload").stdout
+        yield Running(operator, head, relay.process.pid)
 
-        config.write_text(head + "policy: {preset: strict}\nmedia: {decoders: 1}\n")
-        answer = operator.ask("reload")
-        assert (answer["changed"], answer["restart"]) == (["policy"], ["media.decoders"])
-        assert (answer["version"], answer["new_version"]) == (2, True)
 
-        config.write_text(head + "policy: {preset: stric}\n")
-        problem = operator.fail("reload", status=78, code="invalid-configuration")
-        assert [one["code"] for one in problem["diagnostics"]] == ["P110"]
-        os.kill(relay.process.pid, signal.SIGHUP)
-        assert versions() == ["start", "reload"]
+@dataclass
+class Running:
+    """Somebody at a prompt beside a relay that runs; `head` is its configuration without a policy."""
 
-        config.write_text(head + "policy: {preset: strict}\n")
-        text = operator.run("policy", "apply", "new.yaml", "--yes", "--note", "Spam wave.").stdout
-        assert "Version 3 of the policy is in force." in text
-        assert "Incident" in config.read_text()
+    operator: Operator
+    head: str
+    pid: int
 
-        found = operator.ask("policy", "undo", "--yes")
-        assert (found["saved"], found["running"], found["version"]) == (True, True, 4)
-        assert config.read_text() == head + "policy:\n  {preset: strict}\n"
+    def write(self, more: str) -> None:
+        Path("config.yaml").write_text(self.head + more)
 
-        config.write_text(head + "policy: {preset: single-user}\n")
-        os.kill(relay.process.pid, signal.SIGHUP)
-        wait_for(lambda: len(versions()) == 5)
-        assert versions() == ["start", "reload", "apply", "undo", "reload"]
-        assert operator.ask("policy", "history", "--verify")["faults"] == []
+    def versions(self) -> list[str]:
+        return [why for _, why in numbers(self.operator)]
+
+
+def test_a_running_relay_takes_up_what_is_right_and_keeps_what_it_has_otherwise(running: Running) -> None:
+    running.write("policy: {preset: strict}\nlab: {pages: false}\n")
+    answer = running.operator.ask("reload")
+    assert set(answer) == documented("reload")
+    assert (answer["changed"], answer["restart"]) == (["policy"], ["lab.pages"])
+    assert (answer["version"], answer["new_version"]) == (2, True)
+
+    running.write("policy: {preset: stric}\n")
+    assert "P110" in running.operator.run("reload", status=78).stderr
+    os.kill(running.pid, signal.SIGHUP)
+    running.write("policy: {preset: strict}\n")
+    assert "Nothing changed" in running.operator.run("reload").stdout
+    assert running.versions() == ["start", "reload"]
+
+    running.write("policy: {preset: single-user}\n")
+    os.kill(running.pid, signal.SIGHUP)
+    wait_for(lambda: len(running.versions()) == 3)
+
+
+def test_a_running_relay_takes_a_policy_and_gives_it_back(running: Running) -> None:
+    text = running.operator.run("policy", "apply", "new.yaml", "--yes", "--note", "Spam wave.").stdout
+    assert "Version 2 of the policy is in force." in text
+    assert "Incident" in Path("config.yaml").read_text()
+    found = running.operator.ask("policy", "undo", "--yes")
+    assert (found["saved"], found["running"], found["version"]) == (True, True, 3)
+    assert Path("config.yaml").read_text() == running.head + "policy:\n  {preset: small-instance}\n"
+    assert running.versions() == ["start", "apply", "undo"]
 
 
 def wait_for(done: Callable[[], bool], rounds: int = 1000) -> None:
