@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 LONGEST: Final = 500
 """Characters of one sample."""
 _READ: Final = 20_000
-_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "apos": "'", "nbsp": " "}
 _ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|#39|apos|nbsp);")
 
@@ -29,6 +28,11 @@ def sample(hold: Hold) -> str:
     if not isinstance(post, dict):
         return ""
     said = " ".join(text for name in ("summary", "content") if isinstance(text := post.get(name), str))
-    words = _ENTITY.sub(lambda found: _ENTITIES[found[1]], _TAG.sub(" ", said[:_READ])).split()
+    words = _ENTITY.sub(lambda found: _ENTITIES[found[1]], _without_tags(said[:_READ])).split()
     text = " ".join(words)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _without_tags(markup: str) -> str:
+    first, *rest = markup.split("<")
+    return " ".join([first, *(part.partition(">")[2] for part in rest)])
