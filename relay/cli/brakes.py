@@ -135,7 +135,8 @@ def show_rows(reports: Sequence[Report], now: float) -> None:
 def show_details(report: Report, waiting: Sequence[Waiting], command: str, now: float) -> None:
     """Show all about a brake, and what can be done."""
     brake, stopped = report.brake, report.stopped
-    on = f"on until {moment(brake.until, now)}" if report.on else f"over since {moment(brake.until, now)}"
+    ended = brake.until if brake.ended_at is None else brake.ended_at
+    on = f"on until {moment(brake.until, now)}" if report.on else f"over since {moment(ended, now)}"
     rows: dict[str, object] = {
         brake.name.capitalize(): on,
         "Covers": covered(brake),
@@ -146,8 +147,8 @@ def show_details(report: Report, waiting: Sequence[Waiting], command: str, now: 
     }
     if brake.observed:
         rows["Met"] = f"{stopped.observed:,} posts that it would have stopped"
-    if brake.ended_by is not None and brake.ended_at is not None:
-        rows["Ended"] = f"{moment(brake.ended_at, now)} by {brake.ended_by}"
+    if brake.ended_by is not None:
+        rows["Ended by"] = brake.ended_by
     if brake.note:
         rows["Note"] = brake.note
     pairs(rows)

@@ -85,9 +85,4 @@ def written_at(document: object) -> float | None:
         found = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    try:
-        return found.timestamp()
-    except OverflowError:  # year 1, east of Greenwich
-        return None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
