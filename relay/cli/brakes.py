@@ -121,7 +121,7 @@ def show_rows(reports: Sequence[Report], now: float) -> None:
                 one.brake.id,
                 covered(one.brake),
                 ago(one.brake.started_at, now),
-                ago(one.brake.until, now) if one.on else f"over, {one.brake.state}",
+                ago(one.brake.until, now) if one.on else _over(one),
                 f"{one.stopped.waiting:,} {does(one.brake)}",
                 f"{one.stopped.all - one.stopped.waiting:,}",
             )
@@ -130,6 +130,11 @@ def show_rows(reports: Sequence[Report], now: float) -> None:
         right=("number", "went on"),
         folds=("what",),
     )
+
+
+def _over(report: Report) -> str:
+    """How a brake came to its end: its time may be over before the relay has noticed."""
+    return "over, released" if report.brake.state.value == "released" else "over"
 
 
 def show_details(report: Report, waiting: Sequence[Waiting], command: str, now: float) -> None:

@@ -23,7 +23,7 @@ UNWRITTEN: Final = 2_000
 
 
 class Accounts:
-    """Tells since when accounts exist. `young`: seconds for which one is new; may be replaced while running."""
+    """Tells since when accounts exist. `young`: seconds for which one is new."""
 
     def __init__(self, store: Store, clock: Clock, *, young: float) -> None:
         self._store, self._clock, self.young = store, clock, young
