@@ -121,7 +121,7 @@ def show_rows(reports: Sequence[Report], now: float) -> None:
                 one.brake.id,
                 covered(one.brake),
                 ago(one.brake.started_at, now),
-                ago(one.brake.until, now) if one.on else f"over, {one.brake.state}",
+                ago(one.brake.until, now) if one.on else _over(one),
                 f"{one.stopped.waiting:,} {does(one.brake)}",
                 f"{one.stopped.all - one.stopped.waiting:,}",
             )
@@ -132,10 +132,16 @@ def show_rows(reports: Sequence[Report], now: float) -> None:
     )
 
 
+def _over(report: Report) -> str:
+    """How a brake came to its end: its time may be over before the relay has noticed."""
+    return "over, released" if report.brake.state.value == "released" else "over"
+
+
 def show_details(report: Report, waiting: Sequence[Waiting], command: str, now: float) -> None:
     """Show all about a brake, and what can be done."""
     brake, stopped = report.brake, report.stopped
-    on = f"on until {moment(brake.until, now)}" if report.on else f"over since {moment(brake.until, now)}"
+    ended = brake.until if brake.ended_at is None else brake.ended_at
+    on = f"on until {moment(brake.until, now)}" if report.on else f"over since {moment(ended, now)}"
     rows: dict[str, object] = {
         brake.name.capitalize(): on,
         "Covers": covered(brake),
@@ -146,8 +152,8 @@ def show_details(report: Report, waiting: Sequence[Waiting], command: str, now: 
     }
     if brake.observed:
         rows["Met"] = f"{stopped.observed:,} posts that it would have stopped"
-    if brake.ended_by is not None and brake.ended_at is not None:
-        rows["Ended"] = f"{moment(brake.ended_at, now)} by {brake.ended_by}"
+    if brake.ended_by is not None:
+        rows["Ended by"] = brake.ended_by
     if brake.note:
         rows["Note"] = brake.note
     pairs(rows)

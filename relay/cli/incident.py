@@ -91,7 +91,8 @@ def start(
         as_document(brakes.document(report))
         return
     brake = report.brake
-    say(f"Incident {brake.id} is on until {moment(brake.until, now)}: {does(brake)} is {covered(brake)}.")
+    say(f"Incident {brake.id} is on until {moment(brake.until, now)}.")
+    say(f"{covered(brake).capitalize()}: {does(brake)}.")
     say(f"To end it before: assay incident end {brake.id}")
 
 

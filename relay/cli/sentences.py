@@ -49,9 +49,13 @@ def decision(found: Mapping[str, Any], policy: Policy) -> list[str]:
         lines = [f'Decided by "{found["rule"]}", not by the policy.']
     lines.append(f"So the decision was to {VERBS[found['verb']]}; reason code {found['reason']}.")
     if found["verb"] != found["effective"]:
-        lines.append(
-            f"The policy only observes (`mode: observe`), so what was done was to {VERBS[found['effective']]}."
+        braked = found["trace"] and found["trace"][-1]["phase"] == PHASE
+        who = (
+            "The brake, or the policy, only observes"
+            if braked
+            else "The policy only observes (`mode: observe`)"
         )
+        lines.append(f"{who}, so what was done was to {VERBS[found['effective']]}.")
     return lines
 
 

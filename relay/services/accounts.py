@@ -23,7 +23,7 @@ UNWRITTEN: Final = 2_000
 
 
 class Accounts:
-    """Tells since when accounts exist. `young`: seconds for which one is new; may be replaced while running."""
+    """Tells since when accounts exist. `young`: seconds for which one is new."""
 
     def __init__(self, store: Store, clock: Clock, *, young: float) -> None:
         self._store, self._clock, self.young = store, clock, young
@@ -85,9 +85,4 @@ def written_at(document: object) -> float | None:
         found = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    try:
-        return found.timestamp()
-    except OverflowError:  # year 1, east of Greenwich
-        return None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from relay.domain.facts import Standing
     from relay.domain.intake import Item
     from relay.domain.policy import Decision
+    from relay.domain.waves.brake import Cover
     from relay.domain.waves.waiting import Stopped
     from relay.domain.waves.watch import Finding
     from relay.ports import Clock, Store
@@ -84,7 +85,7 @@ class Post:
 
 
 class Braking:
-    """Puts brakes on, and decides with those that are on. `rules` may be replaced while running."""
+    """Puts brakes on, and decides with those that are on."""
 
     def __init__(
         self, *, store: Store, clock: Clock, alerts: Alerts, accounts: Accounts, rules: BrakeRules
@@ -203,18 +204,26 @@ class Braking:
 
     async def _raise(self, finding: Finding, now: float) -> Brake | None:
         """Put a brake on, unless a person has said that this is no wave, or another process was first."""
+        known, brake = self._alike(finding.cover, now)
+        if known:
+            return brake
         async with self._changing:
             await self.refresh(at_once=True)
-            alike = [one for one in self._brakes if one.cover.alike(finding.cover)]
-            if any(one.pardons(now) for one in alike):
-                return None
-            on = next((one for one in alike if one.active(now)), None)
-            if on is not None:
-                return on
+            known, brake = self._alike(finding.cover, now)
+            if known:
+                return brake
             if sum(one.wave for one in self.active()) >= MOST:
-                _log.warning("more than %d waves at once: another one is not braked", MOST)
+                _log.warning("%d waves at once: another one is not braked", MOST)
                 return None
             return await self._put_on(self._made(finding, now))
+
+    def _alike(self, cover: Cover, now: float) -> tuple[bool, Brake | None]:
+        """Whether this very wave is known already, and the brake that is on; None when a person let it go."""
+        alike = [one for one in self._brakes if one.cover.alike(cover)]
+        if any(one.pardons(now) for one in alike):
+            return True, None
+        on = next((one for one in alike if one.active(now)), None)
+        return on is not None, on
 
     def _made(self, finding: Finding, now: float) -> Brake:
         rules = self.rules

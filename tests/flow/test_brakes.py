@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relay.adapters.media.canary import clean_picture
+from relay.cli import sentences
 from relay.domain.activity import AS_PUBLIC
 from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.errors import Conflict, NotFound
@@ -156,6 +157,10 @@ async def test_an_observing_policy_records_a_wave_and_relays_it(worlds: Worlds) 
 async def test_an_observing_brake_records_a_wave_and_relays_it(worlds: Worlds) -> None:
     world, _ = await wave(worlds, BASE + "brake: {mode: observe}\n" + RELAY_ALL)
     assert await published(world) == 20
+    told = (await world.why("20"))["decisions"][0]
+    lines = sentences.decision(told, world.relay.office.decider.policy)
+    assert lines[1] == 'After the policy a brake decided: "spam wave 1".'
+    assert "only observes, so what was done was to relay" in lines[-1]
     assert (await report(world)).stopped.observed == 11
 
 

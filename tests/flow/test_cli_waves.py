@@ -119,7 +119,7 @@ def test_a_wave_is_extended_and_ended(operator: Operator) -> None:
 def test_an_incident_from_its_start_to_its_end(operator: Operator) -> None:
     text = operator.run("incident", "start", "--media", "--for", "2h", "--note", "bad day").stdout
     assert "Incident 2 is on until" in text
-    assert "held is everything with media" in text
+    assert "Everything with media: held." in text
     assert "Incident 2" in operator.run("status").stdout
     row = operator.ask("incident", "end", "2")
     assert (row["on"], row["state"], row["note"]) == (False, "ended", "bad day")

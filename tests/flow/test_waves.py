@@ -8,6 +8,7 @@ import pytest
 
 from relay.adapters.media.canary import clean_picture
 from relay.domain.waves.brake import Kind
+from relay.services.accounts import written_at
 from tests.flow.conftest import BASE
 from tests.flow.spammers import DAY, FILLER, HOUR, Crowd, spam
 
@@ -137,6 +138,23 @@ async def test_a_server_that_came_only_now_may_say_of_its_accounts_what_it_likes
     world.clock.forward(30 * DAY)
     spammers = await crowd(world)
     assert codes(await spammers.wave(12, age=900 * DAY))[-1] == "deferred"
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2026-11-22T00:00:00Z", 1_795_305_600.0),
+        ("2026-11-22T00:00:00.256+00:00", 1_795_305_600.256),
+        ("2026-11-22", 1_795_305_600.0),
+        ("soon", None),
+        ("", None),
+        (7, None),
+        ("0001-01-01T00:00:00+14:00", -62_135_647_200.0),
+    ],
+)
+def test_since_when_an_account_says_it_exists(written: object, at: float | None) -> None:
+    assert written_at({"published": written}) == at
+    assert written_at([]) is None
 
 
 # -------------------------------------------------------------------- what is not

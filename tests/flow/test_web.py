@@ -15,6 +15,7 @@ from mediaattest import decode_multikey
 from relay.adapters.media.canary import clean_picture, hostile_pictures
 from relay.cli.serving import admin_app, listening, public_app
 from relay.domain.rates import Rate
+from relay.domain.waves.brake import Cover, Kind
 from tests.fakes import sign_request
 from tests.flow.conftest import INBOX, follow
 from tests.flow.test_screen import KNOWN, LOCAL, PLAIN, screened
@@ -88,6 +89,25 @@ async def test_the_page_for_people(web: aiohttp.ClientSession) -> None:
         assert answer.status == 200
     async with web.get("/.well-known/security.txt") as answer:
         assert answer.status == 404  # no contact is configured
+
+
+async def test_the_page_says_that_media_is_held_and_nothing_else_of_waves_and_incidents(
+    world: World, web: aiohttp.ClientSession
+) -> None:
+    waves = world.relay.office.waves
+    await waves.start_incident(Cover(Kind.SERVER, server="bad.test"), seconds=60.0, who="ann")
+    async with web.get("/") as answer:
+        quiet = await answer.text()
+    assert "held at the moment" not in quiet
+    await waves.start_incident(Cover(Kind.MEDIA), seconds=3600.0, who="ann", note="secret")
+    async with web.get("/") as answer:
+        text = await answer.text()
+    assert "Media is held at the moment" in text
+    assert "until 2026-11-2" in text
+    assert not any(word in text for word in ("bad.test", "secret"))
+    world.clock.forward(3601)
+    async with web.get("/") as answer:
+        assert "held at the moment" not in await answer.text()
 
 
 async def test_a_follow_over_http_and_what_is_wrong_with_others(

@@ -45,7 +45,7 @@ class Finding:
 
 
 class Watch:
-    """Sees every post once, and says when a wave begins. `sensitivity` may be replaced while running."""
+    """Sees every post once, and says when a wave begins."""
 
     def __init__(self, sensitivity: Sensitivity) -> None:
         self.sensitivity = sensitivity
