@@ -47,7 +47,7 @@ RELAY: Final = "relay"
 SETTLES: Final = 0.2
 """Seconds between two looks at the configuration: who writes a file without care empties it first."""
 LOOKS: Final = 10
-ELSEWHERE: Final = "this is the configuration of another relay, {}: `relay.url` can never change. Was it read while it was being written?"
+ELSEWHERE: Final = "this is the configuration of another relay, {}, or was read while it was being written"
 
 
 async def record_start(office: Office, configuration: Configuration) -> None:
