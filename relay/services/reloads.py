@@ -107,6 +107,8 @@ def _tell(answer: ReloadAnswer) -> None:
     if answer.outcome is Outcome.REFUSED:
         for one in answer.diagnostics:
             _log.error("configuration: %s:%s %s: %s", one["file"], one["line"], one["code"], one["cause"])
+        if not answer.diagnostics:
+            _log.error("configuration: %s", answer.problem)
         _log.error("the configuration has errors: everything stays as it was")
     elif answer.outcome is Outcome.UNCHANGED:
         _log.info("the configuration was read again; nothing changes at once")

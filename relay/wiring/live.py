@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 RELAY: Final = "relay"
 """Who puts a policy in force when nobody gave a command."""
 
+SETTLES: Final = 0.2
+"""Seconds between two looks at the configuration: who writes a file without care empties it first."""
+LOOKS: Final = 10
+ELSEWHERE: Final = "this is the configuration of another relay, {}, or was read while it was being written"
+
 
 async def record_start(office: Office, configuration: Configuration) -> None:
     """Put the policy that the relay starts with on record, and answer what was asked while it did not run."""
@@ -61,6 +66,10 @@ async def record_start(office: Office, configuration: Configuration) -> None:
         async with office.store.transaction() as tx:
             for one in asked:
                 await tx.reloads.answer(one.id, answer, office.clock.now())
+
+
+def _said(loaded: Loaded) -> tuple[object, ...]:
+    return loaded.settings, loaded.policy, loaded.diagnostics
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +125,26 @@ class Live:
             raise Refused("this relay was started without a configuration", code="no-configuration")
         return await asyncio.to_thread(again, self._office.clock.now())
 
+    async def _settled(self) -> Loaded:
+        """Read the configuration until it says the same twice: nobody is to be taken at half a word."""
+        loaded = await self.written()
+        for _ in range(LOOKS):
+            await self._office.clock.sleep(SETTLES)
+            before, loaded = loaded, await self.written()
+            if _said(before) == _said(loaded):
+                break
+        return loaded
+
     async def change(self, request: ReloadRequest) -> ReloadAnswer:
         """Read the configuration again and put it in force; nothing changes when it has errors."""
-        office, loaded = self._office, await self.written()
+        office, loaded = self._office, await self._settled()
         try:
             new = loaded.require()
         except InvalidConfiguration as error:
             found = tuple(one.as_json() for one in error.diagnostics)
             return ReloadAnswer(Outcome.REFUSED, problem=str(error).rstrip("\n"), diagnostics=found)
+        if new.settings.relay.url != self.settings.relay.url:
+            return ReloadAnswer(Outcome.REFUSED, problem=ELSEWHERE.format(new.settings.relay.url))
         settings = live.taken_over(self.settings, new.settings)
         changed = live.differences(self.settings, settings)
         restart = live.differences(settings, new.settings)

@@ -17,9 +17,12 @@ from relay.domain.policy_version import Why, WrittenPolicy
 from relay.domain.reload import Outcome, ReloadAnswer
 from relay.domain.subscription import Mode
 from relay.services.policy_history import text_digest
+from tests.fakes import FakeClock, FakeFediverse
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from tests.flow.conftest import World, Worlds
@@ -191,6 +194,43 @@ async def test_a_wrong_configuration_changes_nothing_and_says_all_errors(
     assert "everything stays as it was" in caplog.text
     answer = await reload(worlds, world, BASE + STRICT)
     assert answer.outcome is Outcome.UNCHANGED
+
+
+async def test_an_empty_file_is_no_configuration_of_this_relay(
+    worlds: Worlds, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = await worlds.open(BASE + STRICT)
+    before = found(world)
+    answer = await reload(worlds, world, "")
+    assert (answer.outcome, answer.diagnostics) == (Outcome.REFUSED, ())
+    assert "another relay, http://localhost:8080" in answer.problem
+    assert "another relay" in caplog.text
+    assert found(world) == before
+
+
+class WhileSomebodyWrites(FakeClock):
+    """Whenever time passes somebody has written on."""
+
+    def __init__(self, path: Path, words: list[str]) -> None:
+        super().__init__()
+        self._path, self._words = path, words
+
+    async def sleep(self, seconds: float) -> None:
+        if self._words:
+            self._path.write_text(self._words.pop(0))
+        await super().sleep(seconds)
+
+
+async def test_a_file_that_is_being_written_is_read_when_that_is_over(worlds: Worlds) -> None:
+    words: list[str] = []
+    worlds.clock = WhileSomebodyWrites(worlds.folder / "config.yaml", words)
+    worlds.fediverse = FakeFediverse(worlds.clock)
+    world = await worlds.open(BASE + STRICT)
+    words += [BASE, BASE + "policy: {preset: single", BASE + "policy: {preset: single-user}\n"]
+    answer = await reload(worlds, world, "")
+    assert answer.changed == ("policy",)
+    versions = await world.relay.office.policy_history.all()
+    assert [one.written.preset for one in versions] == ["strict", "single-user"]
 
 
 async def test_a_policy_is_in_force_at_once_and_each_decision_names_its_own(worlds: Worlds) -> None:
