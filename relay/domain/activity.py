@@ -114,6 +114,13 @@ class Activity:
             return self.object.updated
         return self.id
 
+    def shown_to(self, seen: frozenset[Visibility]) -> bool:
+        """Whether it and what it embeds are visible to one of `seen`; an object without audience has the activity's."""
+        post = self.object
+        addressed = post is not None and ("to" in post.document or "cc" in post.document)
+        hidden = post is not None and addressed and post.visibility not in seen
+        return self.visibility in seen and not hidden
+
 
 def parse_activity(body: bytes) -> Activity:
     """The activity in `body`. Raises `Malformed`: `json-...`, `not-an-object`, `bad-<property>`."""

@@ -169,7 +169,7 @@ class Posts:
         """Say why a post is not relayed, before anything is stored. `brings`: it is new, no change of an older one."""
         if not await self.takes_from(arrival.sender.server):
             return "ignored-stranger"
-        if audience and not self._public(arrival.activity):
+        if audience and not arrival.activity.shown_to(relayed(unlisted=self.rules.unlisted)):
             return "ignored-not-public"
         if self._identity.server in arrival.servers:
             return "ignored-own"
@@ -192,14 +192,6 @@ class Posts:
             return False
         async with self._store.reading() as tx:
             return await tx.fanout.first(arrival.activity.object_id or "") is None
-
-    def _public(self, activity: Activity) -> bool:
-        """Whether both the activity and what it embeds are public; an object without audience has the activity's."""
-        seen = relayed(unlisted=self.rules.unlisted)
-        post = activity.object
-        hidden = post is not None and post.visibility not in seen
-        addressed = post is not None and ("to" in post.document or "cc" in post.document)
-        return activity.visibility in seen and not (hidden and addressed)
 
     async def _may_announce(self, actor_id: str) -> bool:
         """Relays that take part may, and groups: a forum's Announce is how it publishes (relays.md B4)."""

@@ -148,6 +148,9 @@ class Screening:
         if work.kind != "Announce":
             activity = parse_activity(work.body)
             if activity.object is not None:
+                # Its author may have changed who is to see it while it waited.
+                if not activity.shown_to(relayed(unlisted=self.unlisted)):
+                    raise Dropped("object-not-public")
                 return work.object_id, activity.object
         post = await self._fetch(work.object_id)
         if post.type == "Create" and post.object_id is not None:

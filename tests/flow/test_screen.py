@@ -343,6 +343,22 @@ async def test_an_update_by_the_origin_is_screened_instead_of_what_was_held(worl
     assert [a["object"] for a in world.server("b.test").arrivals()] == [note["id"]]
 
 
+async def test_what_its_author_hides_while_it_waits_is_not_relayed(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    server = world.server("a.test")
+    note = await world.publish(server, server.picture(KNOWN))
+    alice = server.actor("/users/alice", "Person")
+    followers = {"to": [server.url("/users/alice/followers")], "cc": []}
+    changed = {**note, "attachment": [server.picture(clean_picture(12))], **followers}
+    update = {**server.create(changed), "type": "Update", "id": server.url("/u/1"), **followers}
+    assert (await world.post(alice, update)).code == "renewed"
+    await world.settle()
+    told = await world.why(note["id"])
+    assert (told["state"], told["decisions"][-1]["reason"]) == ("dropped", "object-not-public")
+    assert world.server("b.test").arrivals() == []
+    assert await world.relay.office.holds.all() == []
+
+
 async def test_a_delete_by_the_origin_withdraws_the_hold(worlds: Worlds) -> None:
     world = await screened(worlds)
     server = world.server("a.test")
