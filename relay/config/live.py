@@ -33,6 +33,10 @@ LIVE: Final = (
     "attestation.withhold",
     "attestation.trusted",
     "attestation.accepted_lists",
+    "brake.mode",
+    "brake.duration",
+    "brake.longest",
+    "brake.exempt",
     "transparency.policy",
 )
 """Keys that change at once, beside all of `policy`. Every other one is what it was until the relay starts anew."""

@@ -85,7 +85,10 @@ class Post:
 
 
 class Braking:
-    """Puts brakes on, and decides with those that are on."""
+    """Puts brakes on, and decides with those that are on.
+
+    `rules` may be replaced while running, all but their `sensitivity`.
+    """
 
     def __init__(
         self, *, store: Store, clock: Clock, alerts: Alerts, accounts: Accounts, rules: BrakeRules

@@ -347,6 +347,7 @@ async def _assemble(
             attestor=attestor,
             verifier=verifier,
             submissions=service.submissions,
+            braking=brakes.braking,
         )
     )
     return relay

@@ -25,7 +25,7 @@ class Brakes:
     @classmethod
     def of(cls, office: Office) -> Self:
         """Put them together."""
-        store, clock, rules = office.store, office.clock, rules_of(office.settings.brake)
+        store, clock, rules = office.store, office.clock, brake_rules(office.settings.brake)
         accounts = Accounts(store, clock, young=rules.sensitivity.young)
         braking = Braking(store=store, clock=clock, alerts=office.alerts, accounts=accounts, rules=rules)
         keeper = WaveKeeper(
@@ -45,7 +45,7 @@ class Brakes:
         return {"waves_active": waves, "incidents_active": len(active) - waves}
 
 
-def rules_of(settings: BrakeSettings) -> BrakeRules:
+def brake_rules(settings: BrakeSettings) -> BrakeRules:
     """From settings to what the brake goes by."""
     return BrakeRules(
         mode=BrakeMode(settings.mode),

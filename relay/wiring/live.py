@@ -21,6 +21,7 @@ from relay.domain.subscription import Mode
 from relay.services.policy_history import text_digest
 from relay.services.policy_lists import filled
 from relay.services.reloads import ReloadWorker
+from relay.wiring.brake import brake_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from relay.domain.policy_version import PolicyVersion
     from relay.services.attestations import AttestationVerifier, Attestor
     from relay.services.blocks import Blocks
+    from relay.services.braking import Braking
     from relay.services.consent import Consent
     from relay.services.moderation import Moderation
     from relay.services.posts import Posts
@@ -86,6 +88,7 @@ class Parts:
     attestor: Attestor
     verifier: AttestationVerifier
     submissions: Submissions
+    braking: Braking
 
 
 class Live:
@@ -201,6 +204,7 @@ def _change_relay(parts: Parts, office: Office, settings: Settings, lists: Seque
     parts.attestor.rules = values.issue_rules(settings)
     parts.verifier.trust = values.trust(settings)
     parts.submissions.follow(values.service_rules(settings))
+    parts.braking.rules = brake_rules(settings.brake)
 
 
 async def _record(

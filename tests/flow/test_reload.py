@@ -50,6 +50,7 @@ def found(world: World) -> dict[str, Any]:
     relay, office = world.relay, world.relay.office
     actor = json.loads(relay.actor)
     live, rules, service = relay.live.settings, relay.attestor.rules, relay.service.submissions.rules
+    braking = relay.brakes.braking.rules
     return {
         "relay.name": (office.identity.name, actor["name"]),
         "relay.description": (office.identity.summary, "Hear" in actor["summary"]),
@@ -78,6 +79,10 @@ def found(world: World) -> dict[str, Any]:
         "attestation.withhold": rules.withhold,
         "attestation.trusted": relay.verifier.trust.issuers,
         "attestation.accepted_lists": relay.verifier.trust.lists,
+        "brake.mode": braking.mode,
+        "brake.duration": braking.duration,
+        "brake.longest": braking.longest,
+        "brake.exempt": braking.exempt,
         "transparency.policy": live.transparency.policy,
     }
 
@@ -112,6 +117,10 @@ CHANGES: dict[str, tuple[str, Any]] = {
         '["https://lists.test/1"]',
         frozenset({"https://lists.test/1"}),
     ),
+    "brake.mode": ("hold", "hold"),
+    "brake.duration": ("2 hours", 7200),
+    "brake.longest": ("12 hours", 12 * 3600),
+    "brake.exempt": ("[friend.test]", ("friend.test",)),
     "transparency.policy": ("off", "off"),
 }
 
@@ -124,6 +133,7 @@ WAITING = {
     "federation.retention": "48 hours",
     "federation.max_body": "2 MiB",
     "media.decoders": "3",
+    "brake.accounts": "12",
     "lab.pages": "false",
 }
 
