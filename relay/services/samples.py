@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain import strictjson
 from relay.domain.errors import Malformed
+from relay.domain.waves.wording import plain
 
 if TYPE_CHECKING:
     from relay.domain.intake import Hold
 
 LONGEST: Final = 500
 """Characters of one sample."""
-_READ: Final = 20_000
-_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "apos": "'", "nbsp": " "}
 _ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|#39|apos|nbsp);")
 
@@ -28,7 +27,5 @@ def sample(hold: Hold) -> str:
     post = activity.get("object") if isinstance(activity, dict) else None
     if not isinstance(post, dict):
         return ""
-    said = " ".join(text for name in ("summary", "content") if isinstance(text := post.get(name), str))
-    words = _ENTITY.sub(lambda found: _ENTITIES[found[1]], _TAG.sub(" ", said[:_READ])).split()
-    text = " ".join(words)
+    text = _ENTITY.sub(lambda found: _ENTITIES[found[1]], plain(post))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
