@@ -143,8 +143,8 @@ class Drafts:
     ) -> SavedPolicy:
         """Put the draft in force and on record; `version` is the old one that it is meant to be again.
 
-        Raises `Conflict` when it is not the `revision` that was looked at, or the file not the one that was `seen` then,
-        `Malformed` when the draft has errors.
+        Raises `Conflict` when it is not the `revision` that was looked at, or the file is not the one that was `seen`
+        then, `Malformed` when the draft has errors.
         """
         async with self._store.reading() as tx:
             draft = await tx.admins.draft(who)
