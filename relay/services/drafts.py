@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 class Sheet:
     """What is being written: the text, what it says, and how far it is from what is in force.
 
-    `revision` is 0 when nothing was changed: then it is what the file says. `stale`: the file was changed since.
+    `revision` is 0 when nothing was changed: then it is what the file says. `stale`: the file was changed since. `seen`
+    tells the file as it was now from any other.
     """
 
     text: str
     reading: DraftReading
     revision: int
     stale: bool
+    seen: str
 
     @property
     def changed(self) -> bool:
@@ -70,8 +72,9 @@ class Drafts:
             draft = await tx.admins.draft(who)
         written = await self._file.text()
         if draft is None:
-            return Sheet(written, self.read(written), 0, stale=False)
-        return Sheet(draft.text, self.read(draft.text), draft.revision, stale=draft.base != _digest(written))
+            return Sheet(written, self.read(written), 0, stale=False, seen=_digest(written))
+        seen = _digest(written)
+        return Sheet(draft.text, self.read(draft.text), draft.revision, stale=draft.base != seen, seen=seen)
 
     def read(self, text: str) -> DraftReading:
         """Read a text."""
@@ -135,14 +138,22 @@ class Drafts:
         """Compare a draft without errors with what is in force."""
         return await self._file.propose(sheet.text)
 
-    async def save(self, who: str, *, revision: int, note: str, version: int | None = None) -> SavedPolicy:
+    async def save(
+        self, who: str, *, revision: int, seen: str, note: str, version: int | None = None
+    ) -> SavedPolicy:
         """Put the draft in force and on record; `version` is the old one that it is meant to be again.
 
-        Raises `Conflict` when it is not the `revision` that was looked at, `Malformed` when it has errors.
+        Raises `Conflict` when it is not the `revision` that was looked at, or the file is not the one that was `seen`
+        then, `Malformed` when the draft has errors.
         """
         async with self._store.reading() as tx:
             draft = await tx.admins.draft(who)
         _check(draft, revision)
+        if _digest(await self._file.text()) != seen:
+            message = (
+                "The policy was changed elsewhere since this page was loaded: look at what would change now."
+            )
+            raise Conflict(message, code="changed-elsewhere")
         if draft is None or self.read(draft.text).policy is None:
             raise Malformed("The policy has to be mended first.", code="broken-policy")
         undone = version is not None and (await self._history.get(version)).written.text == draft.text

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain import strictjson
 from relay.domain.errors import Malformed
+from relay.domain.waves.wording import plain
 
 if TYPE_CHECKING:
     from relay.domain.intake import Hold
 
 LONGEST: Final = 500
 """Characters of one sample."""
-_READ: Final = 20_000
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "apos": "'", "nbsp": " "}
 _ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|#39|apos|nbsp);")
 
@@ -27,12 +27,5 @@ def sample(hold: Hold) -> str:
     post = activity.get("object") if isinstance(activity, dict) else None
     if not isinstance(post, dict):
         return ""
-    said = " ".join(text for name in ("summary", "content") if isinstance(text := post.get(name), str))
-    words = _ENTITY.sub(lambda found: _ENTITIES[found[1]], _without_tags(said[:_READ])).split()
-    text = " ".join(words)
+    text = _ENTITY.sub(lambda found: _ENTITIES[found[1]], plain(post))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def _without_tags(markup: str) -> str:
-    first, *rest = markup.split("<")
-    return " ".join([first, *(part.partition(">")[2] for part in rest)])

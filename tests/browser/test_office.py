@@ -116,7 +116,7 @@ def click(browser: Browser, words: str, within: str = "main") -> None:
 
 def test_a_mistake_in_the_text_is_shown_beside_its_line_and_mended(admin: Browser) -> None:
     click(admin, "Policy", "header")
-    assert "First, always; no rule below can undo it" in text(admin)
+    assert "the first that fits decides" in text(admin)
     click(admin, "Change as text")
     area = css(admin, "#text")
     written = area.get_attribute("value")

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 
 from relay.cli.serving import admin_app, listening
 from relay.services.admins import Admins
+from relay.web.office.door import SIGN_IN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from relay.wiring import Relay
 
 Fields = list[tuple[str, str]]
-SIGN_IN = "/sign-in"
 
 
 class _Forms(HTMLParser):
@@ -134,8 +134,3 @@ async def visiting(relay: Relay) -> AsyncIterator[Admin]:
         working = tasks.create_task(relay.live.run())
         yield Admin(session, port)
         working.cancel()
-
-
-def query_of(page: Page) -> dict[str, str]:
-    """The query of the address that a page was at."""
-    return dict(parse_qsl(urlsplit(page.path).query))

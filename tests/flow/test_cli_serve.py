@@ -229,6 +229,23 @@ def test_first_hour(tmp_path: Path) -> None:
     assert "not running" in assay("status").stdout
 
 
+def test_a_link_to_sign_in_is_printed_until_somebody_signed_in(tmp_path: Path) -> None:
+    public, admin = free_port(), free_port()
+    data = f"relay: {{url: http://localhost:{public}, listen: 127.0.0.1:{public}, data: data}}\n"
+    (tmp_path / "config.yaml").write_text(f"{data}admin: {{listen: 127.0.0.1:{admin}}}\n")
+    for found in (True, False):
+        with serving(tmp_path) as relay:
+            assert set(relay.addresses) == documented("serve")
+            link = relay.addresses["sign_in"]
+            assert bool(link) is found  # who starts it by a service manager would have the link in a log
+            if found:
+                address, _, query = link.partition("?")
+                assert address == f"http://127.0.0.1:{admin}/sign-in"
+                browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+                with browser.open(address, data=query.encode(), timeout=10) as answer:
+                    assert b"Waits for a person" in answer.read()
+
+
 def test_progress_is_for_terminals(relay: Operator) -> None:
     Path("list.csv").write_text(HEADER + "".join(f"md5,{n:032x},,,\n" for n in range(5_000)))
     terminal, inner = os.openpty()

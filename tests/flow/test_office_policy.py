@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,9 @@ async def test_a_text_is_broken_explained_mended_and_put_in_force(
     assert "1 mistake keeps it" in (await admin.get(CHECK)).text
     assert not (await admin.get(CHECK)).forms(SAVE)
     # Whatever is sent to be saved is judged again.
-    refused = await admin.post(SAVE, {"token": token_of(page), "revision": "1", "note": "", "version": ""})
+    seen = hashlib.sha256(text.encode()).hexdigest()
+    fields = {"token": token_of(page), "revision": "1", "seen": seen, "note": "", "version": ""}
+    refused = await admin.post(SAVE, fields)
     assert refused.status == 400
     assert world.relay.office.decider.policy.rules[0].then.verb == "drop"
 
@@ -145,6 +148,11 @@ async def test_a_file_that_was_changed_meanwhile_is_told(world: World, admin: Ad
     path.write_text(path.read_text().replace("b.test", "z.test"))
     page = await admin.get(CHECK)
     assert "changed elsewhere since you began" in page.text
+    path.write_text(path.read_text().replace("z.test", "y.test"))
+    refused = await admin.submit(page, SAVE)  # that is not what was looked at any more
+    assert refused.status == 409
+    assert "y.test" in path.read_text()
+    assert (await admin.submit(await admin.get(CHECK), SAVE)).status == 200
 
 
 async def test_a_rule_is_changed_by_form_and_nothing_else(world: World, admin: Admin, worlds: Worlds) -> None:

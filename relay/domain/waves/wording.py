@@ -123,6 +123,11 @@ def sketch_of(document: Document) -> Sketch | None:
     return Sketch(tuple(sorted(map(crc32, words))[:KEPT]))
 
 
+def plain(document: Document) -> str:
+    """What an object says, without its markup, in one line."""
+    return " ".join(_stripped(_markup(document))[0].split())
+
+
 def _markup(document: Document) -> str:
     """Title, warning and body; of a body in several languages the first."""
     parts = [document.get("name"), document.get("summary"), document.get("content")]

@@ -90,10 +90,6 @@ class Inputs:
         """Return the inputs of a rule's conditions; a fact that does not exist has one for its words."""
         return [self._input(fact, words) for fact, words in rule.when]
 
-    def empty(self, fact: str) -> Input:
-        """Return an input for a fact with nothing in it."""
-        return Input(self._info(fact), unit=next(iter(self._info(fact).get("units", ())), ""))
-
     def of_form(self, form: Form, facts: Iterable[str]) -> list[Input]:
         """Return the inputs of these facts as somebody filled them in."""
         found = []

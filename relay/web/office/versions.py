@@ -85,6 +85,7 @@ class VersionPages:
         saved = await self.drafts.save(
             visit.who,
             revision=form.number("revision"),
+            seen=form.get("seen"),
             note=note,
             version=form.number("version") if version else None,
         )
