@@ -156,7 +156,7 @@ class AlertSettings(Section):
     )
     link: WebAddress | None = Field(
         default=None,
-        description="Address of the admin pages as you reach them; alerts link there. Else they name commands only.",
+        description="Address that alerts link to; by default `admin.url`. Without either they name commands only.",
     )
     holds_wait: Duration = Field(
         default=written("24 hours"), description="How long a hold may wait before it is told of once more."

@@ -18,7 +18,7 @@ from relay.config.overrides import overlay
 from relay.config.policy import NOWHERE
 from relay.config.policy_file import home_of, policy_in
 from relay.config.problems import report, span_at
-from relay.config.settings import Settings
+from relay.config.settings import Settings, names_in
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def load(path: Path | None, environ: Dict[str, str], now: float) -> Loaded:
         return Loaded(None, None, tuple(findings.found))
     syntax = findings.errors
     settings = _settings(root, Place(directory, environ), findings)
-    scanners = None if settings is None else [scanner.name for scanner in settings.scanners]
-    channels = None if settings is None else [channel.name for channel in settings.alerts.channels]
+    scanners, channels = (None, None) if settings is None else names_in(settings)
     reading = policy_in(root, directory, now, findings, scanners, channels)
     policy = None if reading is None else reading.policy
     if not _check_profile(settings, policy, root, findings):

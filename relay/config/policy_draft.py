@@ -33,10 +33,15 @@ NAME: Final = "policy"
 
 @dataclass(frozen=True, slots=True)
 class DraftReader:
-    """Reads drafts. `directory`: where list files start; `scanners`: the names that rules can give for lists."""
+    """Reads drafts.
+
+    `directory`: where list files start; `scanners` and `channels`: the names that rules can give for hash lists and for
+    whom to tell.
+    """
 
     directory: Path
     scanners: Collection[str]
+    channels: Collection[str]
 
     def read(self, text: str, now: float) -> DraftReading:
         """Read a text at `now`, in seconds since the epoch; never raises for what it says, but `TooLarge`."""
@@ -111,7 +116,14 @@ class DraftReader:
     def _read(self, text: str, now: float) -> tuple[PolicyReading | None, Sequence[Diagnostic]]:
         if len(text.encode()) > MAX_BYTES:
             raise TooLarge(f"A policy of more than {MAX_BYTES} bytes is not read.")
-        loaded = load_policy_text(text, now, shown=NAME, directory=self.directory, scanners=self.scanners)
+        loaded = load_policy_text(
+            text,
+            now,
+            shown=NAME,
+            directory=self.directory,
+            scanners=self.scanners,
+            channels=self.channels,
+        )
         return loaded.reading, loaded.diagnostics
 
 

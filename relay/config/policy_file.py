@@ -36,23 +36,34 @@ class LoadedPolicy:
 
 
 def load_policy(
-    path: Path, now: float, *, directory: Path | None = None, scanners: Collection[str] | None = None
+    path: Path,
+    now: float,
+    *,
+    directory: Path | None = None,
+    scanners: Collection[str] | None = None,
+    channels: Collection[str] | None = None,
 ) -> LoadedPolicy:
     """Load the policy in a file of its own, without a configuration around it; never raises for what it says.
 
-    `now` is in seconds since the epoch. Lists start at the file, unless a `directory` is given; `scanners` are the
-    names that rules can give for hash lists, None when they are not known.
+    `now` is in seconds since the epoch. Lists start at the file, unless a `directory` is given; `scanners` and
+    `channels` are the names that rules can give for hash lists and for whom to tell, None when they are not known.
     """
     findings = Findings()
     source = read_text(path, str(path), findings)
-    return _loaded(source, findings, directory or path.resolve().parent, now, scanners)
+    return _loaded(source, findings, directory or path.resolve().parent, now, scanners, channels)
 
 
 def load_policy_text(
-    text: str, now: float, *, shown: str, directory: Path, scanners: Collection[str] | None = None
+    text: str,
+    now: float,
+    *,
+    shown: str,
+    directory: Path,
+    scanners: Collection[str] | None = None,
+    channels: Collection[str] | None = None,
 ) -> LoadedPolicy:
     """Load a policy from its text; `shown` is what people see as its name."""
-    return _loaded(Source(shown, tuple(lines_of(text))), Findings(), directory, now, scanners)
+    return _loaded(Source(shown, tuple(lines_of(text))), Findings(), directory, now, scanners, channels)
 
 
 def _loaded(
@@ -61,11 +72,14 @@ def _loaded(
     directory: Path,
     now: float,
     scanners: Collection[str] | None,
+    channels: Collection[str] | None,
 ) -> LoadedPolicy:
     root = _root(None if source is None else parse(source, findings, prefix="policy"))
     reading = None
     if source is not None and root is not None and not findings.errors:
-        reading = read_policy(root, directory=directory, now=now, findings=findings, scanners=scanners)
+        reading = read_policy(
+            root, directory=directory, now=now, findings=findings, scanners=scanners, channels=channels
+        )
         reading = _placed(reading, root, source, block=False)
     return LoadedPolicy(reading, tuple(in_order(findings.found)))
 

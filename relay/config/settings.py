@@ -354,6 +354,12 @@ LATER_KEYS = frozenset(
 """Keys of the design that this version does not know yet."""
 
 
+def names_in(settings: Settings) -> tuple[list[str], list[str]]:
+    """The names that a policy may give for hash lists, and for whom to tell."""
+    scanners = [scanner.name for scanner in settings.scanners]
+    return scanners, [channel.name for channel in settings.alerts.channels]
+
+
 def database_path(settings: Settings) -> Path | None:
     """The file of the embedded database, or None when the database is a server."""
     database = settings.relay.database

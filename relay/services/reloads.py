@@ -58,7 +58,7 @@ class Reloads:
                 return answer
             if not runs or self._clock.monotonic() > until:
                 return None
-            await self._clock.sleep(ASK_EVERY)
+            await self._signals.reloaded.wait(ASK_EVERY)
 
     async def withdraw(self, number: int) -> None:
         """Take a question back that nobody waits for any more."""
@@ -100,6 +100,7 @@ class ReloadWorker:
             for one in asked:
                 await tx.reloads.answer(one.id, answer, self._clock.now())
             await tx.reloads.forget(KEPT)
+        self._signals.reloaded.set()
         return answer
 
 

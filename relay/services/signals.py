@@ -47,6 +47,7 @@ class Signals:
         self.lab = Wakeup()
         self.alerts = Wakeup()
         self.reload = Wakeup()
+        self.reloaded = Wakeup()
         self._changed = True
         self._heard: set[str] = set()
         self._withdrawn: dict[str, int] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relay.config.policy_draft import DraftReader
+from relay.config.settings import names_in
 from relay.services.admins import Admins
 from relay.services.drafts import Drafts
 from relay.services.overview import Overviews
@@ -47,7 +48,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
     drafts = Drafts(
         store=office.store,
         clock=office.clock,
-        reader=DraftReader(_directory(relay), [scanner.name for scanner in office.settings.scanners]),
+        reader=DraftReader(_directory(relay), *names_in(office.settings)),
         file=RunningPolicyFile(office, configuration.again, configuration.written),
         history=office.policy_history,
     )

@@ -78,7 +78,7 @@ async def open_channels(
         url=identity.url,
         name=" ".join(identity.name.split()),  # it goes into headers
         host=urlsplit(identity.url).hostname or "localhost",
-        link=settings.alerts.link,
+        link=settings.alerts.link or settings.admin.url,
     )
     remote = GuardedRemote(
         clock=outside.clock,

@@ -12,6 +12,7 @@ from relay.adapters.textfiles import replace_file
 from relay.config.load import Configuration, InvalidConfiguration
 from relay.config.policy_file import load_policy, load_policy_text
 from relay.config.policy_home import with_policy
+from relay.config.settings import names_in
 from relay.domain.blocklist import POLICY_PREFIX
 from relay.domain.errors import Conflict, Refused
 from relay.domain.policy import Mode, Policy
@@ -134,10 +135,14 @@ class Desk:
 
     async def _draft(self, load: Callable[..., LoadedPolicy]) -> Draft:
         home = self.home.path
-        scanners = [scanner.name for scanner in self.office.settings.scanners]
+        scanners, channels = names_in(self.office.settings)
         # Lists in files may be long, and this may be the running relay.
         loaded = await asyncio.to_thread(
-            load, now=self.office.clock.now(), directory=home.resolve().parent, scanners=scanners
+            load,
+            now=self.office.clock.now(),
+            directory=home.resolve().parent,
+            scanners=scanners,
+            channels=channels,
         )
         if loaded.reading is None or loaded.reading.policy is None:
             raise InvalidConfiguration(loaded.diagnostics)

@@ -72,6 +72,17 @@ async def test_deferred_posts_come_through_when_the_wave_is_over_and_not_all_at_
     assert spammers.servers[0].arrivals()
 
 
+async def test_what_a_brake_decides_is_not_replayed_as_if_the_policy_had(worlds: Worlds) -> None:
+    world, _ = await wave(worlds, HOLD)
+    before = await world.relay.office.replay.run(world.relay.office.decider.policy, since=0.0)
+    assert (before.counted, before.changed) == (9, 0)
+    await world.relay.office.waves.release(1, who="test", note="no spam")
+    world.clock.forward(60)
+    await world.settle()
+    after = await world.relay.office.replay.run(world.relay.office.decider.policy, since=0.0)
+    assert (after.counted, after.changed) == (20, 0)
+
+
 async def test_a_brake_lasts_while_the_wave_goes_on_but_not_for_ever(worlds: Worlds) -> None:
     world, spammers = await wave(worlds)
     began = (await report(world)).brake.started_at

@@ -344,9 +344,14 @@ async def test_questions_are_answered_in_the_store(worlds: Worlds) -> None:
 async def test_a_question_that_nobody_answers_ends(worlds: Worlds) -> None:
     world = await worlds.open()
     reloads = world.relay.office.reloads
+
+    def alive() -> bool:
+        world.clock.forward(20.0)
+        return True
+
     number = await reloads.ask(who="cli:ann", why=Why.RELOAD)
     assert await reloads.answer(number, lambda: False, 60.0) is None
-    assert await reloads.answer(number, lambda: True, 0.2) is None
+    assert await reloads.answer(number, alive, 60.0) is None
     await reloads.withdraw(number)
     assert await world.relay.live.run_once() is None
 

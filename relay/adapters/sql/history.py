@@ -51,12 +51,12 @@ class SqlHistory:
 
 
 def history_row(seq: int, about: Row, settled: Settled) -> dict[str, object] | None:
-    """Write a record; None for a decision that is none of the policy.
+    """Write a record; None for a decision that is none of the policy: by a person, or by a brake.
 
     `about` has the activity's `object_id`, `actor`, `server`, `kind` and `received_at`.
     """
     decision = settled.decision
-    if not decision.policy:
+    if not decision.policy or settled.brake is not None:
         return None
     facts = codec.json(shortened(settled.facts))
     return {
