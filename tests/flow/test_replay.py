@@ -241,7 +241,7 @@ async def test_lists_are_those_of_the_new_policy_now(world: World, tmp_path: Pat
     assert reading.policy is not None, loaded.diagnostics
     store = world.relay.office.store
     assert (await replayed(world, await filled(store, reading.policy, reading.sources))).changed == 0
-    lists = Blocklists(store, world.clock, reading.sources)
+    lists = Blocklists(store, world.clock, reading.sources, world.relay.office.alerts)
     world.server("lists.test").serve(
         "/dni.csv", f"{HEADER}a.test,suspend,true,true,,false\n".encode(), "text/csv"
     )
