@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from relay.domain.delivery import Host, Progress, Saved, Straggler
-    from relay.domain.hashlist import ListEntry
     from relay.domain.intake import Hold, Incoming, Issued, Item, Letter, MediaFacts, Settled, StoredKey, Work
     from relay.domain.log import HoldState, LogEntry
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
+    from relay.ports.hashlists import HashLists
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
@@ -101,7 +101,7 @@ class Activities(Protocol):
 
 
 class Media(Protocol):
-    """Facts about bytes, our attestations, imported list entries."""
+    """Facts about bytes, our attestations."""
 
     async def facts(self, digest: str) -> MediaFacts | None:
         """Return what is known about some bytes."""
@@ -120,18 +120,6 @@ class Media(Protocol):
 
     async def retract_key(self, key: str, at: float) -> int:
         """Retract all attestations made with a key; return how many."""
-
-    async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
-        """Add entries to a list in one batch; return how many were new."""
-
-    async def entries(self, name: str) -> list[ListEntry]:
-        """Return the imported entries of a list."""
-
-    async def last_batch(self) -> int:
-        """Return a number that changes with every import."""
-
-    async def sizes(self) -> list[Row]:
-        """Return the number of imported entries by list and algorithm."""
 
     async def counts(self, since: float) -> dict[str, int]:
         """Count distinct media by outcome since a time."""
@@ -306,7 +294,11 @@ class Tx(Protocol):
 
     @property
     def media(self) -> Media:
-        """Facts, attestations, lists."""
+        """Facts, attestations."""
+
+    @property
+    def hash_lists(self) -> HashLists:
+        """Batches of list entries, and which of them matched."""
 
     @property
     def fanout(self) -> Fanout:

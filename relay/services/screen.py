@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
+    from relay.services.flood import FloodGuard
     from relay.services.inspect import Inspector
     from relay.services.signals import Signals
     from relay.services.standing import Standings
@@ -65,6 +66,7 @@ class Screening:
         inspector: Inspector,
         attestor: Attestor,
         decider: Decider,
+        flood: FloodGuard,
         blocks: Blocks,
         consent: Consent,
         standings: Standings,
@@ -74,7 +76,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
-        self._consent = consent
+        self._consent, self._flood = consent, flood
         self._seen = relayed(unlisted=unlisted)
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
@@ -191,6 +193,7 @@ class Screening:
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
         decision = self._decider.decision(facts, work.received_at)
+        decision = await self._flood.tempered(decision, items, work.object_id)
         tokens: list[str] = []
         if decision.would is Verb.RELAY_AND_ATTEST:
             tokens = await self._attestor.tokens(items)

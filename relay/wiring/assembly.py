@@ -143,6 +143,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
+    seen = office.library.seen
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     misses = Misses(clock)
     await blocks.load(store)
@@ -278,6 +279,7 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
             inspector=inspector,
             attestor=attestor,
             decider=office.decider,
+            flood=office.flood,
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
@@ -287,7 +289,12 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
         watch=ListWatch(
-            store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
+            store=store,
+            clock=clock,
+            build=office.library.scanners,
+            inspector=inspector,
+            attestor=attestor,
+            seen=seen,
         ),
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         status_lists=status_lists,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relay.adapters.scanners.comparing import compare
 from relay.adapters.scanners.library import ListLibrary
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
@@ -18,6 +19,7 @@ from relay.services.blocks import Blocks
 from relay.services.decide import Decider
 from relay.services.explain import Explainer
 from relay.services.findings import Findings
+from relay.services.flood import FloodGuard
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
@@ -61,6 +63,7 @@ class Office:
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
+    flood: FloodGuard
 
 
 @asynccontextmanager
@@ -123,8 +126,9 @@ async def open_office(
             explainer=Explainer(store),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock),
+            lists=Lists(store, clock, compare),
             findings=Findings(store, clock),
             keys=parts.attestation_keys(settings, store, clock, identity),
-            library=ListLibrary(parts.list_sources(settings), store),
+            library=ListLibrary(parts.list_sources(settings), store, settings.relay.data / "lists"),
+            flood=FloodGuard(store, clock, settings.hash_lists.flood),
         )

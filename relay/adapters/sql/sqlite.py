@@ -20,6 +20,7 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.hashlists import SqlHashLists
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.logins import SqlLogins
@@ -48,6 +49,7 @@ class SqlTx:
     def __init__(self, queries: Queries) -> None:
         self.activities = SqlActivities(queries)
         self.media = SqlMedia(queries)
+        self.hash_lists = SqlHashLists(queries)
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
         self.upstreams = SqlUpstreams(queries)
