@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 FEW: Final = 200_000
 """Entries that are indexed in memory, in a quarter of a second: a whole list, or what came since its snapshot."""
-_SMALL: Final = 32 << 20
+SMALL: Final = 32 << 20
 """Bytes of a list's own file that are read here; a larger one is read by the process that builds the snapshot."""
 
 
@@ -89,8 +89,17 @@ class ListLibrary:
     `seen` is the state of the store that the scanners were last built from (`HashLists.changed`).
     """
 
-    def __init__(self, sources: Sequence[ListSource], store: Store, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ListSource],
+        store: Store,
+        folder: Path | None = None,
+        *,
+        few: int = FEW,
+        small: int = SMALL,
+    ) -> None:
         self.sources, self._store, self._folder = tuple(sources), store, folder
+        self._few, self._small = few, small
         self.seen = 0
         self._own: dict[str, tuple[tuple[int, int], _Part]] = {}
 
@@ -119,7 +128,7 @@ class ListLibrary:
         version = hashlib.sha256("\n".join(made_of).encode()).hexdigest()
         there = self._snapshot(source.name, made_of)
         since = parts[len(there.made_of) :] if there else parts
-        if self._folder is not None and not _few(since):
+        if self._folder is not None and sum(part.entries for part in since) > self._few:
             there, since = await self._build(source, parts, version), []
         packs = [pack async for pack in self._packs(source, since)]
         if there is None:
@@ -156,8 +165,8 @@ class ListLibrary:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
             digest.update(f"\0{source.category}\0{sorted(source.reading.allowed)}".encode())
-            if size > _SMALL and self._folder is not None:
-                return _Part(digest.hexdigest(), FEW + 1)
+            if size > self._small and self._folder is not None:
+                return _Part(digest.hexdigest(), self._few + 1)
             file.seek(0)
             found = list(ListReader(file, source.reading))
         errors = [one for one in found if isinstance(one, LineError)]
@@ -222,10 +231,6 @@ class ListLibrary:
         async with self._store.transaction() as tx:
             while await tx.hash_lists.pack_old():
                 pass
-
-
-def _few(parts: Sequence[_Part]) -> bool:
-    return sum(part.entries for part in parts) <= FEW
 
 
 def _scanner(source: ListSource, built: BuiltList) -> Scanner:

@@ -20,12 +20,13 @@ import orjson
 from relay.adapters.scanners.jsonitems import JsonItems, NotJson, Readable
 from relay.adapters.scanners.listrows import (
     COLUMNS,
+    EXPORTED,
     Reading,
     Unused,
     bare_change,
-    change_of,
     exported_change,
     item_changes,
+    row_change,
 )
 from relay.domain.hashlist import ListChange
 
@@ -33,15 +34,13 @@ if TYPE_CHECKING:
     from relay.domain.hashlist import ListEntry
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_EXPORTED: Final = ("signal_type", "signal_str", "collab", "category", "tags")
-"""Header of `threatexchange dataset -P --csv`."""
 _PLAIN: Final = re.compile(rb"[a-z0-9_]+ +[0-9A-Fa-f]+")
 _BARE: Final = re.compile(rb"[0-9A-Fa-f]{16,64}")
 _PEEK: Final = 1 << 16
 
 
-Rows = Iterator[tuple[int, dict[str, Any] | str]]
-"""Line number and fields, or line number and what is wrong."""
+Rows = Iterator[tuple[int, Any, str | None]]
+"""Line number and what stands there, or line number and what is wrong with it."""
 
 
 class Source(Protocol):
@@ -106,9 +105,14 @@ class ListReader:
 
     def _rows(self, sort: str) -> Iterator[ListChange | LineError | Unused]:
         rows, meaning = _SORTS[sort]
-        for line, found in rows(self._file):
-            whats = [found] if isinstance(found, str) else meaning(found, self._reading)
-            yield from self._told(whats, line, Place(self._file.offset, self._file.line, sort))
+        for line, found, wrong in rows(self._file):
+            what = wrong or meaning(found, self._reading)
+            place = Place(self._file.offset, self._file.line, sort)
+            if isinstance(what, list):
+                yield from self._told(what, line, place)
+            else:
+                self.place = place
+                yield LineError(line, what) if isinstance(what, str) else what
 
     def _told(
         self, whats: Sequence[ListChange | Unused | str], line: int, place: Place
@@ -132,7 +136,7 @@ class ListReader:
             return "bare"
         header = tuple(name.strip().lower() for name in start.decode(errors="replace").split(","))
         self._file.readline()
-        return "csv" if header == COLUMNS else "exported" if header == _EXPORTED else "header"
+        return "csv" if header == COLUMNS else "exported" if header == EXPORTED else "header"
 
     def _items(self, state: str) -> Iterator[ListChange | LineError | Unused]:
         items = JsonItems(
@@ -198,19 +202,19 @@ def _json_rows(file: _Tracked) -> Rows:
             try:
                 value = orjson.loads(text)
             except orjson.JSONDecodeError:
-                yield file.line, "not JSON"
+                yield file.line, None, "not JSON"
                 continue
-            yield file.line, value if isinstance(value, dict) else "not a JSON object"
+            yield file.line, value, None if isinstance(value, dict) else "not a JSON object"
 
 
 def _bare_rows(file: _Tracked) -> Rows:
     for line in file:
         text = line.removeprefix(_BYTE_ORDER_MARK).decode(errors="replace").strip()
         if text:
-            yield file.line, {"line": text}
+            yield file.line, text, None
 
 
-def _csv_rows(file: _Tracked, names: tuple[str, ...] = COLUMNS) -> Rows:
+def _csv_rows(file: _Tracked, width: int = len(COLUMNS)) -> Rows:
     lines = _Decoded(file)
     reader = csv.reader(lines, strict=True)
     while True:
@@ -220,11 +224,14 @@ def _csv_rows(file: _Tracked, names: tuple[str, ...] = COLUMNS) -> Rows:
         except StopIteration:
             return
         except csv.Error as error:
-            yield lines.first, f"not CSV: {error}"
+            yield lines.first, None, f"not CSV: {error}"
             reader = csv.reader(lines, strict=True)
             continue
-        if any(field.strip() for field in row):
-            yield lines.first, _fields(row, names, broken=lines.broken)
+        if len(row) == width and not lines.broken and (row[0].strip() or any(map(str.strip, row))):
+            yield lines.first, row, None
+        elif any(field.strip() for field in row):
+            wrong = "not UTF-8" if lines.broken else f"{len(row)} fields where {width} belong"
+            yield lines.first, None, wrong
 
 
 class _Decoded:
@@ -248,21 +255,13 @@ class _Decoded:
             return line.decode(errors="replace")
 
 
-def _fields(row: list[str], names: tuple[str, ...], *, broken: bool) -> dict[str, Any] | str:
-    if broken:
-        return "not UTF-8"
-    if len(row) != len(names):
-        return f"{len(row)} fields where {len(names)} belong"
-    return dict(zip(names, row, strict=True))
-
-
-Meaning = Callable[[dict[str, Any], Reading], Sequence[ListChange | Unused | str]]
+Meaning = Callable[[Any, Reading], ListChange | Unused | str | list[ListChange | Unused | str]]
 
 _SORTS: Final[dict[str, tuple[Callable[[_Tracked], Rows], Meaning]]] = {
     "jsonl": (_json_rows, item_changes),
-    "csv": (_csv_rows, lambda row, reading: [change_of(row, reading)]),
-    "exported": (partial(_csv_rows, names=_EXPORTED), lambda row, reading: [exported_change(row, reading)]),
-    "bare": (_bare_rows, lambda row, reading: [bare_change(row, reading)]),
+    "csv": (_csv_rows, row_change),
+    "exported": (partial(_csv_rows, width=len(EXPORTED)), exported_change),
+    "bare": (_bare_rows, bare_change),
 }
 
 

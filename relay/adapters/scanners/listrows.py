@@ -1,8 +1,9 @@
 """What one row of a list means: ours, and those that other systems export.
 
-`change_of` reads ours: algorithm, value, category, source, note, and in JSON `removed`. `exported_change` reads a row
-of `threatexchange dataset -P --csv`; `item_changes` items of JSON: ours, ThreatExchange's indicators (`threat_updates`,
-`threat_descriptors`), contents of an HMA bank. `bare_change` reads a line that begins with a hash, as HMA keeps them.
+`row_change` and `change_of` read ours: algorithm, value, category, source, note, and in JSON `removed`.
+`exported_change` reads a row of `threatexchange dataset -P --csv`; `item_changes` items of JSON: ours, ThreatExchange's
+indicators (`threat_updates`, `threat_descriptors`), contents of an HMA bank. `bare_change` reads a line that begins
+with a hash, as HMA keeps them.
 Each returns a change, what is wrong, or `Unused` for what is sound and not for us.
 """
 
@@ -10,15 +11,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.domain.hashlist import HEX_LENGTH, HashAlgorithm, ListChange, ListEntry
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 COLUMNS: Final = ("algorithm", "value", "category", "source", "note")
+"""Header of CSV files of ours."""
+EXPORTED: Final = ("signal_type", "signal_str", "collab", "category", "tags")
+"""Header of `threatexchange dataset -P --csv`."""
 
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,15}")
 """What may be shown of a field: nothing that could be a hash."""
+
+_OURS: Final = {algorithm.value: algorithm for algorithm in HashAlgorithm}
 
 _SIGNALS: Final = {
     "pdq": HashAlgorithm.PDQ,
@@ -64,28 +73,33 @@ Row = dict[str, Any]
 
 
 def change_of(fields: Row, reading: Reading) -> ListChange | str:
-    """Read a row of ours."""
-    removed = fields.pop("removed", False)
+    """Read an item of ours."""
+    removed = fields.get("removed", False)
     if not isinstance(removed, bool):
         return "removed is not true or false"
-    unknown = fields.keys() - set(COLUMNS)
+    unknown = fields.keys() - {*COLUMNS, "removed"}
     if unknown:
         return f"unknown field{_shown(min(unknown))}"
-    for name, value in fields.items():
+    row = [fields.get(name, "") for name in COLUMNS]
+    for name, value in zip(COLUMNS, row, strict=True):
         if not isinstance(value, str):
             return f"{name} is not a string"
-    algorithm = fields.get("algorithm", "").strip().lower()
-    if algorithm not in HEX_LENGTH:
-        return f"unknown algorithm{_shown(algorithm)}" if algorithm else "no algorithm"
-    named = fields.get("category", "").strip()
-    source, note = (fields.get(name, "").strip() for name in ("source", "note"))
-    value = fields.get("value", "")
-    return _change(HashAlgorithm(algorithm), value, (named, source, note), reading, removed=removed)
+    return row_change(row, reading, removed=removed)
 
 
-def bare_change(fields: Row, reading: Reading) -> ListChange | Unused | str:
+def row_change(row: Sequence[str], reading: Reading, *, removed: bool = False) -> ListChange | str:
+    """Read a row of ours: one string for each of `COLUMNS`."""
+    word, value, category, source, note = row
+    algorithm = _OURS.get(word) or _OURS.get(word.strip().lower())
+    if algorithm is None:
+        return f"unknown algorithm{_shown(word.strip())}" if word.strip() else "no algorithm"
+    said = (category.strip(), source.strip(), note.strip())
+    return _change(algorithm, value, said, reading, removed=removed)
+
+
+def bare_change(line: str, reading: Reading) -> ListChange | Unused | str:
     """Read a line that begins with a hash, or with its type and a space: `HASH,id,time,tags` or `TYPE HASH`."""
-    value, *rest = str(fields["line"]).split(",")
+    value, *rest = line.split(",")
     kind, _, own = value.strip().rpartition(" ")
     tags = rest[2].strip() if len(rest) > 2 else ""
     if kind:
@@ -99,12 +113,12 @@ def bare_change(fields: Row, reading: Reading) -> ListChange | Unused | str:
     return _change(algorithm, own, ("", "", tags), reading)
 
 
-def exported_change(fields: Row, reading: Reading) -> ListChange | Unused | str:
-    """Read a row of `threatexchange dataset -P --csv`."""
-    if fields["category"] in _HARMLESS:
-        return Unused(fields["category"])
-    said = ("", fields["collab"].strip(), fields["tags"].strip())
-    return _signal(fields["signal_type"].strip(), fields["signal_str"], said, reading)
+def exported_change(row: Sequence[str], reading: Reading) -> ListChange | Unused | str:
+    """Read a row of `threatexchange dataset -P --csv`: one string for each of `EXPORTED`."""
+    kind, value, collaboration, category, tags = row
+    if category in _HARMLESS:
+        return Unused(category)
+    return _signal(kind.strip(), value, ("", collaboration.strip(), tags.strip()), reading)
 
 
 def item_changes(item: object, reading: Reading) -> list[ListChange | Unused | str]:

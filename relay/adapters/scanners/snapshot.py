@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".index"
 _FORMAT: Final = 1
-_END: Final = struct.Struct("<Q32s8s")
+END: Final = struct.Struct("<Q32s8s")
 """Length of the description, its SHA-256, and the word."""
 _WHOLE: Final = b"assayidx"
 _ALIGN: Final = 64
@@ -67,7 +67,7 @@ def write(
             }
             text = json.dumps(head).encode()
             file.write(text)
-            file.write(_END.pack(len(text), hashlib.sha256(text).digest(), _WHOLE))
+            file.write(END.pack(len(text), hashlib.sha256(text).digest(), _WHOLE))
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
@@ -90,10 +90,10 @@ def read(path: Path) -> Snapshot | None:
 
 
 def _read(path: Path, mapped: mmap.mmap) -> Snapshot | None:
-    end = len(mapped) - _END.size
+    end = len(mapped) - END.size
     if end < 0:
         return None
-    length, digest, word = _END.unpack_from(mapped, end)
+    length, digest, word = END.unpack_from(mapped, end)
     text = mapped[max(0, end - length) : end]
     if word != _WHOLE or hashlib.sha256(text).digest() != digest:
         return None
