@@ -58,7 +58,9 @@ class ScannerSettings(Section):
     def _complete(self) -> ScannerSettings:
         if self.builtin and (self.file or self.kind != "list"):
             cause = "a built-in list has no `file` and is of `kind: list`"
-            raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
+            raise PydanticCustomError(
+                "C303", "{cause}", {"cause": cause, "fix": "Leave `builtin` out, or the others."}
+            )
         lacking = [key for key in ("purpose", "country") if not self.builtin and getattr(self, key) is None]
         if lacking:
             cause = f"a list needs `{'` and `'.join(lacking)}`"

@@ -43,7 +43,7 @@ async def build(
 
     Raises `Malformed` for bad lines of `own`, `RelayError` when it could not be built for another reason.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     reading = reading or Reading()
     asked = json.dumps([str(path), [*made_of], own and str(own), reading.category, sorted(reading.allowed)])
     process = await asyncio.create_subprocess_exec(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Packs = Callable[[], AsyncIterator[bytes]]
 
-AT_ONCE: Final = 4_000_000
+AT_ONCE: Final = 1_000_000
 """Rows in memory at the same time, about 50 bytes each: of more, parts are compared one after the other."""
 
 

@@ -53,7 +53,7 @@ def write(
     """Write a snapshot, whole or not at all; return its size in bytes. `categories` is asked after the last array."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with unfinished.open("wb") as file:
+        with unfinished.open("wb", opener=_private) as file:
             described = {}
             for name, array in arrays:
                 file.write(bytes(-file.tell() % _ALIGN))
@@ -105,6 +105,11 @@ def _read(path: Path, mapped: mmap.mmap) -> Snapshot | None:
         for name, (kind, shape, offset) in head["arrays"].items()
     }
     return Snapshot(path, tuple(head["made_of"]), len(mapped), HashIndex(arrays, head["categories"]))
+
+
+def _private(path: str, flags: int) -> int:
+    """Open for the relay's own user alone: a snapshot holds the whole list."""
+    return os.open(path, flags, 0o600)
 
 
 def _flush_folder(folder: Path) -> None:
