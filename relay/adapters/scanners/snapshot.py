@@ -53,7 +53,7 @@ def write(
     """Write a snapshot, whole or not at all; return its size in bytes. `categories` is asked after the last array."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with unfinished.open("wb", opener=_private) as file:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             described = {}
             for name, array in arrays:
                 file.write(bytes(-file.tell() % _ALIGN))
@@ -105,11 +105,6 @@ def _read(path: Path, mapped: mmap.mmap) -> Snapshot | None:
         for name, (kind, shape, offset) in head["arrays"].items()
     }
     return Snapshot(path, tuple(head["made_of"]), len(mapped), HashIndex(arrays, head["categories"]))
-
-
-def _private(path: str, flags: int) -> int:
-    """Open for the relay's own user alone: a snapshot holds the whole list."""
-    return os.open(path, flags, 0o600)
 
 
 def _flush_folder(folder: Path) -> None:
