@@ -104,7 +104,7 @@ class BandIndex:
     ) -> None:
         self.words, self._radius = words, radius
         self._bands = [
-            (band, _masks(band), arrays.get(f"order{at}"), arrays[f"base{at}"], arrays[f"within{at}"])
+            (band, masks(band), arrays.get(f"order{at}"), arrays[f"base{at}"], arrays[f"within{at}"])
             for at, band in enumerate(bands)
         ]
 
@@ -132,8 +132,8 @@ class BandIndex:
             return self._compared(queries)
         asked, numbers = [], []
         left = len(self.words) * len(queries) // _MOST_CANDIDATES
-        for band, masks, order, base, within in self._bands:
-            places = (keys(queries, band)[:, None] ^ masks).ravel()
+        for band, changes, order, base, within in self._bands:
+            places = (keys(queries, band)[:, None] ^ changes).ravel()
             ends = places + np.uint32(1)
             begins = base.take(places >> _GROUP).astype(np.int64) + within.take(places)
             lengths = base.take(ends >> _GROUP).astype(np.int64) + within.take(ends) - begins
@@ -147,7 +147,7 @@ class BandIndex:
             # All lists in one go: positions 0, 1, 2 ... shifted by where each list begins.
             rows = np.repeat(begins[found] - (stops - lengths), lengths) + np.arange(total)
             numbers.append(rows if order is None else order.take(rows).astype(np.int64))
-            asked.append(np.repeat(found // len(masks), lengths))
+            asked.append(np.repeat(found // len(changes), lengths))
         return self._measured(queries, np.concatenate(asked), np.concatenate(numbers))
 
     def _measured(self, queries: Words, asked: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -184,14 +184,14 @@ def distances(some: Words, others: Words) -> Numbers:
     return total
 
 
-def _masks(band: Band) -> npt.NDArray[np.uint32]:
+def masks(band: Band) -> npt.NDArray[np.uint32]:
     """What to change a value by to get every value within the flips."""
-    masks = [
+    found = [
         sum(1 << bit for bit in chosen)
         for most in range(band.flips + 1)
         for chosen in combinations(range(band.bits), most)
     ]
-    return np.array(masks, np.uint32)
+    return np.array(found, np.uint32)
 
 
 def as_words(hashes: Sequence[bytes], width: int) -> Words:
