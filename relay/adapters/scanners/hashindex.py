@@ -105,28 +105,49 @@ class HashIndex:
 
     def holds(self, algorithm: HashAlgorithm, values: Bytes) -> npt.NDArray[np.bool_]:
         """Which of the values are entries. `values`: shape (values, bytes of a value)."""
-        return np.array([self._row(algorithm, value) is not None for value in values], np.bool_)
+        heads, rest = self._sorted(algorithm)
+        found = np.zeros(len(values), np.bool_)
+        if not len(heads):
+            return found
+        wanted, others = _split(algorithm, values)
+        first = np.minimum(np.searchsorted(heads, wanted), len(heads) - 1)
+        begins = heads.take(first) == wanted
+        found |= begins & (rest.take(first, axis=0) == others).all(axis=1)
+        for place in np.flatnonzero(begins & ~found):  # several entries begin alike: rare
+            found[place] = _place(heads, rest, wanted[place], others[place]) is not None
+        return found
 
     def _row(self, algorithm: HashAlgorithm, value: Bytes) -> int | None:
-        heads: npt.NDArray[Any]
-        rest: npt.NDArray[Any]
-        others: npt.NDArray[Any]
+        wanted, others = _split(algorithm, value[None])
+        return _place(*self._sorted(algorithm), wanted[0], others[0])
+
+    def _sorted(self, algorithm: HashAlgorithm) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """The first eight bytes of all entries, which are sorted, and what tells apart those that begin alike."""
         if algorithm in self._bands:
             words = self._bands[algorithm].words
-            wanted = value.view(">u8").astype(np.uint64)
-            heads, rest, others = words[:, 0], words, wanted
-        elif f"{algorithm}/head" in self._arrays:
-            wanted = column(value[None], 0)
-            heads, rest, others = (
-                self._arrays[f"{algorithm}/head"],
-                self._arrays[f"{algorithm}/rest"],
-                value[8:],
-            )
-        else:
-            return None
-        first, last = np.searchsorted(heads, wanted[0], "left"), np.searchsorted(heads, wanted[0], "right")
-        same = np.flatnonzero((rest[first:last] == others).all(axis=1))
-        return int(first + same[0]) if same.size else None
+            return np.ascontiguousarray(words[:, 0]), words
+        width = WIDTH[algorithm] // 8 if algorithm in RADIUS else WIDTH[algorithm] - 8
+        nothing = np.empty((0, width), np.uint8)
+        return self._arrays.get(f"{algorithm}/head", nothing[:, 0]), self._arrays.get(
+            f"{algorithm}/rest", nothing
+        )
+
+
+def _place(
+    heads: npt.NDArray[Any], rest: npt.NDArray[Any], wanted: np.uint64, other: npt.NDArray[Any]
+) -> int | None:
+    """The row that begins with `wanted` and goes on with `other`."""
+    first, last = np.searchsorted(heads, wanted, "left"), np.searchsorted(heads, wanted, "right")
+    same = np.flatnonzero((rest[first:last] == other).all(axis=1))
+    return int(first + same[0]) if same.size else None
+
+
+def _split(algorithm: HashAlgorithm, values: Bytes) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Values as `HashIndex._sorted` keeps them."""
+    if algorithm in RADIUS:
+        words = np.ascontiguousarray(values).view(">u8").astype(np.uint64)
+        return words[:, 0], words
+    return column(values, 0), values[:, 8:]
 
 
 def built(found: Iterable[tuple[HashAlgorithm, Columns]]) -> Iterator[tuple[str, npt.NDArray[Any]]]:
