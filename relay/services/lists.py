@@ -37,9 +37,16 @@ class Loading:
         self.progress, self.entries = batch.progress, batch.entries
 
     async def add(self, changes: Sequence[ListChange], progress: str) -> None:
-        """Write changes and the note of how far this is, durably and together. Any number of changes."""
+        """Write changes and the note of how far this is, durably and together. Any number of changes.
+
+        Raises `Conflict` when the batch was given up or finished, or somebody else goes on with it.
+        """
         written = [pack(changes[start : start + PACK]) for start in range(0, len(changes), PACK)]
         async with self._store.transaction() as tx:
+            batch = await tx.hash_lists.batch(self.number)
+            going_on = batch is not None and batch.state is BatchState.LOADING
+            if not going_on or await tx.hash_lists.packs(self.number) != self._packs:
+                raise Conflict("this import was given up, or goes on elsewhere", code="no-import")
             for place, content in enumerate(written, self._packs):
                 count = min(PACK, len(changes) - (place - self._packs) * PACK)
                 await tx.hash_lists.add(self.number, place, count, content)

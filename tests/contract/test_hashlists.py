@@ -169,6 +169,18 @@ async def test_an_import_that_was_given_up_leaves_nothing(store: SqliteStore) ->
         assert await tx.hash_lists.packs(loading.number) == 0
 
 
+async def test_two_imports_of_one_file_do_not_mix(store: SqliteStore) -> None:
+    lists = lists_of(store)
+    one, other = await lists.load("a", "file", who="me"), await lists.load("a", "file", who="you")
+    await one.add([ListChange(entry(1))], "1")
+    with pytest.raises(Conflict):
+        await other.add([ListChange(entry(2))], "1")
+    await lists.finish(one, who="me")
+    with pytest.raises(Conflict):
+        await one.add([ListChange(entry(3))], "2")
+    assert held(await built(store)) == {1}
+
+
 async def test_undoing_while_somebody_reads_is_noticed(store: SqliteStore) -> None:
     lists = lists_of(store)
     await lists.add("a", "one", entries(*range(10_000)), who="me")
