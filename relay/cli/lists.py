@@ -1,27 +1,29 @@
-"""`assay lists`: the hash lists in use, and importing entries into them."""
+"""`assay lists`: the hash lists in use, importing entries into them, exporting and undoing."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import as_document, note, say, table
+from relay.cli.listimport import Wishes, import_file
+from relay.cli.output import as_document, note, say, size, stamp, table
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, operator, pass_session
+from relay.domain.hashlist import BatchState, HashAlgorithm, in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
     from relay.adapters.scanners.library import ListLibrary, ListSource
-    from relay.adapters.scanners.listfile import LineError, ListFile
+    from relay.domain.hashlist import Batch
+    from relay.wiring import Office
 
 ROW: Final = {
     "name": "name of the list, as configured",
+    "kind": "`list`, or `benign`",
     "purpose": "why it is used, in the operator's words, or null",
     "country": "country whose law it follows, or `any`",
     "category": "category of entries that name none",
@@ -33,18 +35,49 @@ ROW: Final = {
 IMPORTED: Final = {
     "name": "name of the list",
     "source": "where the entries came from",
+    "batch": "number of the batch, for `assay lists undo`; null when nothing was imported",
+    "dry_run": "whether this only says what would happen",
     "read": "different entries that were read",
     "added": "entries that were new",
-    "duplicates": "lines that said the same as another",
-    "bad_lines": "lines that were left out (only with --skip-bad-lines): line, message",
+    "changed": "entries that were there with another category, source or note",
+    "removed": "entries that are gone: withdrawn by the file, or with --replace not in it",
+    "unchanged": "entries that stay as they were",
+    "duplicates": "lines about the same value as another",
+    "unused": "rows that are no hashes for us, or that others call harmless, by reason",
+    "bad": "lines that are no entries",
+    "bad_lines": "the first hundred of them: line, message",
+    "resumed_after": "entries that an interrupted import had read before",
 }
-_STEP: Final = 1_000
-"""Lines between two moves of the progress bar: moving it costs more than reading a line."""
+BATCH: Final = {
+    "number": "number of the batch",
+    "list": "name of the list",
+    "source": "where the entries came from",
+    "who": "who imported it",
+    "at": "when",
+    "state": "loading (not in force yet), done, undone, or outdated (replaced for good)",
+    "replaces": "whether it was the whole list",
+    "entries": "rows",
+    "added": "entries that were new",
+    "changed": "entries that changed",
+    "removed": "entries that went",
+}
+STATUS: Final = {
+    "name": "name of the list",
+    "version": "changes whenever an entry does",
+    "entries": "entries in force by algorithm",
+    "snapshot": "bytes of the file that all processes share, or null while the list is short",
+}
+BUSY: Final = {
+    "list": "name of the list",
+    "entry": "mark of the entry, as in `matches`",
+    "posts": "posts in which it matched in the last hour",
+    "at": "when it matched last",
+}
 
 
 @click.group()
 def lists() -> None:
-    """List the hash lists and import entries."""
+    """Show the hash lists; import, export and undo entries."""
 
 
 @lists.command("list", cls=Command, answer={"lists[]": "one object each:", **ROW})
@@ -79,79 +112,259 @@ def list_(session: Session) -> None:
 @lists.command("import", cls=Command, answer=IMPORTED)
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would be new, changed and gone, and what is bad."
+)
+@click.option("--replace", is_flag=True, help="FILE is the whole list: imported entries that it lacks go.")
 @click.option("--skip-bad-lines", is_flag=True, help="Import the good lines although others are no entries.")
+@click.option(
+    "--algorithm",
+    type=click.Choice([one.value for one in HashAlgorithm]),
+    help="What bare hashes are: 64 digits can be sha256 or pdq.",
+)
 @pass_session
-def import_(session: Session, name: str, file: str, *, skip_bad_lines: bool) -> None:
+def import_(session: Session, /, name: str, file: str, **wishes: Any) -> None:
     """Add the entries of FILE to the list NAME; `-` reads standard input.
 
-    FILE is CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same, of any
-    size. Either all of it is imported or nothing. A relay that runs uses the entries within seconds.
+    FILE is CSV with the header `algorithm,value,category,source,note`, JSON Lines of the same, or an export of
+    ThreatExchange or HMA, of any size. Either all of it comes into force or nothing. An import that was
+    interrupted goes on where it was when it is started again. A relay that runs uses the entries within seconds.
     """
-    found = session.run(_import(session, name, file, skip_bad_lines=skip_bad_lines))
+    found = session.run(_import(session, name, file, Wishes(**wishes)))
     if session.as_json:
         as_document(found)
         return
-    known = found["read"] - found["added"]
-    say(f"{found['added']:,} new entries in {name}.")
-    if known or found["duplicates"]:
-        say(f"{known:,} were there already, {found['duplicates']:,} lines stood twice in the file.")
+    would = "would be " if found["dry_run"] else ""
+    say(f"{found['added']:,} new entries {would}in {name}.")
+    if found["changed"] or found["removed"]:
+        say(f"{found['changed']:,} {would}changed, {found['removed']:,} {would}gone.")
+    there = found["read"] - found["added"] - found["changed"]
+    if there or found["duplicates"]:
+        say(f"{max(0, there):,} were there already, {found['duplicates']:,} lines stood twice in the file.")
+    for why, count in found["unused"].items():
+        say(f"{count:,} rows were not used: {why}.")
+    if found["batch"]:
+        say(f"To take it back: assay lists undo {found['batch']}")
+
+
+@lists.command(
+    cls=Command, answer={"name": "name of the list", "file": "where it was written", "entries": "how many"}
+)
+@click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@pass_session
+def export(session: Session, name: str, file: str) -> None:
+    """Write the entries of the list NAME to FILE as CSV; `-` writes to a pipe.
+
+    Most lists may not be passed on: look at the terms of yours. Only you can read FILE.
+    """
+    if file == "-" and (sys.stdout.isatty() or session.as_json):
+        raise Problem("entries are not for a screen: name a file", code="not-shown", status=Status.USAGE)
+    count = session.run(_export(session, name, file))
+    if session.as_json:
+        as_document({"name": name, "file": file, "entries": count})
+    elif file != "-":
+        say(f"{count:,} entries of {name} are in {file}.")
+
+
+@lists.command(cls=Command, answer=BATCH)
+@click.argument("batch", type=int)
+@pass_session
+def undo(session: Session, batch: int) -> None:
+    """Take back a batch of entries, or give up an import; entries that other batches brought, too, stay."""
+    row = session.run(_undone(session, batch))
+    if session.as_json:
+        as_document(row)
+    else:
+        say(
+            f"Batch {row['number']} of {row['list']} ({row['entries']:,} rows from {row['source']}) is undone."
+        )
+
+
+@lists.command(
+    cls=Command,
+    answer={
+        "lists[]": "one object each:",
+        **STATUS,
+        "batches[]": "newest first:",
+        **BATCH,
+        "flooding[]": "entries that matched in so many posts that these are held:",
+        **BUSY,
+    },
+)
+@click.argument("name", required=False)
+@pass_session
+def status(session: Session, name: str | None) -> None:
+    """Show what is in force of each list, its batches, and entries that match suspiciously often."""
+    found = session.run(_status(session, name))
+    if session.as_json:
+        as_document({key: found[key] for key in ("lists", "batches", "flooding")})
+        return
+    rows = [
+        (
+            row["name"],
+            ", ".join(f"{count:,} {kind}" for kind, count in row["entries"].items()) or "none",
+            row["version"][:12],
+            size(row["snapshot"]) if row["snapshot"] else "in memory",
+        )
+        for row in found["lists"]
+    ]
+    table(("name", "entries", "version", "index"), rows, folds=("entries",))
+    if found["batches"]:
+        say()
+        _show_batches(found["batches"])
+    for row in found["flooding"]:
+        say(
+            f"Entry {row['entry']} of {row['list']} matched in {row['posts']:,} posts in an hour: they are held."
+        )
+
+
+def _show_batches(batches: Sequence[dict[str, Any]]) -> None:
+    columns = ("batch", "list", "state", "rows", "new", "changed", "gone", "at", "source")
+    rows = [
+        (
+            row["number"],
+            row["list"],
+            row["state"] + (", whole list" if row["replaces"] else ""),
+            f"{row['entries']:,}",
+            f"{row['added']:,}",
+            f"{row['changed']:,}",
+            f"{row['removed']:,}",
+            (row["at"] or "")[:10],
+            row["source"],
+        )
+        for row in batches
+    ]
+    table(columns, rows, right=("batch", "rows", "new", "changed", "gone"), folds=("source", "list"))
 
 
 async def _rows(session: Session) -> list[dict[str, Any]]:
     async with session.office() as office:
-        imported: dict[str, int] = {}
-        for size in await office.lists.sizes():
-            name = str(size["list"])
-            imported[name] = imported.get(name, 0) + int(str(size["n"]))
+        batches = await office.lists.batches()
         rows = []
         for scanner, source in zip(office.settings.scanners, office.library.sources, strict=True):
             own, bad = _own(source)
             rows.append(
                 {
                     "name": scanner.name,
+                    "kind": scanner.kind,
                     "purpose": scanner.purpose,
                     "country": scanner.country or "any",
                     "category": scanner.builtin or source.category,
                     "file": None if source.file is None else str(source.file),
                     "entries": own,
-                    "imported": imported.get(scanner.name, 0),
+                    "imported": imported(batches, scanner.name),
                     "bad_lines": bad,
                 }
             )
         return rows
 
 
+def imported(batches: Sequence[Batch], name: str) -> int:
+    """How many entries a list has from imports: what each batch in force added, less what it took away."""
+    counting = in_force([one for one in batches if one.list == name])
+    first = counting[0].entries if counting and counting[0].replaces else 0
+    rest = counting[1:] if first else counting
+    return first + sum(one.added - one.removed for one in rest)
+
+
 def _own(source: ListSource) -> tuple[int, int]:
     from relay.adapters.scanners.canary import canary_entries
-    from relay.adapters.scanners.listfile import read_list
+    from relay.adapters.scanners.listfile import LineError, ListReader
+    from relay.domain.hashlist import ListChange
 
-    if source.file is None:
+    if source.builtin:
         return len(canary_entries()), 0
-    with source.file.open("rb") as lines:
-        found = read_list(lines, category=source.category)
-    return len(found.entries), len(found.errors)
+    if source.file is None:
+        return 0, 0
+    counts = {ListChange: 0, LineError: 0}
+    with source.file.open("rb") as file:
+        for found in ListReader(file, source.reading):
+            counts[type(found)] = counts.get(type(found), 0) + 1
+    return counts[ListChange], counts[LineError]
 
 
-async def _import(session: Session, name: str, file: str, *, skip_bad_lines: bool) -> dict[str, Any]:
-    from relay.adapters.scanners.listfile import read_list
-
+async def _import(session: Session, name: str, file: str, wishes: Wishes) -> dict[str, Any]:
     async with session.office() as office:
         source = _source(office.library, name)
-        with click.open_file(file, "rb") as opened, _progress(opened, file) as lines:
-            read = read_list(lines, category=source.category)
-        label = "standard input" if file == "-" else Path(file).name
-        _judge(read, label, skip_bad_lines=skip_bad_lines)
-        added = 0
-        if read.entries:
-            added = await office.lists.add(name, label, read.entries, who=operator())
-    return {
-        "name": name,
-        "source": label,
-        "read": len(read.entries),
-        "added": added,
-        "duplicates": read.duplicates,
-        "bad_lines": [_as_json(error) for error in read.errors],
-    }
+        return await import_file(office, source, file, wishes)
+
+
+async def _export(session: Session, name: str, file: str) -> int:
+    async with session.office() as office:
+        source = _source(office.library, name)
+        if file == "-":
+            return await _written(office, source, sys.stdout.buffer)
+        with _private(file) as opened:
+            return await _written(office, source, opened)
+
+
+def _private(path: str) -> IO[bytes]:
+    """Open a new file that nobody else can read."""
+    import os
+
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except FileExistsError as error:
+        raise Problem(f"{path} is there already", code="file-exists", status=Status.NO) from error
+
+
+async def _written(office: Office, source: ListSource, opened: IO[bytes]) -> int:
+    from relay.adapters.scanners.exporting import standing
+    from relay.adapters.scanners.listfile import write_csv
+
+    packs = [pack async for pack in office.library.packs(source)]
+    count = 0
+
+    def entries() -> Any:
+        nonlocal count
+        for entry in standing(packs):
+            count += 1
+            yield entry
+
+    for line in write_csv(entries()):
+        opened.write(line.encode())
+    return count
+
+
+async def _undone(session: Session, number: int) -> dict[str, Any]:
+    async with session.office() as office:
+        batch = await office.lists.undo(number, who=operator())
+        for source in office.library.sources:
+            if source.name == batch.list:
+                await office.library.built(source)
+        return {**_batch(batch), "state": BatchState.UNDONE.value}
+
+
+async def _status(session: Session, name: str | None) -> dict[str, Any]:
+    async with session.office() as office:
+        sources = office.library.sources if name is None else [_source(office.library, name)]
+        rows = []
+        for source in sources:
+            built = await office.library.built(source)
+            rows.append(
+                {
+                    "name": source.name,
+                    "version": built.version,
+                    "entries": {kind.value: count for kind, count in built.lookup.sizes.items()},
+                    "snapshot": built.snapshot.size if built.snapshot else None,
+                }
+            )
+        flooding = await office.flood.busiest()
+        return {
+            "lists": rows,
+            "batches": [_batch(one) for one in await office.lists.batches(name)],
+            "flooding": [
+                {"list": one.list, "entry": one.mark, "posts": one.posts, "at": stamp(one.last_at)}
+                for one in flooding
+                if name in {None, one.list}
+            ],
+        }
+
+
+def _batch(batch: Batch) -> dict[str, Any]:
+    found = {key: getattr(batch, key) for key in BATCH}
+    return {**found, "at": stamp(batch.at), "state": batch.state.value}
 
 
 def _source(library: ListLibrary, name: str) -> ListSource:
@@ -165,46 +378,3 @@ def _source(library: ListLibrary, name: str) -> ListSource:
     hint = f' Did you mean "{meant}"?' if meant else f" There are: {', '.join(known)}."
     message = f'no list "{name}" is configured under `scanners`.{hint}'
     raise Problem(message, code="unknown-list", status=Status.NO)
-
-
-def _judge(read: ListFile, source: str, *, skip_bad_lines: bool) -> None:
-    """Report every bad line with its number. Raises `Problem` unless they may be skipped."""
-    if not read.errors:
-        return
-    message = "\n".join(f"{source}:{error.line}: {error.message}" for error in read.errors)
-    if skip_bad_lines:
-        note(message)
-        return
-    count = "1 line is no entry" if len(read.errors) == 1 else f"{len(read.errors)} lines are no entries"
-    told = f"{message}\nError: {count}: nothing was imported. --skip-bad-lines imports the others."
-    lines = [_as_json(error) for error in read.errors]
-    raise Problem(told, code="bad-list-lines", status=Status.NO, more={"bad_lines": lines})
-
-
-def _as_json(error: LineError) -> dict[str, object]:
-    return {"line": error.line, "message": error.message}
-
-
-@contextmanager
-def _progress(file: IO[bytes], name: str) -> Iterator[Iterable[bytes]]:
-    """Show on a terminal how far reading has come."""
-    if not sys.stderr.isatty():
-        yield file
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
-    size = Path(name).stat().st_size if Path(name).is_file() else None
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=size)
-
-        def counted() -> Iterator[bytes]:
-            done = 0
-            for number, line in enumerate(file, 1):
-                done += len(line)
-                if number % _STEP == 0:
-                    progress.update(task, completed=done)
-                yield line
-
-        yield counted()

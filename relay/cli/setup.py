@@ -205,18 +205,19 @@ def _made(configuration: Configuration, path: Path, files: list[str], steps: str
 
 def _bad_lines(settings: Settings) -> Iterator[Diagnostic]:
     """Every line of a list file that is no entry. The line itself is not shown: entries are nobody's to read."""
-    from relay.adapters.scanners.listfile import read_list
+    from relay.adapters.scanners.listfile import LineError, ListReader
     from relay.config.diagnostics import Diagnostic, Severity, Source, Span
+    from relay.wiring.parts import list_sources
 
-    for place, scanner in enumerate(settings.scanners):
-        if scanner.file is None:
+    for place, listed in enumerate(list_sources(settings)):
+        if listed.file is None:
             continue
-        with scanner.file.open("rb") as lines:
-            found = read_list(lines, category=scanner.category or "known")
-        for error in found.errors:
-            span = Span(Source(str(scanner.file), ()), error.line)
-            cause = f'in the list "{scanner.name}": {error.message}'
-            yield Diagnostic(Severity.ERROR, "L101", f"scanners.{place}.file", span, cause)
+        with listed.file.open("rb") as file:
+            for error in ListReader(file, listed.reading):
+                if isinstance(error, LineError):
+                    span = Span(Source(str(listed.file), ()), error.line)
+                    cause = f'in the list "{listed.name}": {error.message}'
+                    yield Diagnostic(Severity.ERROR, "L101", f"scanners.{place}.file", span, cause)
 
 
 def _conclude(session: Session, errors: int, warnings: int) -> None:

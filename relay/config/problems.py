@@ -2,7 +2,7 @@
 
 Codes, stable: C0xx reading the file, C101 duplicate key, C102 unknown key, C103 missing key, C104 wrong
 value, C105 unknown choice, C106 later version, C204 web address, C205 no server name, C301 scanner of a later
-version, C302 list file missing, C303 file or builtin, C304 purpose and country, C305 name twice, C306 address
+version, C302 list file missing, C303 built-in list, C304 purpose and country, C305 name twice, C306 address
 twice, C307 url or file, C308 FIRES without address, C309 list of the lab, C310 no such profile, C311 channel
 without what it needs, C312 key of another kind of channel, C313 mail in the clear, C401 plain http in public, C402 web
 hook in the clear.

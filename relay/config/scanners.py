@@ -17,13 +17,21 @@ ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class ScannerSettings(Section):
-    """One scanner: a hash list from a file, or the built-in canary."""
+    """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list"] = Field(description="`list`: a hash list. Hash services come with later versions.")
+    kind: Literal["list", "benign"] = Field(
+        description=(
+            "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
+            "overrules that resemblance and never a known match. Hash services come with later versions."
+        )
+    )
     file: FilePath | None = Field(
         default=None,
-        description="CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same.",
+        description=(
+            "CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same. Without a file "
+            "the list is what is imported with `assay lists import`."
+        ),
     )
     builtin: Literal["canary"] | None = Field(
         default=None,
@@ -48,12 +56,14 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
-        if (self.file is None) == (self.builtin is None):
-            cause = "a list needs either `file` or `builtin`"
-            raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
-        lacking = [key for key in ("purpose", "country") if self.file and getattr(self, key) is None]
+        if self.builtin and (self.file or self.kind != "list"):
+            cause = "a built-in list has no `file` and is of `kind: list`"
+            raise PydanticCustomError(
+                "C303", "{cause}", {"cause": cause, "fix": "Leave `builtin` out, or the others."}
+            )
+        lacking = [key for key in ("purpose", "country") if not self.builtin and getattr(self, key) is None]
         if lacking:
-            cause = f"a list from a file needs `{'` and `'.join(lacking)}`"
+            cause = f"a list needs `{'` and `'.join(lacking)}`"
             fix = "Write why you use it and whose law it follows: purpose: …, country: any"
             raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
         return self

@@ -36,6 +36,7 @@ from relay.config.fields import (
     WebAddress,
     written,
 )
+from relay.config.hashlists import HashListSettings
 from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
@@ -312,6 +313,9 @@ class Settings(Section):
     media: MediaSettings = Field(default_factory=MediaSettings, description="Fetching and decoding media.")
     scanners: tuple[ScannerSettings, ...] = Field(
         default=(CANARY,), description="Scanners, asked in this order; a match from any is a match."
+    )
+    hash_lists: HashListSettings = Field(
+        default_factory=HashListSettings, description="What holds for all hash lists."
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."

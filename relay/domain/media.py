@@ -120,13 +120,18 @@ class Undecodable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One entry that matched. `distance` in bits for perceptual hashes, 0 for digests. Never leaves the operator."""
+    """One entry that matched. `distance` in bits for perceptual hashes, 0 for digests. Never leaves the operator.
+
+    `entry` tells entries of hash lists apart without showing them (`relay.domain.hashlist.entry_mark`); it does not
+    count when matches are compared.
+    """
 
     kind: MatchKind
     scanner: str
     category: str
     algorithm: str
     distance: int = 0
+    entry: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

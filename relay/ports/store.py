@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from relay.ports.admins import Admins
     from relay.ports.alerts import AlertBox
     from relay.ports.brakes import Brakes
+    from relay.ports.hashlists import HashLists
     from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.listings import Listings
@@ -289,7 +290,11 @@ class Tx(Protocol):
 
     @property
     def media(self) -> Media:
-        """Facts, attestations, lists."""
+        """Facts, attestations."""
+
+    @property
+    def hash_lists(self) -> HashLists:
+        """Batches of list entries, and which of them matched."""
 
     @property
     def fanout(self) -> Fanout:

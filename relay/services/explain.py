@@ -288,4 +288,4 @@ def _medium(medium: Row) -> dict[str, Any]:
 def _matches(stored: str) -> list[dict[str, Any]]:
     """Matches are stored as rows; whoever reads an explanation gets them with names."""
     rows = strictjson.loads(stored.encode())
-    return [dict(zip(_MATCH, row, strict=True)) for row in rows] if isinstance(rows, list) else []
+    return [dict(zip(_MATCH, row, strict=False)) for row in rows] if isinstance(rows, list) else []

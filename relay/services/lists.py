@@ -1,49 +1,213 @@
-"""Hash lists: importing entries, and taking lists into use that grew while the relay runs."""
+"""Hash lists: batches of entries, and taking lists into use that grew while the relay runs.
+
+A batch is loaded in packs, each durable with the importer's note of how far it has come; it counts once it is done,
+all at once. An import that died goes on where it was.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import alertwords
+from relay.domain.errors import Conflict, NotFound, RelayError
+from relay.domain.hashlist import PACK, BatchState, Effects, ListChange, in_force, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
-    from relay.domain.hashlist import ListEntry
+    from relay.domain.hashlist import Batch, ListEntry
     from relay.ports import Clock, Scanner, Store
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.inspect import Inspector
 
+    Packs = Callable[[], AsyncIterator[bytes]]
+
 LOOK_EVERY: Final = 5.0
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Loading:
+    """A batch that is being loaded. `progress` is the note of the last `add`, None at the beginning."""
+
+    def __init__(self, store: Store, batch: Batch, packs: int, digest: hashlib._Hash) -> None:
+        self._store, self._packs, self._digest = store, packs, digest
+        self.number, self.list, self.replaces = batch.number, batch.list, batch.replaces
+        self.progress, self.entries = batch.progress, batch.entries
+
+    async def add(self, changes: Sequence[ListChange], progress: str) -> None:
+        """Write changes and the note of how far this is, durably and together. Any number of changes.
+
+        Raises `Conflict` when the batch was given up or finished, or somebody else goes on with it.
+        """
+        written = [pack(changes[start : start + PACK]) for start in range(0, len(changes), PACK)]
+        async with self._store.transaction() as tx:
+            batch = await tx.hash_lists.batch(self.number)
+            going_on = batch is not None and batch.state is BatchState.LOADING
+            if not going_on or await tx.hash_lists.packs(self.number) != self._packs:
+                raise Conflict("this import was given up, or goes on elsewhere", code="no-import")
+            for place, content in enumerate(written, self._packs):
+                count = min(PACK, len(changes) - (place - self._packs) * PACK)
+                await tx.hash_lists.add(self.number, place, count, content)
+            await tx.hash_lists.note(self.number, progress)
+        for content in written:
+            self._digest.update(content)
+        self._packs += len(written)
+        self.entries += len(changes)
+        self.progress = progress
+
+    @property
+    def digest(self) -> str:
+        """Stands for what was loaded."""
+        return self._digest.hexdigest()
 
 
 class Lists:
-    """Imports entries and tells how large the lists are."""
+    """Imports, previews and undoes batches. `compare` counts what a batch changes (adapters.scanners.comparing)."""
 
-    def __init__(self, store: Store, clock: Clock, alerts: Alerts) -> None:
-        self._store, self._clock, self._alerts = store, clock, alerts
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        alerts: Alerts,
+        compare: Callable[..., Awaitable[Effects]] | None = None,
+    ) -> None:
+        self._store, self._clock, self._alerts, self._compare = store, clock, alerts, compare
 
-    async def add(self, name: str, source: str, entries: Sequence[ListEntry], *, who: str) -> int:
-        """Add entries to a list in one batch; return how many were new. A running relay uses them in seconds."""
+    async def load(self, name: str, source: str, *, who: str, replaces: bool = False) -> Loading:
+        """Begin a batch; one of the same list and source that was interrupted goes on.
+
+        `replaces`: it will be the whole list, apart from the list's own file.
+        """
+        async with self._store.transaction() as tx:
+            batches = await tx.hash_lists.batches(name)
+            found = next((one for one in batches if _goes_on(one, source, replaces=replaces)), None)
+            if found is None:
+                number = await tx.hash_lists.open(
+                    name=name, source=source, who=who, at=self._clock.now(), replaces=replaces
+                )
+                found = await tx.hash_lists.batch(number)
+                assert found is not None  # noqa: S101 - it was just made
+            packs = await tx.hash_lists.packs(found.number)
+        digest = hashlib.sha256()
+        async for content in self.packs([found]):
+            digest.update(content)
+        return Loading(self._store, found, packs, digest)
+
+    async def drop(self, loading: Loading) -> None:
+        """Give an import up; nothing of it stays."""
+        async with self._store.transaction() as tx:
+            await tx.hash_lists.drop(loading.number)
+
+    async def finish(self, loading: Loading, *, who: str) -> Effects:
+        """Put a batch in force, and forget what can no longer come back; return what it changed.
+
+        Behind a batch that replaces the list, one more is kept, so that it can be undone.
+        """
+        effects = await self.effects(
+            loading.list,
+            lambda: self.packs_of(loading.number),
+            loading.entries,
+            replaces=loading.replaces,
+        )
+        counts = {"added": effects.added, "changed": effects.changed, "removed": effects.removed}
         now = self._clock.now()
         async with self._store.transaction() as tx:
-            added = await tx.media.import_entries(name, source, now, entries)
+            done = await tx.hash_lists.finish(loading.number, at=now, digest=loading.digest, **counts)
+            if not done:
+                raise Conflict("this import was given up meanwhile", code="no-import")
+            for old in _outdated(await tx.hash_lists.batches(loading.list)):
+                await tx.hash_lists.end(old.number, BatchState.OUTDATED)
+            detail = f"batch {loading.number}: {_told(effects)}"
             await tx.subscribers.audit(
-                at=now, who=who, action="list-import", subject=name, detail=f"{added} new from {source}"
+                at=now, who=who, action="list-import", subject=loading.list, detail=detail
             )
-            if added:
-                await self._alerts.note(tx, alertwords.list_grew(name, added, who))
-        return added
+            if effects.added:
+                await self._alerts.note(tx, alertwords.list_grew(loading.list, effects.added, who))
+        return effects
 
-    async def sizes(self) -> list[Mapping[str, object]]:
-        """Return the number of imported entries by list and algorithm."""
+    async def add(self, name: str, source: str, entries: Iterable[ListEntry], *, who: str) -> Effects:
+        """Import entries in one batch. A running relay uses them in seconds."""
+        loading = await self.load(name, source, who=who)
+        if loading.progress is not None:  # an attempt of before: these entries are all there is
+            await self.drop(loading)
+            loading = await self.load(name, source, who=who)
+        await loading.add([ListChange(entry) for entry in entries], "")
+        return await self.finish(loading, who=who)
+
+    async def undo(self, number: int, *, who: str) -> Batch:
+        """Take a batch out of force and delete its entries; entries that others brought, too, stay.
+
+        Raises `NotFound`, and `Conflict` for a batch that is not in force.
+        """
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            batch = await tx.hash_lists.batch(number)
+            if batch is None:
+                raise NotFound(f"there is no batch {number}", code="no-batch")
+            if batch.state is BatchState.LOADING:
+                await tx.hash_lists.drop(number)
+            elif batch in in_force(await tx.hash_lists.batches(batch.list)):
+                await tx.hash_lists.end(number, BatchState.UNDONE)
+            else:
+                raise Conflict(f"batch {number} is not in force", code="not-in-force")
+            await tx.subscribers.audit(
+                at=now, who=who, action="list-undo", subject=batch.list, detail=f"batch {number}"
+            )
+        return batch
+
+    async def batches(self, name: str | None = None) -> list[Batch]:
+        """Return the batches of a list, or of all, newest first."""
         async with self._store.reading() as tx:
-            return await tx.media.sizes()
+            return await tx.hash_lists.batches(name)
+
+    async def effects(self, name: str, new: Packs, rows: int, *, replaces: bool) -> Effects:
+        """Count what packs would change of the imported entries of a list."""
+        if self._compare is None:
+            return Effects(added=rows)
+        old = in_force(await self.batches(name))
+        total = rows + sum(one.entries for one in old)
+        return await self._compare(lambda: self.packs(old), new, total, replaces=replaces)
+
+    async def packs(self, batches: Iterable[Batch]) -> AsyncIterator[bytes]:
+        """The packs of some batches, in order. Raises `Conflict` when one was undone meanwhile."""
+        for batch in batches:
+            async for content in self.packs_of(batch.number):
+                yield content
+
+    async def packs_of(self, number: int) -> AsyncIterator[bytes]:
+        """The packs of one batch, each read for itself: none keeps the store busy."""
+        async with self._store.reading() as tx:
+            count = await tx.hash_lists.packs(number)
+        for place in range(count):
+            async with self._store.reading() as tx:
+                content = await tx.hash_lists.pack(number, place)
+            if content is None:
+                raise Conflict(f"batch {number} was undone meanwhile", code="not-in-force")
+            yield content
+
+
+def _goes_on(batch: Batch, source: str, *, replaces: bool) -> bool:
+    same = (batch.source, batch.replaces) == (source, replaces)
+    return batch.state is BatchState.LOADING and same
+
+
+def _outdated(batches: Iterable[Batch]) -> list[Batch]:
+    """Batches from before the last but one that replaced the list."""
+    done = sorted((one for one in batches if one.state is BatchState.DONE), key=lambda one: one.number)
+    replacing = [one.number for one in done if one.replaces]
+    return [one for one in done if len(replacing) > 1 and one.number < replacing[-2]]
+
+
+def _told(effects: Effects) -> str:
+    return f"{effects.added} new, {effects.changed} changed, {effects.removed} gone"
 
 
 class ListWatch:
-    """Builds the scanners anew when entries were imported."""
+    """Builds the scanners anew when the lists changed."""
 
     def __init__(
         self,
@@ -53,24 +217,28 @@ class ListWatch:
         build: Callable[[], Awaitable[Sequence[Scanner]]],
         inspector: Inspector,
         attestor: Attestor,
+        seen: int,
     ) -> None:
+        """`seen`: the state of the store that the scanners were built from (`HashLists.changed`)."""
         self._store, self._clock, self._build = store, clock, build
         self._inspector, self._attestor = inspector, attestor
-        self._batch: int | None = None
+        self._seen = seen
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled. Lists that cannot be built stay as they are, and are tried again."""
         while True:
-            await self.run_once()
+            try:
+                await self.run_once()
+            except RelayError as error:
+                _log.error("hash lists stay as they were: %s", error)
             await self._clock.sleep(LOOK_EVERY)
 
     async def run_once(self) -> bool:
-        """Look once; return whether the scanners were built anew."""
+        """Look once; return whether the scanners were built anew. Raises `RelayError` when they could not be."""
         async with self._store.reading() as tx:
-            batch = await tx.media.last_batch()
-        if self._batch is None or batch == self._batch:
-            self._batch = batch
+            change = await tx.hash_lists.changed()
+        if change == self._seen:
             return False
         self._inspector.scanners = self._attestor.scanners = await self._build()
-        self._batch = batch
+        self._seen = change
         return True

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from relay.services.consent import Consent
     from relay.services.decide import Decider
     from relay.services.fetch import Fetcher
+    from relay.services.flood import FloodGuard
     from relay.services.inspect import Inspector
     from relay.services.signals import Signals
     from relay.services.standing import Standings
@@ -69,6 +70,7 @@ class Screening:
         attestor: Attestor,
         decider: Decider,
         braking: Braking,
+        flood: FloodGuard,
         blocks: Blocks,
         consent: Consent,
         standings: Standings,
@@ -79,7 +81,7 @@ class Screening:
         self._store, self._clock, self._signals = store, clock, signals
         self._fetcher, self._inspector, self._attestor = fetcher, inspector, attestor
         self._decider, self._blocks, self._standings = decider, blocks, standings
-        self._consent, self._braking, self._alerts = consent, braking, alerts
+        self._consent, self._flood, self._braking, self._alerts = consent, flood, braking, alerts
         self.unlisted = unlisted
         self._due = LeasedWork(
             lambda work: f"screening activity {work.seq}",
@@ -199,6 +201,7 @@ class Screening:
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
         decided = self._decider.decision(facts, work.received_at)
+        decided = await self._flood.tempered(decided, items, work.object_id)
         seen = (work.object_id, work.kind, work.actor, work.server, work.received_at)
         decision, brake = await self._braking.decide(decided, Post(*seen, post, facts.standing, items))
         tokens: list[str] = []

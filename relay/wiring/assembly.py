@@ -160,6 +160,7 @@ async def _assemble(
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
     scanners = await office.library.scanners()
+    seen = office.library.seen
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     misses, troubles = Misses(clock), Troubles()
     alerting = await stack.enter_async_context(open_alerting(office, outside, tally=tally, troubles=troubles))
@@ -301,6 +302,7 @@ async def _assemble(
             attestor=attestor,
             decider=office.decider,
             braking=brakes.braking,
+            flood=office.flood,
             blocks=blocks,
             consent=consent,
             standings=moderation.standings,
@@ -322,7 +324,12 @@ async def _assemble(
             rules=values.inquiry_rules(settings),
         ),
         watch=ListWatch(
-            store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
+            store=store,
+            clock=clock,
+            build=office.library.scanners,
+            inspector=inspector,
+            attestor=attestor,
+            seen=seen,
         ),
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         status_lists=status_lists,

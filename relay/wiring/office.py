@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relay.adapters.scanners.comparing import compare
 from relay.adapters.scanners.library import ListLibrary
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
@@ -18,6 +19,7 @@ from relay.services.blocklists import Blocklists
 from relay.services.blocks import Blocks
 from relay.services.decide import Decider
 from relay.services.findings import Findings
+from relay.services.flood import FloodGuard
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
@@ -72,6 +74,7 @@ class Office:
     library: ListLibrary
     policy_history: PolicyHistory
     reloads: Reloads
+    flood: FloodGuard
 
 
 @asynccontextmanager
@@ -140,12 +143,13 @@ async def open_office(
             waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock, alerts),
+            lists=Lists(store, clock, alerts, compare),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(
                 store, clock, identity, lambda: parts.statement_key(settings, identity)
             ),
             reloads=Reloads(store, clock, signals),
-            library=ListLibrary(parts.list_sources(settings), store),
+            library=ListLibrary(parts.list_sources(settings), store, settings.relay.data / "lists"),
+            flood=FloodGuard(store, clock, settings.hash_lists.flood),
         )

@@ -104,15 +104,18 @@ def guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> 
 
 def list_sources(settings: Settings) -> Sequence[ListSource]:
     """Say where the hash lists are and what they are for."""
-    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST}
+    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST, "benign": ListPurpose.BENIGN}
     return [
         ListSource(
             name=scanner.name,
             file=scanner.file,
-            category=scanner.category or "known",
+            category=scanner.category or ("benign" if scanner.kind == "benign" else "known"),
             purpose=ListPurpose.TEST
             if scanner.builtin
-            else purposes.get(scanner.category or "", ListPurpose.ABUSE),
+            else purposes.get(
+                scanner.kind if scanner.kind == "benign" else scanner.category or "", ListPurpose.ABUSE
+            ),
+            builtin=scanner.builtin is not None,
         )
         for scanner in settings.scanners
     ]

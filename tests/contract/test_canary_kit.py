@@ -65,7 +65,7 @@ async def pipe(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pipe]:
         clock=SystemClock(), memory=1 << 30, timeout=30.0, max_pixels=100_000_000, workers=1
     )
     async with sandbox, SqliteStore(folder / "relay.sqlite") as store:
-        library = ListLibrary([ListSource(CANARY, None, CANARY, ListPurpose.TEST)], store)
+        library = ListLibrary([ListSource(CANARY, None, CANARY, ListPurpose.TEST, builtin=True)], store)
         [scanner] = await library.scanners()
         yield Pipe(sandbox, scanner)
 

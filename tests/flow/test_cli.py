@@ -106,7 +106,14 @@ def test_holds_show_facts_and_reasons(relay: Operator) -> None:
     found = relay.ask("holds", "show", "1")
     assert set(found) == documented("holds", "show")
     assert found["media"][0]["matches"] == [
-        {"kind": "test", "scanner": "canary", "category": "canary", "algorithm": "pdq", "distance": 2}
+        {
+            "kind": "test",
+            "scanner": "canary",
+            "category": "canary",
+            "algorithm": "pdq",
+            "distance": 2,
+            "entry": "",
+        }
     ]
     text = relay.run("holds", "show", "1").stdout
     assert 'Rule "Known match" of `always` did not fit because match is test.' in text

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mediaattest import Check, IssuerKey, describe_key, issue, parse_header, to_data_url, verify
 from relay.adapters.media.canary import canary_pictures, clean_picture, hostile_pictures
 from relay.domain.errors import RemoteError
-from relay.domain.hashlist import HashAlgorithm, ListEntry
+from relay.domain.hashlist import Effects, HashAlgorithm, ListEntry
 from relay.domain.lab.testing import TEST_LIST
 from relay.domain.log import HoldState
 from relay.services.screen import LEASE
@@ -143,7 +143,7 @@ async def test_a_list_that_grows_is_used_at_once_without_decoding_again(worlds: 
     facts = await world.relay.inspector.facts(content)
     pdq = facts.decoded.frames[0].pdq.hex()  # type: ignore[union-attr] # it is a picture
     entry = ListEntry(HashAlgorithm.PDQ, pdq, "csam")
-    assert await world.relay.office.lists.add("local", "test", [entry], who="test") == 1
+    assert await world.relay.office.lists.add("local", "test", [entry], who="test") == Effects(added=1)
     assert await world.relay.watch.run_once()
     second = await world.publish(server, server.picture(content, "/2.png"))
     assert (await world.why(second["id"]))["state"] == "held"

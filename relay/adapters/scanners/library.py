@@ -1,61 +1,241 @@
-"""The configured scanners, built from their files and from what was imported into the store."""
+"""The configured hash lists, built from their files and from what was imported into the store.
+
+A list is a row of parts: its own file, then the batches in force. A short list is indexed in memory. Of a long one
+there is a snapshot on the disk, made of the first parts; what came since is laid over it until that is much, too, and
+a new snapshot is made. The version of a list follows from its parts: when it changes, everything is scanned anew.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from relay.adapters.scanners import snapshot
+from relay.adapters.scanners.benign import BenignList, Tempered
+from relay.adapters.scanners.builder import bad_lines, build
 from relay.adapters.scanners.canary import canary_entries
-from relay.adapters.scanners.listfile import read_list
+from relay.adapters.scanners.hashindex import Layered, index_of, packed
+from relay.adapters.scanners.listfile import LineError, ListReader, list_version
+from relay.adapters.scanners.listrows import Reading
 from relay.adapters.scanners.lists import ListScanner
-from relay.domain.errors import Malformed
-from relay.domain.hashlist import ListPurpose
+from relay.domain.errors import Conflict
+from relay.domain.hashlist import (
+    BENIGN_ALGORITHMS,
+    Batch,
+    HashAlgorithm,
+    ListChange,
+    ListPurpose,
+    in_force,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from relay.domain.hashlist import ListEntry
+    from relay.adapters.scanners.hashindex import Lookup
     from relay.ports import Scanner, Store
+
+FEW: Final = 200_000
+"""Entries that are indexed in memory, in a quarter of a second: a whole list, or what came since its snapshot."""
+SMALL: Final = 32 << 20
+"""Bytes of a list's own file that are read here; a larger one is read by the process that builds the snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListSource:
-    """One hash list of the configuration. Without a `file` it is the built-in canary."""
+    """One hash list of the configuration: a file, the built-in canary, or only what is imported."""
 
     name: str
     file: Path | None
     category: str
     purpose: ListPurpose
+    builtin: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """How its file and imports are read."""
+        benign = self.purpose is ListPurpose.BENIGN
+        allowed = BENIGN_ALGORITHMS if benign else frozenset(HashAlgorithm)
+        return Reading(self.category, None, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a list: what stands for its content, the number of its entries, and its packs or its batch.
+
+    A part without either is the list's own large file, of which the number of entries is not known.
+    """
+
+    digest: str
+    entries: int
+    packs: tuple[bytes, ...] | None = None
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltList:
+    """A list as it is in force: its version, the index, and the snapshot if there is one."""
+
+    version: str
+    lookup: Lookup
+    snapshot: snapshot.Snapshot | None = None
 
 
 class ListLibrary:
-    """Builds a scanner per list: the entries of its file, and those imported under its name."""
+    """Builds a scanner per list. `folder` is where snapshots are; without it all lists are indexed in memory.
 
-    def __init__(self, sources: Sequence[ListSource], store: Store) -> None:
-        self.sources, self._store = tuple(sources), store
+    `seen` is the state of the store that the scanners were last built from (`HashLists.changed`).
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[ListSource],
+        store: Store,
+        folder: Path | None = None,
+        *,
+        few: int = FEW,
+        small: int = SMALL,
+    ) -> None:
+        self.sources, self._store, self._folder = tuple(sources), store, folder
+        self._few, self._small = few, small
+        self.seen = 0
+        self._own: dict[str, tuple[tuple[int, int], _Part]] = {}
 
     async def scanners(self) -> list[Scanner]:
-        """Build all scanners anew. Raises `Malformed` when a file has lines that are no entries."""
-        built: list[Scanner] = []
-        for source in self.sources:
-            async with self._store.reading() as tx:
-                imported = await tx.media.entries(source.name)
-            entries = {(e.algorithm, e.value): e for e in (*self._own(source), *imported)}
-            # A test list says nothing about what is known: what it does not hold must not be attested.
-            attests = source.purpose is not ListPurpose.TEST
-            built.append(ListScanner(source.name, entries.values(), purpose=source.purpose, attests=attests))
-        return built
+        """Build all scanners anew. Raises `Malformed` when a file has lines that are no entries, and as `build`."""
+        await self._adopt()
+        async with self._store.reading() as tx:
+            self.seen = await tx.hash_lists.changed()
+        found = {source.name: await self.built(source) for source in self.sources}
+        benign = [
+            BenignList(found[one.name].version, found[one.name].lookup)
+            for one in self.sources
+            if one.purpose is ListPurpose.BENIGN
+        ]
+        scanners: list[Scanner] = [
+            _scanner(source, found[source.name])
+            for source in self.sources
+            if source.purpose is not ListPurpose.BENIGN
+        ]
+        return [Tempered(scanner, benign) for scanner in scanners] if benign else scanners
 
-    @staticmethod
-    def _own(source: ListSource) -> Sequence[ListEntry]:
+    async def built(self, source: ListSource) -> BuiltList:
+        """One list as it is in force. Raises like `scanners`."""
+        parts = await self._parts(source)
+        made_of = tuple(part.digest for part in parts)
+        version = hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+        there = self._snapshot(source.name, made_of)
+        since = parts[len(there.made_of) :] if there else parts
+        if self._folder is not None and sum(part.entries for part in since) > self._few:
+            there, since = await self._build(source, parts, version), []
+        packs = [pack async for pack in self._packs(source, since)]
+        if there is None:
+            return BuiltList(version, await asyncio.to_thread(index_of, packs))
+        if not packs:
+            return BuiltList(version, there.index, there)
+        return BuiltList(version, await asyncio.to_thread(Layered, there.index, packs), there)
+
+    async def packs(self, source: ListSource) -> AsyncIterator[bytes]:
+        """All that was ever said about a list, its own file first: of several about one value the last counts."""
+        async for pack in self._packs(source, await self._parts(source)):
+            yield pack
+
+    async def _parts(self, source: ListSource) -> list[_Part]:
+        own = await asyncio.to_thread(self._own_part, source)
+        async with self._store.reading() as tx:
+            batches = in_force(await tx.hash_lists.batches(source.name))
+        return [*([own] if own else []), *(_Part(one.digest, one.entries, batch=one) for one in batches)]
+
+    def _own_part(self, source: ListSource) -> _Part | None:
+        if source.builtin:
+            packs = tuple(packed(map(ListChange, canary_entries())))
+            return _Part(list_version(canary_entries()), len(canary_entries()), packs)
         if source.file is None:
-            return canary_entries()
-        with source.file.open("rb") as lines:
-            found = read_list(lines, category=source.category)
-        if found.errors:
-            shown = "\n".join(f"  line {e.line}: {e.message}" for e in found.errors[:20])
-            more = f"\n  and {len(found.errors) - 20} more" if len(found.errors) > 20 else ""
-            message = f"{source.file} has lines that are no entries:\n{shown}{more}"
-            raise Malformed(message, code="bad-list")
-        return found.entries
+            return None
+        status = source.file.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        known = self._own.get(source.name)
+        if known is None or known[0] != stamp:
+            known = self._own[source.name] = (stamp, self._read(source, source.file, status.st_size))
+        return known[1]
+
+    def _read(self, source: ListSource, path: Path, size: int) -> _Part:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            digest.update(f"\0{source.category}\0{sorted(source.reading.allowed)}".encode())
+            if size > self._small and self._folder is not None:
+                return _Part(digest.hexdigest(), self._few + 1)
+            file.seek(0)
+            found = list(ListReader(file, source.reading))
+        errors = [one for one in found if isinstance(one, LineError)]
+        if errors:
+            raise bad_lines(path, errors, len(errors))
+        changes = [one for one in found if isinstance(one, ListChange)]
+        return _Part(digest.hexdigest(), len(changes), tuple(packed(changes)))
+
+    def _snapshot(self, name: str, made_of: tuple[str, ...]) -> snapshot.Snapshot | None:
+        """The newest snapshot that is made of the first of these parts."""
+        if self._folder is None:
+            return None
+        found = [snapshot.read(path) for path in self._folder.glob(f"{name}-*{snapshot.SUFFIX}")]
+        fitting = [one for one in found if one and one.made_of == made_of[: len(one.made_of)]]
+        return max(fitting, key=lambda one: len(one.made_of), default=None)
+
+    async def _build(self, source: ListSource, parts: Sequence[_Part], version: str) -> snapshot.Snapshot:
+        assert self._folder is not None  # noqa: S101 - the caller looked
+        path = self._folder / f"{source.name}-{version[:16]}{snapshot.SUFFIX}"
+        own = source.file if parts[0].packs is None and parts[0].batch is None else None
+        made_of = [part.digest for part in parts]
+        packs = self._packs(source, parts[1:] if own else parts)
+        await build(path, made_of, packs, own=own, reading=source.reading)
+        made = await asyncio.to_thread(snapshot.read, path)
+        if made is None or made.made_of != tuple(made_of):
+            raise Conflict(
+                f"the index of the list {source.name} is not what was asked for", code="list-build"
+            )
+        for other in self._folder.glob(f"{source.name}-*{snapshot.SUFFIX}*"):
+            if other != path:
+                other.unlink(missing_ok=True)  # whoever has it mapped keeps it until he lets go
+        return made
+
+    async def _packs(self, source: ListSource, parts: Sequence[_Part]) -> AsyncIterator[bytes]:
+        for part in parts:
+            for pack in part.packs or ():
+                yield pack
+            if part.packs is None and part.batch is None and source.file is not None:
+                with source.file.open("rb") as file:
+                    found = ListReader(file, source.reading)
+                    for pack in packed(one for one in found if isinstance(one, ListChange)):
+                        yield pack
+            if part.batch is not None:
+                async for pack in self._packs_of(part.batch.number):
+                    yield pack
+
+    async def _packs_of(self, number: int) -> AsyncIterator[bytes]:
+        async with self._store.reading() as tx:
+            count = await tx.hash_lists.packs(number)
+        for place in range(count):
+            async with self._store.reading() as tx:
+                content = await tx.hash_lists.pack(number, place)
+            if content is None:
+                raise Conflict(f"batch {number} was undone meanwhile", code="not-in-force")
+            yield content
+
+    async def _adopt(self) -> None:
+        """Pack what was imported by a version that kept entries one by one."""
+        async with self._store.reading() as tx:
+            if not await tx.hash_lists.has_old():
+                return
+        async with self._store.transaction() as tx:
+            while await tx.hash_lists.pack_old():
+                pass
+
+
+def _scanner(source: ListSource, built: BuiltList) -> Scanner:
+    # A test list says nothing about what is known: what it does not hold must not be attested.
+    attests = source.purpose is not ListPurpose.TEST
+    return ListScanner(
+        source.name, purpose=source.purpose, attests=attests, version=built.version, lookup=built.lookup
+    )

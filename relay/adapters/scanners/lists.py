@@ -1,14 +1,13 @@
-"""A scanner that looks items up in a hash list held in memory."""
+"""A scanner that looks items up in a hash list of any size."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
+from relay.adapters.scanners.hashindex import Hit, index_of_entries
 from relay.adapters.scanners.listfile import list_version
-from relay.adapters.scanners.pdqindex import PdqIndex
-from relay.domain.hashlist import PHASH_RADIUS, HashAlgorithm, ListPurpose
+from relay.domain.hashlist import HashAlgorithm, ListPurpose, entry_mark
 from relay.domain.media import (
     PDQ_DRIFT,
     Decoded,
@@ -22,6 +21,7 @@ from relay.domain.media import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from relay.adapters.scanners.hashindex import Lookup
     from relay.domain.hashlist import ListEntry
     from relay.domain.media import Digests
 
@@ -31,7 +31,7 @@ _KINDS: Final = {ListPurpose.NCII: MatchKind.NCII, ListPurpose.TEST: MatchKind.T
 
 
 class ListScanner:
-    """Implements the port `Scanner` over the entries of one list.
+    """Implements the port `Scanner` over the entries of one list, or a `lookup` in what holds them.
 
     A match is an equal digest, a PDQ within 31 bits of any frame in any of its eight orientations, or, in
     lists that carry it, a pHash within 8 bits (never more than `NEAR`: 64 bits are few). `version` defaults
@@ -41,26 +41,21 @@ class ListScanner:
     def __init__(
         self,
         name: str,
-        entries: Iterable[ListEntry],
+        entries: Iterable[ListEntry] = (),
         *,
         purpose: ListPurpose = ListPurpose.ABUSE,
         attests: bool = True,
         version: str | None = None,
+        lookup: Lookup | None = None,
     ) -> None:
         entries = tuple(entries)
         self._name = name
         self._purpose = purpose
         self._attests = attests
         self._version = version or list_version(entries)
-        occurring = {item.algorithm for item in entries}
+        self._lookup = lookup or index_of_entries(entries)
+        occurring = self._lookup.algorithms
         self._methods = tuple(algorithm.value for algorithm in HashAlgorithm if algorithm in occurring)
-        self._exact = {(item.algorithm, item.value): item.category for item in entries}
-        pdq = [item for item in entries if item.algorithm is HashAlgorithm.PDQ]
-        self._pdq = PdqIndex([bytes.fromhex(item.value) for item in pdq])
-        self._pdq_categories = [item.category for item in pdq]
-        phash = [item for item in entries if item.algorithm is HashAlgorithm.PHASH]
-        self._phash = np.array([int(item.value, 16) for item in phash], np.uint64)
-        self._phash_categories = [item.category for item in phash]
 
     @property
     def name(self) -> str:
@@ -86,7 +81,8 @@ class ListScanner:
         """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`."""
         found = [*self._by_digest(digests)]
         if isinstance(decoded, Decoded):
-            found += [*self._by_pdq(decoded), *self._by_phash(decoded)]
+            # Of millions of entries some may have to come from the disk: the loop must not wait for it.
+            found += await asyncio.to_thread(self._by_likeness, decoded)
         versions = {self._name: self._version}
         if found:
             outcome = ScanOutcome.MATCH
@@ -102,29 +98,32 @@ class ListScanner:
 
     def _by_digest(self, digests: Digests) -> Iterator[Match]:
         values = (digests.sha256, digests.sha1, digests.md5)
-        for algorithm, value in zip(_DIGESTS, values, strict=True):
-            category = self._exact.get((algorithm, value))
+        for algorithm, value in zip(_DIGESTS, map(bytes.fromhex, values), strict=True):
+            category = self._lookup.exact(algorithm, value)
             if category is not None:
-                yield self._match(MatchKind.KNOWN, category, algorithm, 0)
+                yield self._match(MatchKind.KNOWN, algorithm, Hit(0, category, 0, value))
 
-    def _by_pdq(self, decoded: Decoded) -> Iterator[Match]:
-        queries = {query for frame in decoded.frames for query in frame.dihedral}
-        for query in queries:
-            for number, distance in self._pdq.near(query):
-                kind = MatchKind.KNOWN if distance <= PDQ_DRIFT else MatchKind.NEAR
-                yield self._match(kind, self._pdq_categories[number], HashAlgorithm.PDQ, distance)
+    def _by_likeness(self, decoded: Decoded) -> list[Match]:
+        turned = list(dict.fromkeys(query for frame in decoded.frames for query in frame.dihedral))
+        found = [
+            self._match(
+                MatchKind.KNOWN if hit.distance <= PDQ_DRIFT else MatchKind.NEAR, HashAlgorithm.PDQ, hit
+            )
+            for hit in self._lookup.near(HashAlgorithm.PDQ, turned)
+        ]
+        phashes = list(dict.fromkeys(frame.phash for frame in decoded.frames))
+        near = self._lookup.near(HashAlgorithm.PHASH, phashes)
+        return found + [self._match(MatchKind.NEAR, HashAlgorithm.PHASH, hit) for hit in near]
 
-    def _by_phash(self, decoded: Decoded) -> Iterator[Match]:
-        if not self._phash.size:
-            return
-        for frame in decoded.frames:
-            distances = np.bitwise_count(self._phash ^ np.uint64(int.from_bytes(frame.phash, "big")))
-            for number in np.flatnonzero(distances <= PHASH_RADIUS):
-                category, distance = self._phash_categories[number], int(distances[number])
-                yield self._match(MatchKind.NEAR, category, HashAlgorithm.PHASH, distance)
-
-    def _match(self, kind: MatchKind, category: str, algorithm: HashAlgorithm, distance: int) -> Match:
-        return Match(_KINDS.get(self._purpose, kind), self._name, category, algorithm.value, distance)
+    def _match(self, kind: MatchKind, algorithm: HashAlgorithm, hit: Hit) -> Match:
+        return Match(
+            _KINDS.get(self._purpose, kind),
+            self._name,
+            hit.category,
+            algorithm.value,
+            hit.distance,
+            entry_mark(self._name, algorithm, hit.value),
+        )
 
 
 def _closest(found: Iterable[Match]) -> tuple[Match, ...]:

@@ -42,7 +42,7 @@ def json(value: object) -> str:
 
 def matches_json(matches: Iterable[Match]) -> str:
     """Write matches."""
-    return json([[m.kind, m.scanner, m.category, m.algorithm, m.distance] for m in matches])
+    return json([[m.kind, m.scanner, m.category, m.algorithm, m.distance, m.entry] for m in matches])
 
 
 def matches(text: str) -> tuple[Match, ...]:

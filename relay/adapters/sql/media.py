@@ -1,15 +1,12 @@
-"""Facts about bytes, our attestations, imported list entries."""
+"""Facts about bytes, our attestations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql import codec
-from relay.domain.hashlist import HashAlgorithm, ListEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from relay.adapters.sql.queries import Queries
     from relay.domain.intake import Issued, MediaFacts
 
@@ -54,47 +51,6 @@ class SqlMedia:
         """Retract what was made with a key."""
         await self._sql.run("retract_status_indexes_of_key", key=key, at=at)
         return await self._sql.run("retract_attestations_of_key", key=key, at=at)
-
-    async def import_entries(self, name: str, source: str, at: float, entries: Sequence[ListEntry]) -> int:
-        """Add entries to a list in one batch."""
-        batch = await self._sql.value("add_list_batch", list=name, source=source, imported_at=at)
-        await self._sql.many(
-            "add_list_entries",
-            [
-                {
-                    "list": name,
-                    "algorithm": str(entry.algorithm),
-                    "value": entry.value,
-                    "category": entry.category,
-                    "source": entry.source,
-                    "note": entry.note,
-                    "batch": batch,
-                }
-                for entry in entries
-            ],
-        )
-        await self._sql.run("close_list_batch", id=batch)
-        added: int = await self._sql.value("list_batch_entries", id=batch)
-        return added
-
-    async def entries(self, name: str) -> list[ListEntry]:
-        """Return the imported entries of a list."""
-        rows = await self._sql.rows("list_entries_of", list=name)
-        return [
-            ListEntry(
-                HashAlgorithm(row["algorithm"]), row["value"], row["category"], row["source"], row["note"]
-            )
-            for row in rows
-        ]
-
-    async def last_batch(self) -> int:
-        """Return a number that changes with every import."""
-        last: int = await self._sql.value("last_list_batch")
-        return last
-
-    async def sizes(self) -> list[Mapping[str, object]]:
-        """Return the number of imported entries by list and algorithm."""
-        return [dict(row) for row in await self._sql.rows("list_sizes")]
 
     async def counts(self, since: float) -> dict[str, int]:
         """Count distinct media by outcome since a time."""

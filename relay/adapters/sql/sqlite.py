@@ -24,6 +24,7 @@ from relay.adapters.sql.alerts import SqlAlerts
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.brakes import SqlBrakes
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.hashlists import SqlHashLists
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
@@ -56,6 +57,7 @@ class SqlTx:
         self.activities = SqlActivities(queries)
         self.history = SqlHistory(queries)
         self.media = SqlMedia(queries)
+        self.hash_lists = SqlHashLists(queries)
         self.fanout = SqlFanout(queries)
         self.subscribers = SqlSubscribers(queries)
         self.upstreams = SqlUpstreams(queries)
