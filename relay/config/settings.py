@@ -37,6 +37,7 @@ from relay.config.fields import (
 from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
+from relay.config.video import VideoSettings
 
 
 class RelaySettings(Section):
@@ -233,6 +234,9 @@ class MediaSettings(Section):
         default=written("1 GiB"),
         description="How much memory each decoder may use.",
     )
+    video: VideoSettings = Field(
+        default_factory=VideoSettings, description="What of a video is compared: single frames."
+    )
 
 
 class AttestationSettings(Section):
@@ -312,7 +316,6 @@ LATER_KEYS = frozenset(
     {
         "evidence",
         "reports",
-        "video",
         "workers",
     }
 )

@@ -108,6 +108,9 @@ def _medium(medium: Mapping[str, Any], level: Level) -> dict[str, Any]:
 
 
 def _matches(stored: str) -> list[dict[str, Any]]:
-    """Matches are stored as rows; whoever reads an explanation gets them with names."""
+    """Matches are stored as rows; whoever reads an explanation gets them with names.
+
+    Rows of an older version are shorter: they do not count frames.
+    """
     rows = strictjson.loads(stored.encode())
-    return [dict(zip(_MATCH, row, strict=True)) for row in rows] if isinstance(rows, list) else []
+    return [dict(zip(_MATCH, row, strict=False)) for row in rows] if isinstance(rows, list) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,7 +34,8 @@ _KINDS: Final = {ListPurpose.NCII: MatchKind.NCII, ListPurpose.TEST: MatchKind.T
 class ListScanner:
     """Implements the port `Scanner` over the entries of one list.
 
-    A match is an equal digest, a PDQ within 31 bits of any frame in any of its eight orientations, or, in
+    A match is an equal digest, a PDQ within 31 bits of any frame in any of its eight orientations (with how many of
+    the frames came as near to the entry), or, in
     lists that carry it, a pHash within 8 bits (never more than `NEAR`: 64 bits are few). `version` defaults
     to `list_version(entries)`. Replace the scanner to replace its list.
     """
@@ -83,7 +85,10 @@ class ListScanner:
         return self._methods
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
-        """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`."""
+        """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`.
+
+        So is what was decoded in part: its frames can match, and nothing found in them says little.
+        """
         found = [*self._by_digest(digests)]
         if isinstance(decoded, Decoded):
             found += [*self._by_pdq(decoded), *self._by_phash(decoded)]
@@ -95,9 +100,9 @@ class ListScanner:
             return ScanResult(outcome, _closest(found), versions=versions)
         if isinstance(decoded, Undecodable):
             return ScanResult(ScanOutcome.UNSCANNABLE, reason=decoded.value, versions=versions)
-        if not decoded.frames:
-            reason = Undecodable.TOO_LITTLE_DETAIL.value
-            return ScanResult(ScanOutcome.UNSCANNABLE, reason=reason, versions=versions)
+        unseen = decoded.unseen or (None if decoded.frames else Undecodable.TOO_LITTLE_DETAIL)
+        if unseen:
+            return ScanResult(ScanOutcome.UNSCANNABLE, reason=unseen.value, versions=versions)
         return ScanResult(ScanOutcome.NO_KNOWN_MATCH, versions=versions)
 
     def _by_digest(self, digests: Digests) -> Iterator[Match]:
@@ -108,11 +113,18 @@ class ListScanner:
                 yield self._match(MatchKind.KNOWN, category, algorithm, 0)
 
     def _by_pdq(self, decoded: Decoded) -> Iterator[Match]:
-        queries = {query for frame in decoded.frames for query in frame.dihedral}
-        for query in queries:
-            for number, distance in self._pdq.near(query):
-                kind = MatchKind.KNOWN if distance <= PDQ_DRIFT else MatchKind.NEAR
-                yield self._match(kind, self._pdq_categories[number], HashAlgorithm.PDQ, distance)
+        nearest: dict[int, list[int]] = {}
+        for frame in decoded.frames:
+            found: dict[int, int] = {}
+            for query in set(frame.dihedral):
+                for number, distance in self._pdq.near(query):
+                    found[number] = min(distance, found.get(number, distance))
+            for number, distance in found.items():
+                nearest.setdefault(number, []).append(distance)
+        for number, distances in nearest.items():
+            kind = MatchKind.KNOWN if min(distances) <= PDQ_DRIFT else MatchKind.NEAR
+            match = self._match(kind, self._pdq_categories[number], HashAlgorithm.PDQ, min(distances))
+            yield replace(match, frames=len(distances), of=len(decoded.frames))
 
     def _by_phash(self, decoded: Decoded) -> Iterator[Match]:
         if not self._phash.size:
