@@ -147,10 +147,9 @@ def _hash_on(ground: str | None, frame: Frame, spread: tuple[float, float]) -> F
     step = max(1, _STRIP_PIXELS // width // factor) * factor
     for top in range(0, height, step):
         strip = _plain(image.crop((0, top, width, min(top + step, height))), spread, ground)
-        if factor > 1:
-            strip = strip.convert("L").reduce(factor)
-        sampler.add(top // factor, np.asarray(strip))
-        small.paste(strip if strip.mode == "L" else strip.convert("L"), (0, top // factor))
+        light = (strip if strip.mode == "L" else strip.convert("L")).reduce(factor)
+        sampler.add(top // factor, np.asarray(light))
+        small.paste(light, (0, top // factor))
     found = pdq.hash_grid(sampler.grid())
     return FrameHash(found.hash, found.quality, found.dihedral, _phash(small))
 

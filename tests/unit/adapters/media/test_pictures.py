@@ -240,7 +240,7 @@ def test_a_second_file_behind_a_picture_does_not_hide_the_picture() -> None:
     found = hash_picture(CANARIES["canary.png"] + b"PK\x03\x04" + bytes(64), LIMITS)
     assert isinstance(found, Decoded)
     assert found.unseen is Undecodable.SECOND_FILE
-    assert found.frames[0].pdq == PNG
+    assert distance(PNG, found.frames[0].pdq) <= PDQ_DRIFT
 
 
 def test_a_picture_that_shows_another_one_on_black_is_hashed_on_both_grounds() -> None:
@@ -258,7 +258,7 @@ def test_a_picture_that_shows_another_one_on_black_is_hashed_on_both_grounds() -
 def test_a_picture_under_full_transparency_is_seen_by_servers_that_drop_alpha() -> None:
     hidden = np.dstack([PIXELS, np.zeros(PIXELS.shape[:2], np.uint8)])
     found = decoded(encoded(Image.fromarray(hidden), "PNG"))
-    assert [distance(PNG, one.pdq) for one in found.frames] == [0]
+    assert [distance(PNG, one.pdq) <= PDQ_DRIFT for one in found.frames] == [True]
 
 
 def test_the_thumbnail_in_exif_is_hashed() -> None:
