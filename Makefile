@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout inbound writes memory policy replay signing verify verify_ld attest scans waves index
+BENCHES := fanout inbound writes memory policy replay signing verify verify_ld attest scans waves index media
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,6 +19,7 @@ BENCHES := fanout inbound writes memory policy replay signing verify verify_ld a
 MAKEFLAGS += --no-print-directory
 
 SECONDS := 600
+FILES := 20000
 
 .PHONY: help install run test check format lint types arch vectors generate interop js cover bench fuzz lock clean \
 	develop static core edges format-check
@@ -76,8 +77,9 @@ cover: develop ## run all tests and show what they do not reach
 bench: develop ## measure how fast it is
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
-fuzz: develop ## hand odd input to every parser for SECONDS=600, and try each property twenty times as often
+fuzz: develop ## hand odd input to every parser for SECONDS=600 and FILES=20000 damaged media to the decoders, and try each property twenty times as often
 	@status=0; nice $(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) || status=1; \
+	  nice $(BIN)/python -m tests.fuzz.media --files $(FILES) || status=1; \
 	  ASSAY_THOROUGH=1 nice $(BIN)/pytest --timeout=600 --durations=8 tests/unit --ignore=$(EDGES) || status=1; exit $$status
 
 lock: develop ## pin the newest packages that fit pyproject.toml

@@ -29,7 +29,10 @@ ANSWER: Final = {
     ),
     "outcome": "scan outcome: no-known-match, match, vendor-test-match, unscannable, unavailable",
     "reason": "why it could not be scanned, or null",
-    "matches": "for the operator only: kind, scanner, category, algorithm, distance, entry",
+    "matches": (
+        "for the operator only: kind, scanner, category, algorithm, distance, frames (that came as near), "
+        "of (frames compared), entry (what tells entries apart)"
+    ),
     "type": "media type by content, or null",
     "size": "bytes",
     "hash": "the property `hash`, ready to paste (FEP-b53d)",

@@ -128,6 +128,8 @@ def _medium(item: Mapping[str, Any]) -> str:
 def match(found: Mapping[str, Any]) -> str:
     """Tell one match; for the operator only."""
     near = f" at {found['distance']} bits" if found["algorithm"] in {"pdq", "phash"} else ""
+    if found.get("of", 1) > 1:
+        near += f", {found['frames']} of {found['of']} frames"
     return (
         f'{found["kind"]} match: list "{found["scanner"]}", category {found["category"]}, '
         f"{found['algorithm']}{near}"

@@ -24,7 +24,10 @@ ROW: Final = {
     "actor": "its actor",
     "hash": "hash string of the file",
     "outcome": "scan outcome",
-    "matches": "for the operator only: kind, scanner, category, algorithm, distance, entry",
+    "matches": (
+        "for the operator only: kind, scanner, category, algorithm, distance, frames (that came as near), "
+        "of (frames compared), entry (what tells entries apart)"
+    ),
     "rule": "rule of the policy that holds such files",
     "reason": "reason code",
     "first_at": "when it was submitted first",

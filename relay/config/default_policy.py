@@ -17,18 +17,19 @@ rules:                      # read top to bottom, the first that fits decides
   - {name: Test match, when: {match: test}, then: quarantine, reason: test-match}
   - {name: Near match, when: {match: near}, then: quarantine, reason: possible-match}
   - {name: Text only, when: {media: none}, then: relay}
-  - {name: We scanned it, when: {media: image, scan: clean}, then: relay-and-attest}
+  - {name: We scanned it, when: {scan: clean}, then: relay-and-attest}
   - {name: Trusted attestation, when: {attestation: valid}, then: relay}
   - {name: Cannot be hashed, when: {scan: unscannable}, then: relay-marked, reason: unsupported-type}
 otherwise: quarantine
 examples:                   # tried before the policy is used
   - {given: {media: none}, expect: relay, by: Text only}
   - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: video, scan: clean}, expect: relay-and-attest}
   - {given: {media: image, match: known}, expect: quarantine, by: Known match}
   - {given: {media: image, match: near, match distance: 20}, expect: quarantine}
   - {given: {media: image, scan: unavailable}, expect: defer}
   - {given: {media: video, scan: unscannable}, expect: relay-marked}
   - {given: {media: image, scan: clean, attestation: bad-signature}, expect: relay-and-attest}
 """
-"""Enforces: nothing with a match passes, images found clean are attested, what cannot be hashed is marked.
+"""Enforces: nothing with a match passes, media found clean is attested, what cannot be hashed is marked.
 An attestation that does not verify is as good as none: see docs/adr/0015."""

@@ -30,14 +30,14 @@ rules:
   - {name: Test match, when: {match: test}, then: quarantine, reason: test-match}
   - {name: Near match, when: {match: [near, ncii, classifier]}, then: quarantine, reason: possible-match}
   - {name: Text only, when: {media: none}, then: relay}
-  - {name: We scanned it, when: {media: image, scan: clean}, then: relay-and-attest}
+  - {name: We scanned it, when: {scan: clean}, then: relay-and-attest}
   - {name: Trusted attestation, when: {attestation: valid}, then: relay}
   - {name: Cannot be hashed, when: {scan: unscannable}, then: relay-marked, reason: unsupported-type}
 otherwise: quarantine
 examples:
   - {given: {media: none}, expect: relay}
   - {given: {media: image, match: known}, expect: quarantine, by: Known match}
-  - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: [image, video], scan: clean}, expect: relay-and-attest}
 """
 
 _SMALL_INSTANCE: Final = """\
@@ -57,13 +57,13 @@ rules:
     when: {subscribed for: less than 14 days, scan: unscannable}
     then: quarantine
     reason: probation
-  - {name: We scanned it, when: {media: image, scan: clean}, then: relay-and-attest}
+  - {name: We scanned it, when: {scan: clean}, then: relay-and-attest}
   - {name: Cannot be hashed, when: {scan: unscannable}, then: relay-marked, reason: unsupported-type}
 otherwise: quarantine
 examples:
   - {given: {media: none}, expect: relay, by: Text only}
   - {given: {media: image, match: near}, expect: quarantine, by: Near match}
-  - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: [image, video], scan: clean}, expect: relay-and-attest}
   - {given: {media: video, scan: unscannable}, expect: relay-marked}
   - {given: {media: video, scan: unscannable, subscribed for: 2 days}, expect: quarantine, by: Probation}
   - {given: {media: none, posts from server: 300 per minute}, expect: defer}
@@ -93,7 +93,7 @@ otherwise: quarantine
 examples:
   - {given: {media: none}, expect: relay}
   - {given: {media: image, match: classifier}, expect: quarantine, by: Any other match}
-  - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: [image, video], scan: clean}, expect: relay-and-attest}
   - {given: {media: image, scan: clean, subscribed for: 3 days}, expect: quarantine, by: Probation}
   - {given: {media: image, scan: clean, attestation: expired}, expect: quarantine, by: Bad attestation}
   - {given: {media: video, scan: unscannable}, expect: quarantine, by: otherwise}
@@ -144,7 +144,7 @@ examples:
   - {given: {media: none}, expect: relay}
   - {given: {media: image, match: known}, expect: drop, by: Known match}
   - {given: {media: image, match: near}, expect: drop, by: Any other match}
-  - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: [image, video], scan: clean}, expect: relay-and-attest}
   - {given: {media: video, scan: unscannable}, expect: relay-marked}
 """
 
@@ -167,7 +167,7 @@ otherwise: relay-marked
 examples:
   - {given: {media: none}, expect: relay}
   - {given: {media: image, match: near}, expect: quarantine}
-  - {given: {media: image, scan: clean}, expect: relay-and-attest}
+  - {given: {media: [image, video], scan: clean}, expect: relay-and-attest}
   - {given: {media: [image, video], scan: unscannable}, expect: relay-marked}
 """
 

@@ -65,19 +65,27 @@ _LIVE: Final = (
 
 def _sections() -> list[tuple[str, FieldInfo, type[Section]]]:
     return [
-        (name, field, field.annotation)
+        (name, field, part)
         for name, field in Settings.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        if (part := _part(field)) is not None
     ]
 
 
 def _default(field: FieldInfo) -> str:
-    """The default as YAML; all defaults are text as people write it, numbers, truth values or empty lists."""
+    """The default as YAML: text as people write it, numbers, truth values, empty lists, or keys of its own."""
+    if (part := _part(field)) is not None:
+        return f"{{{', '.join(f'{key}: {_default(one)}' for key, one in part.model_fields.items())}}}"
     if field.default == ():
         return "[]"
     if isinstance(field.default, str) and field.default:
         return field.default
     return json.dumps(field.default)
+
+
+def _part(field: FieldInfo) -> type[Section] | None:
+    """The type of a key that has keys of its own."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
 def _comment(text: str, indent: str) -> str:
@@ -116,14 +124,21 @@ def _kind(field: FieldInfo) -> str:
         return f"such as `{extra[0]['examples'][0]}`"
     if get_origin(field.annotation) is tuple:
         return "list"
-    kinds = {bool: "`true` or `false`", str: "text", int: "number"}
+    kinds = {bool: "`true` or `false`", str: "text", int: "number", float: "number"}
     found = [kinds[kind] for kind in (field.annotation, *get_args(field.annotation)) if kind in kinds]
     return found[0] if found else "text"
 
 
 def _rows(model: type[Section], prefix: str) -> list[str]:
-    rows = ["| key | written | default | meaning |", "|---|---|---|---|"]
+    return ["| key | written | default | meaning |", "|---|---|---|---|", *_lines(model, prefix)]
+
+
+def _lines(model: type[Section], prefix: str) -> list[str]:
+    rows = []
     for key, field in model.model_fields.items():
+        if (part := _part(field)) is not None:
+            rows += _lines(part, f"{prefix}{key}.")
+            continue
         default = (
             "needed" if field.is_required() else f"`{_default(field)}`" if field.default is not None else ""
         )

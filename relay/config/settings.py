@@ -41,6 +41,7 @@ from relay.config.lab import LabSettings
 from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
 from relay.config.section import Section
 from relay.config.transparency import TransparencySettings
+from relay.config.video import VideoSettings
 from relay.config.why import WhySettings
 
 
@@ -252,6 +253,9 @@ class MediaSettings(Section):
         default=written("1 GiB"),
         description="How much memory each decoder may use.",
     )
+    video: VideoSettings = Field(
+        default_factory=VideoSettings, description="What of a video is compared: single frames."
+    )
 
 
 class AttestationSettings(Section):
@@ -351,7 +355,6 @@ LATER_KEYS = frozenset(
     {
         "evidence",
         "reports",
-        "video",
         "workers",
     }
 )

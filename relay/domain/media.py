@@ -96,16 +96,25 @@ class FrameHash:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What the sandbox made of the bytes: type by content, size in pixels after EXIF rotation, frame hashes."""
+    """What the sandbox made of the bytes: type by content, size in pixels after EXIF rotation, frame hashes.
+
+    `unseen` says why a part of the file was not looked at: its frames can match, and finding nothing in them is
+    `unscannable` and never clean.
+    """
 
     media_type: str
     width: int
     height: int
     frames: tuple[FrameHash, ...]
+    unseen: Undecodable | None = None
 
 
 class Undecodable(StrEnum):
-    """Why bytes could not be decoded and hashed."""
+    """Why bytes, or a part of them, could not be decoded and hashed.
+
+    `SECOND_FILE`: they are also another file, or another one stands behind them. `SOUND_ONLY`: what can be heard is
+    compared by digests and nothing else.
+    """
 
     EMPTY = "empty"
     UNSUPPORTED = "unsupported"
@@ -113,6 +122,8 @@ class Undecodable(StrEnum):
     CORRUPT = "corrupt"
     TOO_MANY_PIXELS = "too-many-pixels"
     TOO_LITTLE_DETAIL = "too-little-detail"
+    SECOND_FILE = "second-file"
+    SOUND_ONLY = "sound-only"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out-of-memory"
     CRASHED = "crashed"
@@ -122,8 +133,9 @@ class Undecodable(StrEnum):
 class Match:
     """One entry that matched. `distance` in bits for perceptual hashes, 0 for digests. Never leaves the operator.
 
-    `entry` tells entries of hash lists apart without showing them (`relay.domain.hashlist.entry_mark`); it does not
-    count when matches are compared.
+    `frames` of the `of` frames that were compared came as near as a match has to; both are 1 for digests. `entry` tells
+    entries of hash lists apart without showing them (`relay.domain.hashlist.entry_mark`); it does not count when two
+    matches are compared.
     """
 
     kind: MatchKind
@@ -131,6 +143,8 @@ class Match:
     category: str
     algorithm: str
     distance: int = 0
+    frames: int = 1
+    of: int = 1
     entry: str = field(default="", compare=False)
 
 

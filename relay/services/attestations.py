@@ -197,7 +197,7 @@ class Attestor:
             return known.jws
         if facts is None or facts.result.outcome is not ScanOutcome.NO_KNOWN_MATCH:
             return None
-        checks = self._checks(facts.result.versions)
+        checks = self._checks(facts)
         if not checks:
             return None
         withheld = known is None and self._clock.jitter() < self.rules.withhold
@@ -247,19 +247,33 @@ class Attestor:
             return None
         return issued
 
-    def _checks(self, asked: Mapping[str, str]) -> list[Check]:
+    def _checks(self, facts: MediaFacts) -> list[Check]:
         """What was really done (profile I-01): each list that was asked, by each method that it was asked with.
 
-        `asked` holds versions of lists by name. Lists have opaque ids. When there is more than fits, every list comes
-        before the second method of any.
+        Lists have opaque ids. When there is more than fits, every list comes before the second method of any.
         """
+        asked, is_video = facts.result.versions, _is_video(facts.decoded)
         found = [
-            (place, Check(method, list_id(self._identity.url, scanner.name)))
+            (
+                place,
+                Check(
+                    _OF_VIDEOS.get(method, method) if is_video else method,
+                    list_id(self._identity.url, scanner.name),
+                ),
+            )
             for scanner in self.scanners
             if scanner.attests and asked.get(scanner.name) == scanner.version
             for place, method in enumerate(scanner.methods)
         ]
         return [check for _, check in sorted(found, key=itemgetter(0))][:MAX_CHECKS]
+
+
+_OF_VIDEOS: Final = {"pdq": "vpdq"}
+"""What a method is called where it is used on frames of a video and not on a picture (profile, methods in use)."""
+
+
+def _is_video(decoded: object) -> bool:
+    return isinstance(decoded, Decoded) and decoded.media_type.startswith("video/")
 
 
 def list_id(url: str, name: str) -> str:

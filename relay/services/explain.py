@@ -286,6 +286,9 @@ def _medium(medium: Row) -> dict[str, Any]:
 
 
 def _matches(stored: str) -> list[dict[str, Any]]:
-    """Matches are stored as rows; whoever reads an explanation gets them with names."""
+    """Matches are stored as rows; whoever reads an explanation gets them with names.
+
+    Rows of an older version are shorter: they do not count frames.
+    """
     rows = strictjson.loads(stored.encode())
     return [dict(zip(_MATCH, row, strict=False)) for row in rows] if isinstance(rows, list) else []

@@ -84,6 +84,8 @@ def decoder(settings: Settings, clock: Clock, *, eager: bool) -> SandboxedDecode
         memory=settings.media.memory,
         timeout=settings.media.fetch_timeout.total_seconds(),
         max_pixels=settings.media.max_pixels,
+        video_frames=settings.media.video.max_frames,
+        step=1 / settings.media.video.frames_per_second,
         workers=settings.media.decoders,
         eager=eager,
     )

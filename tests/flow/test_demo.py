@@ -167,7 +167,7 @@ def test_a_broken_picture_is_dropped(seen: Seen, what: str, why: str) -> None:
 
 
 def test_a_video_is_marked(seen: Seen) -> None:
-    result = the(seen, "a video, which cannot be hashed yet")
+    result = the(seen, "a video that is broken")
     assert (result.decision, result.received, result.verified) == (
         "relay-marked",
         (BLOG,),

@@ -10,9 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from PIL import Image
 
-from mediaattest import Check, IssuerKey, describe_key, issue, parse_header, to_data_url, verify
-from relay.adapters.media.canary import canary_pictures, clean_picture, hostile_pictures
+from mediaattest import (
+    Check,
+    IssuerKey,
+    describe_key,
+    issue,
+    parse_header,
+    to_data_url,
+    verify,
+)
+from mediaattest.jws import decode_part
+from relay.adapters.media.canary import (
+    canary_pictures,
+    clean_picture,
+    encoded,
+    hostile_pictures,
+    photograph,
+)
+from relay.adapters.media.pdq import hash_pixels
+from relay.adapters.media.samples import clip, sound
+from relay.domain import strictjson
 from relay.domain.errors import RemoteError
 from relay.domain.hashlist import Effects, HashAlgorithm, ListEntry
 from relay.domain.lab.testing import TEST_LIST
@@ -112,6 +131,51 @@ async def test_row_40_hostile_files_are_unscannable_and_harm_nobody(worlds: Worl
     assert all("media-attestation" not in r.headers for r in world.server("b.test").inbox)
     good = await world.publish(server, server.picture(clean_picture(2)))
     assert (await world.why(good["id"]))["state"] == "published"
+
+
+async def test_videos_are_looked_at_attested_and_held_like_pictures(worlds: Worlds) -> None:
+    world = await screened(worlds)
+    scenes = [photograph(f"clean scene {number}", 320, 240) for number in range(3)]
+    known = photograph("known scene", 320, 240)
+    await world.relay.watch.run_once()
+    listed = ListEntry(HashAlgorithm.PDQ, hash_pixels(known).hash.hex(), "csam")
+    assert await world.relay.office.lists.add("local", "test", [listed], who="test") == 1
+    assert await world.relay.watch.run_once()
+    server, receiver = world.server("a.test"), world.server("b.test")
+
+    async def post(name: str, content: bytes, media_type: str) -> dict[str, Any]:
+        note = await world.publish(server, server.picture(content, f"/media/{name}", mediaType=media_type))
+        return await world.why(note["id"])
+
+    assert (await post("clean.mp4", clip(scenes, "mp4", "libx264"), "video/mp4"))["state"] == "published"
+    [token] = parse_header(receiver.inbox[-1].headers["media-attestation"])
+    stated = strictjson.loads(decode_part(token.split(".")[1]))
+    assert {check["alg"] for check in stated["chk"]} == {"sha256", "vpdq"}
+
+    told = await post("known.webm", clip([*scenes, known], "webm", "libvpx"), "video/webm")
+    assert (told["state"], told["decisions"][0]["reason"]) == ("held", "known-match")
+    [match] = told["media"][0]["matches"]
+    assert (match["algorithm"], match["frames"], match["of"]) == ("pdq", 1, 4)
+    assert told["media"][0]["type"] == "video/webm"
+
+    cover = encoded(Image.fromarray(known), "JPEG")
+    told = await post("cover.mp3", sound("mp3", "libmp3lame", covers=[cover]), "audio/mpeg")
+    assert told["state"] == "held"
+    told = await post("plain.mp3", sound("mp3", "libmp3lame"), "audio/mpeg")
+    assert (told["media"][0]["outcome"], told["media"][0]["reason"]) == ("unscannable", "sound-only")
+    assert told["decisions"][0]["reason"] == "unsupported-type"
+
+
+async def test_a_known_picture_does_not_pass_with_another_file_behind_it(worlds: Worlds) -> None:
+    """It was unscannable once, and so marked and passed on; lists of digests do not know it either."""
+    world = await screened(worlds)
+    server = world.server("a.test")
+    for name, content in (
+        ("double", canary_pictures()["canary.jpg"] + b"PK\x03\x04" + bytes(64)),
+        ("cut", canary_pictures()["canary.jpg"][:-400]),
+    ):
+        note = await world.publish(server, server.picture(content))
+        assert (name, (await world.why(note["id"]))["state"]) == (name, "held")
 
 
 async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: Worlds) -> None:

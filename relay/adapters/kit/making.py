@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.kit.table import recipes
-from relay.adapters.media.pictures import Limits, hash_picture
+from relay.adapters.media.hashing import Limits
+from relay.adapters.media.videos import hash_sniffed
 from relay.adapters.scanners.canary import canary_entries
 from relay.domain.hashlist import HashAlgorithm
 from relay.domain.lab.kit import Fingerprint, KitFile
@@ -29,9 +30,9 @@ def plans() -> tuple[Plan, ...]:
 def make(plan: Plan) -> KitFile:
     """Make a file. Takes up to a second, the first time a few: call it in a thread."""
     content = recipes()[plan.name].make()
-    decoded = hash_picture(content, _LIMITS)
+    decoded = hash_sniffed(content, _LIMITS)
     found = None
-    if isinstance(decoded, Decoded):
+    if isinstance(decoded, Decoded) and decoded.unseen is None:
         listed = [entry.value for entry in canary_entries() if entry.algorithm is HashAlgorithm.PDQ]
         nearest = min(decoded.frames, key=lambda frame: distance(frame, listed))
         found = Fingerprint(nearest.pdq, nearest.quality)

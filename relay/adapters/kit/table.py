@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from PIL import Image, features
 
 from relay.adapters.kit import pictures, videos
+from relay.adapters.media import samples
 from relay.adapters.media.canary import (
     animation,
     canary_pictures,
@@ -39,7 +41,10 @@ _TYPES: Final = {
     "bmp": "image/bmp",
     "tiff": "image/tiff",
     "svg": "image/svg+xml",
+    "heic": "image/heic",
+    "jxl": "image/jxl",
     "mp4": "video/mp4",
+    "webm": "video/webm",
 }
 _LOOK: Final = "It looks like the canary to PDQ, and the list holds the canary's PDQ."
 _FRAME: Final = "One of its frames looks like the canary; frames are compared each."
@@ -61,9 +66,15 @@ def _matches(
     return Recipe(Plan(name, _type(name), title, expected, promise), make)
 
 
-def _harmless(name: str, title: str, make: Callable[[], bytes], why: str = _OTHER) -> Recipe:
+def _harmless(
+    name: str,
+    title: str,
+    make: Callable[[], bytes],
+    why: str = _OTHER,
+    promise: Promise = Promise.PDQ,
+) -> Recipe:
     expected = Expected(ScanOutcome.NO_KNOWN_MATCH, why)
-    return Recipe(Plan(name, _type(name), title, expected, Promise.PDQ), make)
+    return Recipe(Plan(name, _type(name), title, expected, promise), make)
 
 
 def _unreadable(
@@ -137,6 +148,8 @@ _MATCHING: Final = (
     _plain("canary.gif", "GIF"),
     _plain("canary-last-frame.gif", "Animated GIF with the canary in its last frame", _FRAME),
     _plain("canary.avif", "AVIF"),
+    _matches("canary.heic", "HEIC", lambda: samples.heic(np.asarray(pictures.canary()))),
+    _matches("canary.jxl", "JPEG XL", lambda: samples.jxl(np.asarray(pictures.canary()))),
     _plain("canary.bmp", "BMP", "Its digests are on the list, and so is its PDQ.", Promise.BYTES),
     _plain("canary.tiff", "TIFF"),
     _plain("canary-ycbcr.tiff", "TIFF in the colours of television (YCbCr)"),
@@ -170,7 +183,14 @@ _MATCHING: Final = (
         videos.CANARY,
         "Video (MP4, H.264) that ends with the canary",
         lambda: videos.video(videos.CANARY),
-        "Its digests are on the list. Videos are compared by their bytes only.",
+        "Its digests are on the list, and its last frame looks like the canary.",
+        promise=Promise.BYTES,
+    ),
+    _matches(
+        videos.RECODED,
+        "The same video as a server recodes it (WebM, VP9)",
+        lambda: videos.video(videos.RECODED),
+        "Other bytes, and its last frame still looks like the canary; frames are compared each.",
         promise=Promise.BYTES,
     ),
 )
@@ -200,6 +220,13 @@ _HARMLESS: Final = (
     _clean("AVIF", "avif"),
     _clean("BMP", "bmp"),
     _clean("TIFF", "tiff"),
+    _harmless(
+        videos.HARMLESS,
+        "Video (MP4, H.264) without the canary",
+        lambda: videos.video(videos.HARMLESS),
+        "Its frames are other pictures: nothing on the list is within 31 bits of one.",
+        Promise.BYTES,
+    ),
     _harmless("unlike-cropped.png", "Left half of the canary", pictures.cropped, _BEYOND),
     _harmless("unlike-negative.png", "Negative of the canary", pictures.negative, _BEYOND),
 )
@@ -256,14 +283,6 @@ _UNREADABLE: Final = (
         pictures.drawing,
         Undecodable.UNSUPPORTED,
         "A drawing shows what its reader makes of it; it is not decoded.",
-        Promise.BYTES,
-    ),
-    _unreadable(
-        videos.HARMLESS,
-        "Video (MP4, H.264) without the canary",
-        lambda: videos.video(videos.HARMLESS),
-        Undecodable.UNSUPPORTED,
-        "Videos are not decoded, and its digests are on no list.",
         Promise.BYTES,
     ),
 )

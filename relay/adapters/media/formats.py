@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFormat:
-    """One format that is decoded: its media type, Pillow's name, and how to find the end of the picture.
+class Format:
+    """One format that is decoded: its media type, and how to find the end of the file.
 
     `end` returns the offset behind the picture, or None when the bytes stop before their end.
     """
 
     media_type: str
-    pillow: str
     end: Callable[[bytes], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFormat(Format):
+    """A picture's format, and Pillow's name for it."""
+
+    pillow: str
 
 
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -86,13 +92,31 @@ def _webp_end(content: bytes) -> int | None:
     return end if end <= len(content) else None
 
 
-_BOXES: Final = {b"meta", b"mdat", b"moov", b"moof", b"mfra", b"sidx", b"free", b"skip", b"uuid"}
+_BOXES: Final = {
+    *(
+        b"meta",
+        b"mdat",
+        b"moov",
+        b"moof",
+        b"mfra",
+        b"sidx",
+        b"free",
+        b"skip",
+        b"uuid",
+        b"styp",
+        b"emsg",
+        b"prft",
+    ),
+    *(b"wide", b"pnot", b"pdin", b"udta", b"idat"),  # QuickTime, and what others write at the top
+    *(b"jxlc", b"jxlp", b"jxll", b"jxli", b"jbrd", b"brob", b"Exif", b"xml "),  # ISO/IEC 18181-2 9
+}
 
 
-def _isobmff_end(content: bytes) -> int | None:
+def isobmff_end(content: bytes) -> int | None:
     """Behind the last box (ISO/IEC 14496-12 4.2); a box of length 0 goes to the end, another `ftyp` ends it."""
-    at = 0
-    while at + 8 <= len(content) and content[at + 4 : at + 8] in (_BOXES if at else {b"ftyp"}):
+    at = 12 if content.startswith(_JXL_BOX) else 0
+    start = at
+    while at + 8 <= len(content) and content[at + 4 : at + 8] in (_BOXES if at > start else _FIRST_BOXES):
         length = int(unpack_from(">I", content, at)[0])
         if length == 1 and at + 16 <= len(content):
             length = int(unpack_from(">Q", content, at + 8)[0])
@@ -102,6 +126,15 @@ def _isobmff_end(content: bytes) -> int | None:
             return None
         at += length
     return at if at <= len(content) else None
+
+
+_JXL_BOX: Final = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+_FIRST_BOXES: Final = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+
+
+def _jxl_end(content: bytes) -> int | None:
+    """Behind the last box; without a container only the decoder knows."""
+    return isobmff_end(content) if content.startswith(_JXL_BOX) else len(content)
 
 
 def _bmp_end(content: bytes) -> int | None:
@@ -117,13 +150,15 @@ def _unknown_end(content: bytes) -> int | None:
     return len(content)
 
 
-JPEG: Final = PictureFormat("image/jpeg", "JPEG", _jpeg_end)
-_PNG: Final = PictureFormat("image/png", "PNG", _png_end)
-_GIF: Final = PictureFormat("image/gif", "GIF", _gif_end)
-WEBP: Final = PictureFormat("image/webp", "WEBP", _webp_end)
-_AVIF: Final = PictureFormat("image/avif", "AVIF", _isobmff_end)
-_BMP: Final = PictureFormat("image/bmp", "BMP", _bmp_end)
-_TIFF: Final = PictureFormat("image/tiff", "TIFF", _unknown_end)
+JPEG: Final = PictureFormat("image/jpeg", _jpeg_end, "JPEG")
+_PNG: Final = PictureFormat("image/png", _png_end, "PNG")
+_GIF: Final = PictureFormat("image/gif", _gif_end, "GIF")
+WEBP: Final = PictureFormat("image/webp", _webp_end, "WEBP")
+_AVIF: Final = PictureFormat("image/avif", isobmff_end, "AVIF")
+HEIC: Final = PictureFormat("image/heic", isobmff_end, "HEIF")
+JXL: Final = PictureFormat("image/jxl", _jxl_end, "JXL")
+_BMP: Final = PictureFormat("image/bmp", _bmp_end, "BMP")
+_TIFF: Final = PictureFormat("image/tiff", _unknown_end, "TIFF")
 
 _SIGNATURES: Final = (
     (0, b"\xff\xd8\xff", JPEG),
@@ -132,6 +167,8 @@ _SIGNATURES: Final = (
     (0, b"GIF89a", _GIF),
     (8, b"WEBP", WEBP),
     (4, b"ftyp", _AVIF),
+    (0, _JXL_BOX, JXL),
+    (0, b"\xff\x0a", JXL),
     (0, b"BM", _BMP),
     (0, b"II*\x00", _TIFF),
     (0, b"MM\x00*", _TIFF),
@@ -144,19 +181,33 @@ def sniff(content: bytes) -> PictureFormat | None:
     if found is WEBP:
         return found if content.startswith(b"RIFF") else None
     if found is _AVIF:  # HEIC and videos share the container and differ in their brands (AVIF 1.1, 6)
-        brands = content[8 : min(int.from_bytes(content[:4], "big"), 256)]
-        return found if b"avif" in brands or b"avis" in brands else None
+        brands = brands_of(content)
+        if brands & {b"avif", b"avis"}:
+            return found
+        return HEIC if brands & _HEIC_BRANDS else None
     return found
+
+
+_HEIC_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis"}
+"""Still pictures in HEVC (ISO/IEC 23008-12 B.4); sequences are read as videos."""
+
+
+def brands_of(content: bytes) -> set[bytes]:
+    """The brands in the first box of an ISO base media file, the major one and those it is compatible with."""
+    brands = content[8 : min(int.from_bytes(content[:4], "big"), 256)]
+    return {brands[at : at + 4] for at in range(0, len(brands), 4)}
 
 
 _MARKUP: Final = re.compile(rb"<(?:!doctype|html|script|svg|body|iframe)|%pdf-", re.IGNORECASE)
 _ARCHIVES: Final = re.compile(
     rb"PK\x03\x04|PK\x05\x06|Rar!\x1a\x07|7z\xbc\xaf|ftyp|RIFF|OggS|\x1aE\xdf\xa3|\x7fELF|^MZ"
 )
+_SIGNATURE: Final = 40
+"""No signature is longer; that of JPEG XL holds a box of its own."""
 _SNIFFED: Final = 1024  # as far as browsers and PDF readers look for a beginning
 
 
-def is_polyglot(content: bytes, picture: PictureFormat) -> bool:
+def is_polyglot(content: bytes, picture: Format) -> bool:
     """Whether the bytes are a picture and something else that would pass unscanned.
 
     Markup or a PDF at the beginning; behind the end markup, an archive, a programme, a video (also that of a
@@ -164,18 +215,20 @@ def is_polyglot(content: bytes, picture: PictureFormat) -> bool:
     """
     if _MARKUP.search(content, 0, _SNIFFED):
         return True
-    # Without an end, anything behind the signature may be the second file.
-    tail = content[12:] if is_cut_short(content, picture) else rest(content, picture)
+    if is_cut_short(content, picture):  # then anything behind the signature may be the second file
+        tail = content[_SIGNATURE:]
+        return bool(_MARKUP.search(tail) or _ARCHIVES.search(tail))
+    tail = rest(content, picture)
     return bool(_MARKUP.search(tail) or _ARCHIVES.search(tail) or sniff(tail) not in {None, JPEG})
 
 
-def rest(content: bytes, picture: PictureFormat) -> bytes:
+def rest(content: bytes, picture: Format) -> bytes:
     """The bytes behind the picture, without padding; nothing when the end is not found."""
     end = picture.end(content)
     return content[end:].lstrip(b"\x00") if end is not None else b""
 
 
-def is_cut_short(content: bytes, picture: PictureFormat) -> bool:
+def is_cut_short(content: bytes, picture: Format) -> bool:
     """Whether the bytes stop before the picture's own end."""
     return picture.end(content) is None
 

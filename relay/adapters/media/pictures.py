@@ -1,8 +1,7 @@
 """From the bytes of a still or animated picture to its perceptual hashes. Runs inside the sandbox.
 
-Everything becomes 8-bit RGB on a white ground, upright, *before* it is hashed: hashers that skip this are
-wrong by 110 to 256 bits for palette, CMYK and YCbCr pictures. The picture is taken in strips, so that the
-decoded pixels are the only large thing in memory. ICC profiles are not applied, as in the PDQ reference.
+Whatever a receiver may show is looked at: every frame or page up to a number, pictures that stand behind each other,
+the thumbnails that a camera put in. docs/media.md says for each format what that is.
 """
 
 from __future__ import annotations
@@ -11,33 +10,21 @@ import io
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import imagehash
-import numpy as np
-from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from relay.adapters.media import formats, pdq
-from relay.domain.media import PDQ_MIN_QUALITY, Decoded, FrameHash, Undecodable
+from relay.adapters.media import formats, heif, jxl
+from relay.adapters.media.hashing import REDUCED, Findings, Frame, Limits, TooManyPixelsError
+from relay.domain.media import Decoded, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
     from relay.adapters.media.formats import PictureFormat
 
-DRAFT: Final = 512
-"""JPEGs are decoded at 1/2, 1/4 or 1/8 as long as both sides keep this many pixels."""
-
-_SMALL: Final = 256
-"""pHash sees the picture reduced by a whole factor as long as both sides keep this many pixels."""
-
-_STRIP_PIXELS: Final = 1 << 17
-
-# A decoder meets hostile input with whatever exception its author thought of. MemoryError is none of these.
-_BROKEN: Final = (
+BROKEN: Final = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -50,65 +37,71 @@ _BROKEN: Final = (
     struct.error,
     zlib.error,
 )
+"""A decoder meets hostile input with whatever exception its author thought of. MemoryError is none of these."""
 
 # libavif starts a thread per core, which the sandbox forbids and other workers would pay for.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`max_pixels` of one frame, `max_frames` hashed of an animation."""
-
-    max_pixels: int
-    max_frames: int = 10
-
-
-class _TooManyPixelsError(Exception):
-    pass
-
-
 def hash_picture(content: bytes, limits: Limits) -> Decoded | Undecodable:
     """Hash a picture, or say why not.
 
-    `frames` holds those with enough detail: of an animation the first, the last and some evenly between.
-    Raises MemoryError where memory is limited and the picture needs more.
+    `frames` holds those with enough detail: of an animation the first, the last and some evenly between. What is cut
+    short or damaged is hashed as far as it can be shown: that much may match. Raises MemoryError where memory is
+    limited and the picture needs more.
     """
     if not content:
         return Undecodable.EMPTY
     picture = formats.sniff(content)
-    if picture is None or formats.is_polyglot(content, picture):
+    if picture is None:
         return Undecodable.UNSUPPORTED
+    findings = Findings(picture.media_type, limits)
+    _look(content, picture, findings)
+    if not findings.frames and findings.unseen in {Undecodable.TRUNCATED, Undecodable.CORRUPT}:
+        with _lenient():
+            _look(content, picture, findings)
+    if formats.is_polyglot(content, picture):
+        findings.unseen = Undecodable.SECOND_FILE
+    return findings.result()
+
+
+class _lenient:  # noqa: N801 - it is used as a function
+    """Lets Pillow show what is there of a picture, as browsers do."""
+
+    def __enter__(self) -> None:
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+    def __exit__(self, *_: object) -> None:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _look(content: bytes, picture: PictureFormat, findings: Findings) -> None:
+    """Hash every frame up to the first that cannot be had, and note why it could not."""
     try:
-        return _hash_all(content, picture, limits)
-    except (_TooManyPixelsError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return Undecodable.TOO_MANY_PIXELS
-    except _BROKEN as error:
-        return _why(error, content, picture)
+        for part in _parts(content, picture, findings.limits.max_frames):
+            for frame in _frames(part, picture, findings):
+                if findings.size and findings.is_late:
+                    return
+                findings.add(frame)
+    except (TooManyPixelsError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        findings.miss(Undecodable.TOO_MANY_PIXELS)
+    except BROKEN as error:
+        findings.miss(_why(error, content, picture))
+    else:
+        # These decoders fill up what is missing without a word.
+        if picture in {formats.HEIC, formats.JXL} and formats.is_cut_short(content, picture):
+            findings.miss(Undecodable.TRUNCATED)
 
 
 def _why(error: Exception, content: bytes, picture: PictureFormat) -> Undecodable:
     said = str(error).lower()
     if "memory" in said:
         return Undecodable.OUT_OF_MEMORY
-    if "truncated" in said or formats.is_cut_short(content, picture):
+    if "truncated" in said or "more_input" in said or formats.is_cut_short(content, picture):
         return Undecodable.TRUNCATED
     if "conversion from" in said or "unsupported" in said:
         return Undecodable.UNSUPPORTED
     return Undecodable.CORRUPT
-
-
-def _hash_all(content: bytes, picture: PictureFormat, limits: Limits) -> Decoded | Undecodable:
-    seen: dict[bytes, FrameHash] = {}
-    size = None
-    for part in _parts(content, picture, limits.max_frames):
-        for frame in _frames(part, picture, limits):
-            size = size or frame.upright
-            hashed = _hash_frame(frame)
-            if hashed.quality >= PDQ_MIN_QUALITY:
-                seen.setdefault(hashed.pdq, hashed)
-    if size is None or not seen:
-        return Undecodable.TOO_LITTLE_DETAIL
-    return Decoded(picture.media_type, *size, tuple(seen.values()))
 
 
 def _parts(content: bytes, picture: PictureFormat, most: int) -> Iterator[bytes]:
@@ -120,29 +113,28 @@ def _parts(content: bytes, picture: PictureFormat, most: int) -> Iterator[bytes]
             return
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """A decoded frame, upright, and its size before a JPEG was scaled down by `scale`."""
+def _frames(content: bytes, picture: PictureFormat, findings: Findings) -> Iterator[Frame]:
+    if picture is formats.HEIC:
+        return heif.frames(content, findings)
+    if picture is formats.JXL:
+        return jxl.frames(content, findings)
+    return _pillow_frames(content, picture, findings.limits)
 
-    image: Image.Image
-    upright: tuple[int, int]
-    scale: int
 
-
-def _frames(content: bytes, picture: PictureFormat, limits: Limits) -> Iterator[_Frame]:
+def _pillow_frames(content: bytes, picture: PictureFormat, limits: Limits) -> Iterator[Frame]:
     """The frames to hash, in order. Sizes are checked before a frame's pixels are allocated."""
     if picture is formats.WEBP:
-        _check_size(formats.webp_size(content), limits)
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # catches frames that grow while Pillow seeks
+        TooManyPixelsError.check(*formats.webp_size(content), limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with _opened(content, picture) as image:
-            for number in _chosen(getattr(image, "n_frames", 1), limits.max_frames):
+            for number in chosen(getattr(image, "n_frames", 1), limits.max_frames):
                 if number:
                     image.seek(number)
-                _check_size(image.size, limits)
+                TooManyPixelsError.check(*image.size, limits)
                 yield _decoded(image)
+            yield from _thumbnail(image, limits)
 
 
 def _opened(content: bytes, picture: PictureFormat) -> Image.Image:
@@ -156,73 +148,39 @@ def _opened(content: bytes, picture: PictureFormat) -> Image.Image:
         raise SyntaxError(f"not a {picture.pillow} picture after all") from error
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
-    if size[0] * size[1] > limits.max_pixels:
-        raise _TooManyPixelsError
-
-
-def _chosen(count: int, most: int) -> list[int]:
+def chosen(count: int, most: int) -> list[int]:
     """Frame numbers: all, or `most` of them evenly spaced with the first and the last."""
     if count <= most:
         return list(range(count))
     return sorted({round(step * (count - 1) / max(most - 1, 1)) for step in range(most)})
 
 
-def _decoded(image: Image.Image) -> _Frame:
+def _decoded(image: Image.Image) -> Frame:
     """Decode the frame that `image` stands at."""
     full = image.size
     if image.format == "JPEG":
-        image.draft("L", (DRAFT, DRAFT))
+        image.draft("L", (REDUCED, REDUCED))  # libjpeg decodes it at 1/2, 1/4 or 1/8
     image.load()
     # 3999 pixels at 1/4 are 1000: rounding up hides in the quotient, so round it.
     scale = max(1, round(full[0] / image.size[0]))
-    turned = ImageOps.exif_transpose(image)
+    is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    turned = image if is_upright else ImageOps.exif_transpose(image)
     if turned.size != image.size:
         full = full[::-1]
-    return _Frame(turned, full, scale)
+    return Frame(turned, full, scale)
 
 
-def _hash_frame(frame: _Frame) -> FrameHash:
-    image = frame.image
-    width, height = image.size
-    if min(frame.upright) < pdq.SMALLEST:
-        return FrameHash(pdq.NOTHING.hash, 0, pdq.NOTHING.dihedral, bytes(8))
-    sampler = pdq.Sampler(*frame.upright, scale=frame.scale)
-    factor = max(1, min(width, height) // _SMALL)
-    grey = Image.new("L", (-(-width // factor), -(-height // factor)))
-    step = max(1, _STRIP_PIXELS // width // factor) * factor
-    spread = _spread(image)
-    for top in range(0, height, step):
-        strip = _plain(image.crop((0, top, width, min(top + step, height))), spread)
-        sampler.add(top, np.asarray(strip))
-        grey.paste(strip.convert("L").reduce(factor), (0, top // factor))
-    found = pdq.hash_grid(sampler.grid())
-    return FrameHash(found.hash, found.quality, found.dihedral, _phash(grey))
+def _thumbnail(image: Image.Image, limits: Limits) -> Iterator[Frame]:
+    """The JPEG that a camera put into EXIF (CIPA DC-008 4.5.8): some software shows it in lists.
 
-
-def _phash(grey: Image.Image) -> bytes:
-    """The 64-bit pHash of `imagehash`, most significant bit first as its hex prints it."""
-    bits: npt.NDArray[np.bool_] = imagehash.phash(grey).hash
-    return np.packbits(bits).tobytes()
-
-
-def _spread(image: Image.Image) -> tuple[float, float]:
-    """The values that mean black and white in pictures with more than 8 bits; unused for others."""
-    if image.mode not in {"I", "F"}:
-        return 0.0, 65535.0
-    low, high = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
-    if low >= 0 and high <= 65535:
-        return 0.0, 65535.0 if high > 255 else 255.0
-    return low, max(high, low + 1)
-
-
-def _plain(strip: Image.Image, spread: tuple[float, float]) -> Image.Image:
-    """8-bit RGB, or L where that is all there is, without transparency."""
-    if strip.mode.startswith(("I", "F")):
-        low, high = spread
-        values = (np.asarray(strip).astype(np.float32) - low) * (255 / (high - low))
-        return Image.fromarray(np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8))
-    if strip.has_transparency_data:
-        ground = Image.new("RGBA", strip.size, "white")
-        return Image.alpha_composite(ground, strip.convert("RGBA")).convert("RGB")
-    return strip if strip.mode in {"L", "RGB"} else strip.convert("RGB")
+    One that cannot be decoded is shown by nobody.
+    """
+    with suppress(*BROKEN):
+        directory = image.getexif().get_ifd(ExifTags.IFD.IFD1)
+        at, size = directory.get(0x0201), directory.get(0x0202)
+        exif = image.info.get("exif", b"")
+        if isinstance(at, int) and isinstance(size, int) and isinstance(exif, bytes):
+            start = exif.startswith(b"Exif\x00\x00") * 6 + at
+            with _opened(exif[start : start + size], formats.JPEG) as small:
+                TooManyPixelsError.check(*small.size, limits)
+                yield _decoded(small)

@@ -31,10 +31,10 @@ WORKER: Final = ("-m", "relay.adapters.media.worker")
 """What the interpreter is asked to run."""
 
 ITEMS_PER_WORKER: Final = 200
-"""A worker is replaced after so many pictures: leaks and fragments of memory go with it."""
+"""A worker is replaced after so many files: leaks and fragments of memory go with it."""
 
-MAX_FRAMES: Final = 10
-"""Frames hashed of an animation: the first, the last and some evenly between."""
+_SHARE: Final = 0.7
+"""Of its time a worker may use so much of the processor for one file; then it answers with what it has seen."""
 
 ATTEMPTS: Final = 2
 """A worker that dies may have been killed by the system for no fault of the picture: one more try."""
@@ -44,13 +44,15 @@ ATTEMPTS: Final = 2
 class DecoderStats:
     """What a decoder did since its start.
 
-    `decoded` pictures; `undecodable` by reason; workers `killed` for taking too long; workers started as
-    `replaced` for others; `busy` seconds of decoding, summed over all workers.
+    `decoded` files; `undecodable` by reason, those among them of which only a part was seen; workers `killed` for
+    taking too long, and those that `died`; workers started as `replaced` for others; `busy` seconds of decoding, summed
+    over all workers.
     """
 
     decoded: int
     undecodable: Mapping[Undecodable, int]
     killed: int
+    died: int
     replaced: int
     busy: float
 
@@ -60,14 +62,16 @@ class _Tally:
     decoded: int = 0
     undecodable: Counter[Undecodable] = field(default_factory=Counter)
     killed: int = 0
+    died: int = 0
     replaced: int = 0
     busy: float = 0.0
 
     def count(self, answer: Decoded | Undecodable) -> None:
-        if isinstance(answer, Undecodable):
-            self.undecodable[answer] += 1
-        else:
+        why = answer if isinstance(answer, Undecodable) else answer.unseen
+        if why is None:
             self.decoded += 1
+        else:
+            self.undecodable[why] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,10 @@ class SandboxedDecoder(Pool["_Place"]):
     """Implements the port `Decoder` with `workers` processes of at most `memory` bytes each.
 
     `timeout` is in seconds and counts from when a worker takes the picture until the answer, both attempts
-    together; waiting for a free worker is not counted. `max_pixels` bounds a frame, `max_frames` an
-    animation. Use it once, as an asynchronous context manager; starting raises ChildProcessError when no
-    worker can be started, leaving waits for what was asked. Without `eager` a worker is started when it is needed:
-    commands may not need any.
+    together; waiting for a free worker is not counted. `max_pixels` bounds a frame, `video_frames` a video, of which
+    a frame is hashed every `step` seconds. Use it once, as an asynchronous context manager; starting raises
+    ChildProcessError when no worker can be started, leaving waits for what was asked. Without `eager` a worker is
+    started when it is needed: commands may not need any.
     """
 
     def __init__(
@@ -105,14 +109,16 @@ class SandboxedDecoder(Pool["_Place"]):
         timeout: float,
         max_pixels: int,
         workers: int = 2,
-        max_frames: int = MAX_FRAMES,
+        video_frames: int = 300,
+        step: float = 1.0,
         items_per_worker: int = ITEMS_PER_WORKER,
         program: Sequence[str] = WORKER,
         eager: bool = True,
     ) -> None:
         # More than the wall clock lets a worker use: it only stops one that the relay cannot stop any more.
         processor_seconds = int(timeout + 1) * items_per_worker + 60
-        arguments = (memory, processor_seconds, max_pixels, max_frames)
+        budget = int(timeout * _SHARE * 1000)
+        arguments = (memory, processor_seconds, max_pixels, video_frames, int(step * 1000), budget)
         self._tally = _Tally()
         terms = _Terms(clock, timeout, items_per_worker, program, arguments)
         super().__init__([_Place(terms, self._tally) for _ in range(workers)])
@@ -125,7 +131,7 @@ class SandboxedDecoder(Pool["_Place"]):
         """Counts since the start."""
         tally = self._tally
         reasons = MappingProxyType(dict(tally.undecodable))
-        return DecoderStats(tally.decoded, reasons, tally.killed, tally.replaced, tally.busy)
+        return DecoderStats(tally.decoded, reasons, tally.killed, tally.died, tally.replaced, tally.busy)
 
     async def __aenter__(self) -> Self:
         try:
@@ -198,6 +204,7 @@ class _Place(Place):
                 worker = self.worker or await self._replace()
                 return wire.parse_answer(await worker.exchange(content))
             except (ChildProcessError, Malformed):
+                self._tally.died += 1
                 await self.dismiss()
         return Undecodable.CRASHED
 

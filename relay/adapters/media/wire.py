@@ -1,7 +1,7 @@
 """The messages between the relay and a decoding worker.
 
-To the worker: 8 bytes length (big-endian), then the picture. From the worker: 4 bytes length, then JSON;
-the first message lists what the worker's confinement achieved, each later one answers one picture, in
+To the worker: 8 bytes length (big-endian), then the file. From the worker: 4 bytes length, then JSON;
+the first message lists what the worker's confinement achieved, each later one answers one file, in
 order. Answers come from a process that may have been taken over, so they are parsed like any other input
 from outside.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REQUEST_HEADER: Final = 8
 ANSWER_HEADER: Final = 4
 
-MAX_ANSWER: Final = 1 << 18
-"""No worker has more to say: a hundred frames take half of this."""
+MAX_ANSWER: Final = 1 << 20
+"""No worker has more to say: a thousand frames take half of this."""
 
 _DIHEDRAL: Final = 8
 _PDQ_SIZE: Final = 32
@@ -48,7 +48,7 @@ def parse_ready(message: bytes) -> frozenset[str]:
 
 
 def pack_answer(answer: Decoded | Undecodable) -> bytes:
-    """A worker's answer about one picture."""
+    """A worker's answer about one file."""
     value: dict[str, Any] = (
         {"undecodable": answer.value} if isinstance(answer, Undecodable) else _decoded_as_json(answer)
     )
@@ -59,7 +59,13 @@ def _decoded_as_json(answer: Decoded) -> dict[str, Any]:
     frames = [
         [item.quality, item.phash.hex(), *(one.hex() for one in item.dihedral)] for item in answer.frames
     ]
-    return {"type": answer.media_type, "width": answer.width, "height": answer.height, "frames": frames}
+    return {
+        "type": answer.media_type,
+        "width": answer.width,
+        "height": answer.height,
+        "frames": frames,
+        "unseen": answer.unseen,
+    }
 
 
 def parse_answer(message: bytes) -> Decoded | Undecodable:
@@ -70,11 +76,12 @@ def parse_answer(message: bytes) -> Decoded | Undecodable:
             return Undecodable(value["undecodable"])
         media_type, width, height = value["type"], value["width"], value["height"]
         frames = tuple(_frame(item) for item in value["frames"])
+        unseen = None if value["unseen"] is None else Undecodable(value["unseen"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Malformed("a worker's answer has the wrong shape") from error
     if not (isinstance(media_type, str) and type(width) is int and type(height) is int and frames):
         raise Malformed("a worker's answer has the wrong shape")
-    return Decoded(media_type, width, height, frames)
+    return Decoded(media_type, width, height, frames, unseen)
 
 
 def _frame(item: list[Any]) -> FrameHash:

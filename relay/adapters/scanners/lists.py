@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.scanners.hashindex import Hit, index_of_entries
@@ -33,7 +34,8 @@ _KINDS: Final = {ListPurpose.NCII: MatchKind.NCII, ListPurpose.TEST: MatchKind.T
 class ListScanner:
     """Implements the port `Scanner` over the entries of one list, or a `lookup` in what holds them.
 
-    A match is an equal digest, a PDQ within 31 bits of any frame in any of its eight orientations, or, in
+    A match is an equal digest, a PDQ within 31 bits of any frame in any of its eight orientations (with how many of
+    the frames came as near to the entry), or, in
     lists that carry it, a pHash within 8 bits (never more than `NEAR`: 64 bits are few). `version` defaults
     to `list_version(entries)`. Replace the scanner to replace its list.
     """
@@ -78,7 +80,10 @@ class ListScanner:
         return self._methods
 
     async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
-        """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`."""
+        """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`.
+
+        So is what was decoded in part: its frames can match, and nothing found in them says little.
+        """
         found = [*self._by_digest(digests)]
         if isinstance(decoded, Decoded):
             # Of millions of entries some may have to come from the disk: the loop must not wait for it.
@@ -91,9 +96,9 @@ class ListScanner:
             return ScanResult(outcome, _closest(found), versions=versions)
         if isinstance(decoded, Undecodable):
             return ScanResult(ScanOutcome.UNSCANNABLE, reason=decoded.value, versions=versions)
-        if not decoded.frames:
-            reason = Undecodable.TOO_LITTLE_DETAIL.value
-            return ScanResult(ScanOutcome.UNSCANNABLE, reason=reason, versions=versions)
+        unseen = decoded.unseen or (None if decoded.frames else Undecodable.TOO_LITTLE_DETAIL)
+        if unseen:
+            return ScanResult(ScanOutcome.UNSCANNABLE, reason=unseen.value, versions=versions)
         return ScanResult(ScanOutcome.NO_KNOWN_MATCH, versions=versions)
 
     def _by_digest(self, digests: Digests) -> Iterator[Match]:
@@ -104,16 +109,28 @@ class ListScanner:
                 yield self._match(MatchKind.KNOWN, algorithm, Hit(0, category, 0, value))
 
     def _by_likeness(self, decoded: Decoded) -> list[Match]:
-        turned = list(dict.fromkeys(query for frame in decoded.frames for query in frame.dihedral))
-        found = [
-            self._match(
-                MatchKind.KNOWN if hit.distance <= PDQ_DRIFT else MatchKind.NEAR, HashAlgorithm.PDQ, hit
-            )
-            for hit in self._lookup.near(HashAlgorithm.PDQ, turned)
-        ]
         phashes = list(dict.fromkeys(frame.phash for frame in decoded.frames))
         near = self._lookup.near(HashAlgorithm.PHASH, phashes)
-        return found + [self._match(MatchKind.NEAR, HashAlgorithm.PHASH, hit) for hit in near]
+        found = [self._match(MatchKind.NEAR, HashAlgorithm.PHASH, hit) for hit in near]
+        return [*self._by_pdq(decoded), *found]
+
+    def _by_pdq(self, decoded: Decoded) -> Iterator[Match]:
+        whose: dict[bytes, set[int]] = {}
+        for number, frame in enumerate(decoded.frames):
+            for query in frame.dihedral:
+                whose.setdefault(query, set()).add(number)
+        turned = list(whose)
+        nearest: dict[bytes, Hit] = {}
+        frames: dict[bytes, set[int]] = {}
+        for hit in self._lookup.near(HashAlgorithm.PDQ, turned):
+            frames.setdefault(hit.value, set()).update(whose[turned[hit.query]])
+            before = nearest.get(hit.value)
+            if before is None or hit.distance < before.distance:
+                nearest[hit.value] = hit
+        for value, hit in nearest.items():
+            kind = MatchKind.KNOWN if hit.distance <= PDQ_DRIFT else MatchKind.NEAR
+            match = self._match(kind, HashAlgorithm.PDQ, hit)
+            yield replace(match, frames=len(frames[value]), of=len(decoded.frames))
 
     def _match(self, kind: MatchKind, algorithm: HashAlgorithm, hit: Hit) -> Match:
         return Match(
@@ -122,7 +139,7 @@ class ListScanner:
             hit.category,
             algorithm.value,
             hit.distance,
-            entry_mark(self._name, algorithm, hit.value),
+            entry=entry_mark(self._name, algorithm, hit.value),
         )
 
 

@@ -42,11 +42,13 @@ def json(value: object) -> str:
 
 def matches_json(matches: Iterable[Match]) -> str:
     """Write matches."""
-    return json([[m.kind, m.scanner, m.category, m.algorithm, m.distance, m.entry] for m in matches])
+    return json(
+        [[m.kind, m.scanner, m.category, m.algorithm, m.distance, m.frames, m.of, m.entry] for m in matches]
+    )
 
 
 def matches(text: str) -> tuple[Match, ...]:
-    """Read matches."""
+    """Read matches; those of an older version do not count frames."""
     return tuple(Match(MatchKind(kind), *rest) for kind, *rest in orjson.loads(text))
 
 
@@ -66,7 +68,7 @@ def media_row(facts: MediaFacts) -> dict[str, object]:
         "width": decoded.width if decoded else None,
         "height": decoded.height if decoded else None,
         "frames": json(frames),
-        "undecodable": facts.decoded.value if isinstance(facts.decoded, Undecodable) else None,
+        "undecodable": facts.decoded.unseen if isinstance(facts.decoded, Decoded) else facts.decoded.value,
         "outcome": facts.result.outcome.value,
         "reason": facts.result.reason,
         "matches": matches_json(facts.result.matches),
@@ -78,14 +80,16 @@ def media_row(facts: MediaFacts) -> dict[str, object]:
 def media_facts(row: Row) -> MediaFacts:
     """Read facts about bytes."""
     decoded: Decoded | Undecodable
-    if row["undecodable"] is None:
+    why = row["undecodable"]
+    if row["media_type"] is not None:
         frames = tuple(
             FrameHash(bytes.fromhex(pdq), quality, tuple(map(bytes.fromhex, turns)), bytes.fromhex(phash))
             for pdq, quality, turns, phash in orjson.loads(row["frames"])
         )
-        decoded = Decoded(row["media_type"], row["width"], row["height"], frames)
+        unseen = None if why is None else Undecodable(why)
+        decoded = Decoded(row["media_type"], row["width"], row["height"], frames, unseen)
     else:
-        decoded = Undecodable(row["undecodable"])
+        decoded = Undecodable(why)
     result = ScanResult(
         ScanOutcome(row["outcome"]),
         matches(row["matches"]),

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from relay.adapters.media.canary import CANARY_SEED, clean_picture, encoded, photograph
-from relay.adapters.media.pictures import Limits, hash_picture
+from relay.adapters.media.hashing import Limits
+from relay.adapters.media.pictures import hash_picture
 from relay.adapters.scanners.listfile import write_csv
 from relay.domain.hashlist import HashAlgorithm, ListEntry
 from relay.domain.media import Decoded

@@ -111,7 +111,7 @@ ACTS: Final = (
     Act(PHOTOS, "a bomb: a small file, 1.6 gigapixels", _BROKEN, file="bomb.png"),
     Act(
         PHOTOS,
-        "a video, which cannot be hashed yet",
+        "a video that is broken",
         Expected("relay-marked", "Cannot be hashed", "unscannable", 1, OPEN),
         file="clip.mp4",
     ),

@@ -139,9 +139,8 @@ TRY IT
 
 Servers often recode, shrink or turn what people upload. The canary is
 recognised all the same, because its look is compared (PDQ, in all eight
-turns) and not its bytes. A video is compared by its bytes only, so a server that
-recodes it makes it a file that cannot be checked. Delete your posts when you are
-done: to others they are noise.
+turns) and not its bytes; of a video, that of one frame a second and of the last.
+Delete your posts when you are done: to others they are noise.
 
 A match shows that checking works. It says nothing about the other lists.
 """

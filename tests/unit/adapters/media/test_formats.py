@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from relay.adapters.media import formats
-from relay.adapters.media.canary import clean_picture, encoded
+from relay.adapters.media import formats, samples
+from relay.adapters.media.canary import clean_picture, encoded, photograph
 
+SMALL = photograph("small", 64, 48)
 KINDS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP")
 
 
@@ -38,7 +39,7 @@ def test_a_second_file_behind_a_picture_is_noticed(kind: str, tail: bytes) -> No
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"<svg/>",
+    [b"\x00\x00\x00\x18ftyphevc\x00\x00\x00\x00msf1hevc", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"<svg/>",
      b"%PDF-1.4", b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", b"\x1aE\xdf\xa3",
      b"ID3", b"OggS", b"xxxxxxxxWEBP", b""],
 )  # fmt: skip
@@ -48,6 +49,14 @@ def test_other_kinds_are_not_taken_for_pictures(content: bytes) -> None:
 
 def test_avif_is_recognised_by_a_compatible_brand() -> None:
     assert formats.sniff(b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif") is not None
+
+
+def test_heic_is_recognised_by_a_compatible_brand_and_jpeg_xl_in_both_its_forms() -> None:
+    assert formats.sniff(b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic") is formats.HEIC
+    for content in (samples.jxl(SMALL), samples.jxl(SMALL, usecontainer=True)):
+        assert formats.sniff(content) is formats.JXL
+        assert formats.JXL.end(content) == len(content)
+    assert formats.is_cut_short(samples.jxl(SMALL, usecontainer=True)[:-9], formats.JXL)
 
 
 @pytest.mark.parametrize("lossless", [True, False])

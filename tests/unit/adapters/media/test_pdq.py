@@ -13,7 +13,8 @@ from PIL import Image
 
 from relay.adapters.media import pdq
 from relay.adapters.media.canary import encoded, photograph
-from relay.adapters.media.pictures import Limits, hash_picture
+from relay.adapters.media.hashing import Limits
+from relay.adapters.media.pictures import hash_picture
 from relay.domain.media import PDQ_DRIFT, Decoded
 from tests.unit.adapters.media.patterns import draw
 

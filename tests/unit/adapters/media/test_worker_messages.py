@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,20 +10,25 @@ import pytest
 
 from relay.adapters.media import wire
 from relay.adapters.media.canary import clean_picture
-from relay.adapters.media.pictures import Limits, hash_picture
+from relay.adapters.media.hashing import Limits
+from relay.adapters.media.pictures import hash_picture
 from relay.domain.errors import Malformed
 from relay.domain.media import Decoded, Undecodable
 
 FRAME: list[Any] = [90, "ab" * 8, *(["cd" * 32] * 8)]
-GOOD: dict[str, Any] = {"type": "image/png", "width": 9, "height": 9, "frames": [FRAME]}
+GOOD: dict[str, Any] = {"type": "image/png", "width": 9, "height": 9, "frames": [FRAME], "unseen": None}
 
 
 def test_answers_survive_the_way() -> None:
     found = hash_picture(clean_picture("wire"), Limits(1_000_000))
     assert isinstance(found, Decoded)
-    for answer in (found, *Undecodable):
+    for answer in (found, replace(found, unseen=Undecodable.SOUND_ONLY), *Undecodable):
         assert wire.parse_answer(wire.pack_answer(answer)[wire.ANSWER_HEADER :]) == answer
     assert wire.parse_ready(wire.pack_ready({"memory"})[wire.ANSWER_HEADER :]) == {"memory"}
+
+
+def test_a_whole_answer_is_read() -> None:
+    assert isinstance(wire.parse_answer(orjson.dumps(GOOD)), Decoded)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,8 @@ def test_answers_survive_the_way() -> None:
         {},
         {"undecodable": "because"},
         {"undecodable": 7},
+        GOOD | {"unseen": "because"},
+        {name: value for name, value in GOOD.items() if name != "unseen"},
         GOOD | {"frames": []},
         GOOD | {"frames": 5},
         GOOD | {"width": "9"},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 from relay.adapters.media import canary
-from relay.adapters.media.pictures import Limits, hash_picture
+from relay.adapters.media.hashing import Limits
+from relay.adapters.media.pictures import hash_picture
 from relay.adapters.scanners.canary import canary_entries, canary_scanner
 from relay.adapters.scanners.lists import ListScanner
 from relay.domain.hashlist import HashAlgorithm, ListEntry, ListPurpose
@@ -129,6 +131,24 @@ async def test_undecodable_items_are_unscannable_and_never_clean(reason: Undecod
 async def test_an_item_without_frames_is_unscannable() -> None:
     result = await ListScanner("local", PDQ_LIST).scan(DIGESTS, Decoded("image/png", 9, 9, ()))
     assert result.outcome is ScanOutcome.UNSCANNABLE
+
+
+@pytest.mark.parametrize("reason", Undecodable)
+async def test_what_was_seen_in_part_can_match_and_is_never_clean(reason: Undecodable) -> None:
+    scanner = ListScanner("local", PDQ_LIST)
+    other = replace(decoded(bytes(32)), unseen=reason)
+    result = await scanner.scan(DIGESTS, other)
+    assert (result.outcome, result.reason) == (ScanOutcome.UNSCANNABLE, reason.value)
+    result = await scanner.scan(DIGESTS, replace(decoded(STORED), unseen=reason))
+    assert (result.outcome, result.reason) == (ScanOutcome.MATCH, None)
+
+
+async def test_a_match_says_how_many_frames_came_as_near() -> None:
+    frames = decoded(STORED, flipped(STORED, 20), flipped(STORED, 40), bytes(32))
+    [match] = (await ListScanner("local", PDQ_LIST).scan(DIGESTS, frames)).matches
+    assert (match.distance, match.frames, match.of) == (0, 2, 4)
+    [exact] = (await ListScanner("local", [entry(HashAlgorithm.MD5, "c" * 32)]).scan(DIGESTS, frames)).matches
+    assert (exact.frames, exact.of) == (1, 1)
 
 
 async def test_the_closest_match_of_each_category_comes_first() -> None:
