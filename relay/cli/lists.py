@@ -104,7 +104,8 @@ async def _rows(session: Session) -> list[dict[str, Any]]:
             name = str(size["list"])
             imported[name] = imported.get(name, 0) + int(str(size["n"]))
         rows = []
-        for scanner, source in zip(office.settings.scanners, office.library.sources, strict=True):
+        lists = [scanner for scanner in office.settings.scanners if not scanner.is_service]
+        for scanner, source in zip(lists, office.library.sources, strict=True):
             own, bad = _own(source)
             rows.append(
                 {

@@ -3,7 +3,9 @@
 Codes, stable: C0xx reading the file, C101 duplicate key, C102 unknown key, C103 missing key, C104 wrong
 value, C105 unknown choice, C106 later version, C204 web address, C205 no server name, C301 scanner of a later
 version, C302 list file missing, C303 file or builtin, C304 purpose and country, C305 name twice, C306 address
-twice, C307 url or file, C308 FIRES without address, C309 list of the lab, C310 no such profile, C401 plain http
+twice, C307 url or file, C308 FIRES without address, C309 list of the lab, C310 no such profile, C311 key of
+another kind of scanner, C312 key that a service needs, C313 service without https, C314 files would leave, C315 nothing
+to attest, C401 plain http
 in public.
 """
 
@@ -17,6 +19,7 @@ from pydantic import BaseModel
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
 from relay.config.scanners import LATER_SCANNERS
+from relay.config.services import KINDS
 from relay.config.settings import LATER_KEYS, Settings
 
 if TYPE_CHECKING:
@@ -88,7 +91,7 @@ def _unknown_choice(error: ErrorDetails, span: Span, findings: Findings) -> None
     path = ".".join(map(str, loc))
     if loc[0] == "scanners" and loc[-1] == "kind" and value in LATER_SCANNERS:
         cause = f'scanner kind "{value}" comes with a later version'
-        findings.error("C301", path, span, cause, fix="This version knows: list")
+        findings.error("C301", path, span, cause, fix=f"This version knows: list, {', '.join(KINDS)}")
         return
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     close = guess(value, choices)

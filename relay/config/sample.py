@@ -10,9 +10,9 @@ from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
 from relay.config.policy_schema import policy_schema
-from relay.config.scanners import ScannerSettings
 from relay.config.schema import schema
 from relay.config.section import Section
+from relay.config.services import ServiceSettings
 from relay.config.settings import BlocklistSettings, Settings
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def reference() -> str:
         if name == "federation":
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
     scanners = Settings.model_fields["scanners"].description or ""
-    parts += ["", "## scanners", "", scanners, "", *_rows(ScannerSettings, "scanners[].")]
+    parts += ["", "## scanners", "", scanners, "", *_rows(ServiceSettings, "scanners[].")]
     return "\n".join([*parts, "", *_POLICY]) + "\n"
 
 

@@ -20,7 +20,9 @@ class ScannerSettings(Section):
     """One scanner: a hash list from a file, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list"] = Field(description="`list`: a hash list. Hash services come with later versions.")
+    kind: Literal["list", "photodna", "arachnid", "safer", "hma", "classifier"] = Field(
+        description="`list` for a hash list, or a hash service: see docs/hash-services.md."
+    )
     file: FilePath | None = Field(
         default=None,
         description="CSV with the header `algorithm,value,category,source,note`, or JSON Lines of the same.",
@@ -48,6 +50,8 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
+        if self.kind != "list":
+            return self
         if (self.file is None) == (self.builtin is None):
             cause = "a list needs either `file` or `builtin`"
             raise PydanticCustomError("C303", "{cause}", {"cause": cause, "fix": "Write one of the two."})
@@ -59,19 +63,11 @@ class ScannerSettings(Section):
         return self
 
 
-CANARY = ScannerSettings(name="canary", kind="list", builtin="canary")
-"""The scanner that is asked when the configuration names none."""
-
-
 LATER_SCANNERS = frozenset(
     {
-        "photodna",
-        "arachnid",
-        "safer",
-        "hma",
         "ncmec-hashes",
         "stopncii",
-        "classifier",
+        "threatexchange",
     }
 )
 """Kinds of scanners of the design that this version does not know yet."""

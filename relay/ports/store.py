@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relay.domain.subscriber_profile import Skip, SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
     from relay.domain.traits import Traits
+    from relay.ports.hashservices import HashServices
     from relay.ports.labstore import Lab
     from relay.ports.logins import Logins
     from relay.ports.moderation import Blocking, Servers
@@ -347,6 +348,10 @@ class Tx(Protocol):
     @property
     def logins(self) -> Logins:
         """Codes and sessions of admins of subscribers."""
+
+    @property
+    def hash_services(self) -> HashServices:
+        """How the hash services are doing."""
 
 
 class Store(Protocol):

@@ -129,7 +129,7 @@ class Inspector:
         if known is not None and self._stands(known):
             return known  # another post brought the same bytes while this one waited
         decoded = await self._decoder.decode(content) if known is None else known.decoded
-        results = [await scanner.scan(digests, decoded) for scanner in self.scanners]
+        results = [await scanner.scan(digests, decoded, content) for scanner in self.scanners]
         facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
         async with self._store.transaction() as tx:
             await tx.media.save(facts)

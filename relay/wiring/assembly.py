@@ -46,6 +46,7 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
+from relay.wiring.hashservices import HashServices, open_services
 from relay.wiring.labpages import LabPages
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
@@ -88,6 +89,7 @@ class Relay:
     letters: Letters
     logins: Logins
     watch: ListWatch
+    services: HashServices
     key_watch: KeyWatch
     status_lists: StatusLists
     upkeep: Upkeep
@@ -106,6 +108,7 @@ class Relay:
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.services.run())
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
@@ -142,8 +145,10 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
     canonicalizer = outside.canonicalizer
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
-    scanners = await office.library.scanners()
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    services = await open_services(stack, office, outside, tally)
+    build = services.among(office.library.scanners)
+    scanners = await build()
     misses = Misses(clock)
     await blocks.load(store)
     moderation = Moderation.of(
@@ -286,9 +291,8 @@ async def _assemble(stack: AsyncExitStack, office: Office, outside: Outside, *, 
         fanout=fanout,
         letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
         logins=Logins(store=store, clock=clock, remote=remote, blocks=blocks),
-        watch=ListWatch(
-            store=store, clock=clock, build=office.library.scanners, inspector=inspector, attestor=attestor
-        ),
+        watch=ListWatch(store=store, clock=clock, build=build, inspector=inspector, attestor=attestor),
+        services=services,
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         status_lists=status_lists,
         upkeep=Upkeep(

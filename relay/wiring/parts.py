@@ -106,4 +106,5 @@ def list_sources(settings: Settings) -> Sequence[ListSource]:
             else purposes.get(scanner.category or "", ListPurpose.ABUSE),
         )
         for scanner in settings.scanners
+        if not scanner.is_service
     ]

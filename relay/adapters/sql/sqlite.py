@@ -20,6 +20,7 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql.activities import SqlActivities
 from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.fanout import SqlFanout
+from relay.adapters.sql.hashservices import SqlHashServices
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.logins import SqlLogins
@@ -58,6 +59,7 @@ class SqlTx:
         self.status_indexes = SqlStatusIndexes(queries)
         self.lab = SqlLab(queries)
         self.logins = SqlLogins(queries)
+        self.hash_services = SqlHashServices(queries)
 
 
 class SqliteStore:
