@@ -30,6 +30,7 @@ PATIENCE: Final = 20.0
 """Seconds that a question waits for its turn or for the next attempt; after that the item is tried again later."""
 FIRST_PAUSE: Final = 1.0
 """Seconds before the second attempt; before the third it is twice as long."""
+SHORTEST_WAIT: Final = 0.001
 REMEMBERED: Final = 20_000
 LOOK_AGAIN: Final = 600.0
 """Seconds for which the version of the service's list is believed."""
@@ -122,13 +123,16 @@ class ServiceScanner:
 
     async def refresh(self) -> None:
         """Look which version the service's list has, if that was long ago. A failure is noted, not raised."""
+        if self._breaker.is_open:
+            return  # the one question that is let through is for a file that waits
         try:
             await self._keep_current()
         except RemoteError:
-            return  # `_keep_current` noted it
+            return  # `_look` noted it
 
     async def _scan(self, question: Question) -> ScanResult:
         try:
+            self._admit()
             await self._keep_current()
             key = question.digests.sha256, self.version
             known = self._answers.get(key)
@@ -158,7 +162,8 @@ class ServiceScanner:
     async def _asked(self, question: Question) -> Sequence[Match] | Unfit:
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
-            self._admit()
+            if attempt > 1:
+                self._admit()
             await self._turn()
             try:
                 found = await self._service.ask(question)
@@ -179,7 +184,6 @@ class ServiceScanner:
             await self._looks.run("", self._look)
 
     async def _look(self) -> None:
-        self._admit()
         try:
             self._listed = await self._service.list_version()
         except RemoteError as error:
@@ -199,7 +203,7 @@ class ServiceScanner:
         while wait := self._bucket.take(self._rate, self._clock.monotonic()):
             if self._clock.monotonic() + wait > give_up:
                 raise RemoteError(f"too many questions wait for {self._name}", code="busy")
-            await self._clock.sleep(wait)
+            await self._clock.sleep(max(wait, SHORTEST_WAIT))  # a clock cannot tell any less
 
     def _failed(self, error: RemoteError) -> None:
         self._error = error.code if error.status is None else f"status-{error.status}"

@@ -5,6 +5,7 @@ distance is a string of digits. Its own hasher is not used: it is wrong by up to
 Three things would read as "no match" and are none: an index that is not loaded (503), an index without PDQ
 (`/m/index/status`), and a bank that is enabled for a share of the questions only (`/c/banks`; `/m/lookup` with GET
 knows no way around that draw). HMA has no authentication: a key is for what the operator puts before it.
+"""
 
 from __future__ import annotations
 
