@@ -41,10 +41,11 @@ def main(arguments: list[str]) -> None:
 
 def _load_everything(max_pixels: int) -> None:
     """Read a picture of each kind: Pillow imports its parts on first use."""
-    from PIL import Image
+    from PIL import AvifImagePlugin, Image
 
     from relay.adapters.media.canary import encoded
 
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # libavif would start threads, which the confinement forbids
     noise = Image.effect_noise((64, 64), 100).convert("RGB")
     for kind in KINDS:
         jpeg_of(encoded(noise, kind), max_pixels)
