@@ -52,6 +52,10 @@ class HashServices:
 
         return build
 
+    async def look(self) -> None:
+        """See once how the services are doing."""
+        await self._watch.run_once()
+
     async def run(self) -> None:
         """Keep the services current until cancelled."""
         await self._watch.run()
