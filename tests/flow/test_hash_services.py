@@ -1,4 +1,4 @@
-"""Hash services in a whole relay: asked, remembered over a restart, attested only when allowed, seen by the operator."""
+"""Hash services in a whole relay: asked, remembered over a restart, attested only when allowed, shown in status."""
 
 from __future__ import annotations
 
