@@ -242,7 +242,8 @@ async def _rows(session: Session) -> list[dict[str, Any]]:
     async with session.office() as office:
         batches = await office.lists.batches()
         rows = []
-        for scanner, source in zip(office.settings.scanners, office.library.sources, strict=True):
+        lists = [scanner for scanner in office.settings.scanners if not scanner.is_service]
+        for scanner, source in zip(lists, office.library.sources, strict=True):
             own, bad = _own(source)
             rows.append(
                 {

@@ -205,7 +205,7 @@ def _rules(relay: Relay) -> Rules:
         lists=[
             ListLine(
                 scanner.name,
-                scanner.purpose or "test pictures that harm nobody, to show that checking works",
+                scanner.shown_purpose,
                 scanner.country or "any",
             )
             for scanner in settings.scanners

@@ -18,6 +18,8 @@ from relay.domain.waves.brake import WAVES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relay.domain.hashservice import ServiceState
+    from relay.wiring.office import Office
 
 DAY: Final = 24 * 3600.0
 
@@ -42,6 +44,7 @@ ANSWER: Final = {
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
+    "services": "hash services by name: `state` (ok, failing, paused, waiting), `answers` by outcome, `error`",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
 }
 
@@ -85,6 +88,7 @@ async def _status(session: Session) -> dict[str, Any]:
                 }
                 for one, state, sizes, pending in await office.blocklists.states()
             },
+            "services": {name: _service(state) for name, state in (await _states(office)).items()},
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
 
@@ -115,6 +119,7 @@ def _show(found: Mapping[str, Any]) -> None:
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
+            **{f"Service {name}": _told(row) for name, row in found["services"].items()},
         }
     )
     day = found["last_24_hours"]
@@ -160,6 +165,42 @@ def _list(row: Mapping[str, Any]) -> str:
         parts.append(f"last attempt failed: {row['error']}")
     if row["pending"]:
         parts.append("a sudden change waits for you -> assay blocks status")
+    return "; ".join(parts)
+
+
+async def _states(office: Office) -> dict[str, ServiceState | None]:
+    """How every configured service is doing; None for one that no relay asked yet."""
+    async with office.store.reading() as tx:
+        known = {state.name: state for state in await tx.hash_services.all()}
+    return {one.name: known.get(one.name) for one in office.settings.scanners if one.is_service}
+
+
+def _service(state: ServiceState | None) -> dict[str, Any]:
+    if state is None:
+        return {"state": "waiting", "answers": {}, "answered_at": None, "error": None, "error_at": None}
+    word = "paused" if state.paused else "failing" if state.failing else "ok"
+    return {
+        "state": word if state.answered_at or state.error_at else "waiting",
+        "answers": dict(state.answers),
+        "answered_at": stamp(state.answered_at),
+        "error": state.error,
+        "error_at": stamp(state.error_at),
+    }
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """A service in a line. An error that is over is told, too: it may come back."""
+    states = {
+        "waiting": "not asked yet",
+        "ok": "answers",
+        "failing": "FAILS: what it should check waits",
+        "paused": "FAILS and is left alone for a while: what it should check waits",
+    }
+    parts = [states[row["state"]]]
+    if row["answers"]:
+        parts.append(_counted(row["answers"]))
+    if row["error"]:
+        parts.append(f"last error {row['error']} at {row['error_at']}")
     return "; ".join(parts)
 
 

@@ -20,10 +20,10 @@ class ScannerSettings(Section):
     """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list", "benign"] = Field(
+    kind: Literal["list", "benign", "photodna", "arachnid", "safer", "hma", "classifier"] = Field(
         description=(
             "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
-            "overrules that resemblance and never a known match. Hash services come with later versions."
+            "overrules that resemblance and never a known match. Others are hash services: see docs/hash-services.md."
         )
     )
     file: FilePath | None = Field(
@@ -56,6 +56,8 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
+        if self.kind not in {"list", "benign"}:
+            return self
         if self.builtin and (self.file or self.kind != "list"):
             cause = "a built-in list has no `file` and is of `kind: list`"
             raise PydanticCustomError(
@@ -69,19 +71,11 @@ class ScannerSettings(Section):
         return self
 
 
-CANARY = ScannerSettings(name="canary", kind="list", builtin="canary")
-"""The scanner that is asked when the configuration names none."""
-
-
 LATER_SCANNERS = frozenset(
     {
-        "photodna",
-        "arachnid",
-        "safer",
-        "hma",
         "ncmec-hashes",
         "stopncii",
-        "classifier",
+        "threatexchange",
     }
 )
 """Kinds of scanners of the design that this version does not know yet."""

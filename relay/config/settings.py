@@ -38,8 +38,9 @@ from relay.config.fields import (
 )
 from relay.config.hashlists import HashListSettings
 from relay.config.lab import LabSettings
-from relay.config.scanners import CANARY, NAME_PATTERN, ScannerName, ScannerSettings
+from relay.config.scanners import NAME_PATTERN, ScannerName
 from relay.config.section import Section
+from relay.config.services import CANARY, ServiceSettings
 from relay.config.transparency import TransparencySettings
 from relay.config.video import VideoSettings
 from relay.config.why import WhySettings
@@ -315,7 +316,7 @@ class Settings(Section):
         default_factory=FederationSettings, description="Who takes part, and how other servers are reached."
     )
     media: MediaSettings = Field(default_factory=MediaSettings, description="Fetching and decoding media.")
-    scanners: tuple[ScannerSettings, ...] = Field(
+    scanners: tuple[ServiceSettings, ...] = Field(
         default=(CANARY,), description="Scanners, asked in this order; a match from any is a match."
     )
     hash_lists: HashListSettings = Field(

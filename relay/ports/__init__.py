@@ -112,8 +112,13 @@ class Scanner(Protocol):
     def methods(self) -> Sequence[str]:
         """By what media are compared, as attestations name it: `sha256`, `pdq`. None: nothing is compared."""
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
-        """Look the item up. The result's `versions` holds this scanner's version at the time of asking."""
+    async def scan(
+        self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
+    ) -> ScanResult:
+        """Look the item up. The result's `versions` holds this scanner's version at the time of asking.
+
+        `content` are the bytes: most scanners need none, and only one that the operator allowed it sends them on.
+        """
 
 
 class Signer(Protocol):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from relay.ports.alerts import AlertBox
     from relay.ports.brakes import Brakes
     from relay.ports.hashlists import HashLists
+    from relay.ports.hashservices import HashServices
     from relay.ports.history import History
     from relay.ports.labstore import Lab
     from relay.ports.listings import Listings
@@ -359,6 +360,10 @@ class Tx(Protocol):
     @property
     def reloads(self) -> Reloads:
         """Questions to read the configuration again."""
+
+    @property
+    def hash_services(self) -> HashServices:
+        """How the hash services are doing."""
 
 
 class Store(Protocol):

@@ -135,7 +135,7 @@ class Inspector:
         decoded = await self._decoder.decode(content) if known is None else known.decoded
         results = []
         for scanner in self.scanners:
-            results.append(await scanner.scan(digests, decoded))
+            results.append(await scanner.scan(digests, decoded, content))
             self._troubles.heard(scanner.name, results[-1].outcome, self._clock.now())
         facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
         async with self._store.transaction() as tx:

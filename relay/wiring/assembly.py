@@ -50,6 +50,7 @@ from relay.services.upkeep import Upkeep
 from relay.wiring import parts
 from relay.wiring.alerts import Alerting, open_alerting
 from relay.wiring.brake import Brakes
+from relay.wiring.hashservices import HashServices, open_services
 from relay.wiring.labpages import LabPages
 from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
@@ -96,6 +97,7 @@ class Relay:
     logins: Logins
     inquiries: Inquiries
     watch: ListWatch
+    services: HashServices
     key_watch: KeyWatch
     status_lists: StatusLists
     upkeep: Upkeep
@@ -116,6 +118,7 @@ class Relay:
             tasks.create_task(self.letters.run())
             tasks.create_task(self.alerting.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.services.run())
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
             tasks.create_task(self.moderation.run())
@@ -159,9 +162,10 @@ async def _assemble(
     canonicalizer = outside.canonicalizer
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
-    scanners = await office.library.scanners()
-    seen = office.library.seen
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
+    services = await open_services(stack, office, outside, tally)
+    build, seen = services.among(office.library.scanners), office.library.seen
+    scanners = await build()
     misses, troubles = Misses(clock), Troubles()
     alerting = await stack.enter_async_context(open_alerting(office, outside, tally=tally, troubles=troubles))
     await blocks.load(store)
@@ -324,13 +328,9 @@ async def _assemble(
             rules=values.inquiry_rules(settings),
         ),
         watch=ListWatch(
-            store=store,
-            clock=clock,
-            build=office.library.scanners,
-            inspector=inspector,
-            attestor=attestor,
-            seen=seen,
+            store=store, clock=clock, build=build, inspector=inspector, attestor=attestor, seen=seen
         ),
+        services=services,
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         status_lists=status_lists,
         upkeep=Upkeep(

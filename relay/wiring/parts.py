@@ -120,4 +120,5 @@ def list_sources(settings: Settings) -> Sequence[ListSource]:
             builtin=scanner.builtin is not None,
         )
         for scanner in settings.scanners
+        if not scanner.is_service
     ]

@@ -37,7 +37,9 @@ class BrokenScanner:
     attests = True
     methods = ("sha256",)
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
+    async def scan(
+        self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
+    ) -> ScanResult:
         return ScanResult(ScanOutcome.UNAVAILABLE, reason="down", versions={self.name: self.version})
 
 

@@ -292,7 +292,7 @@ class FaultyScanner:
     def version(self) -> str:
         return "1"
 
-    async def scan(self, digests: object, decoded: object) -> Any:
+    async def scan(self, digests: object, decoded: object, content: object = None) -> Any:
         self.asked.set()
         raise ZeroDivisionError
 

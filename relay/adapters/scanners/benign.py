@@ -71,9 +71,12 @@ class Tempered:
         """Those of the scanner."""
         return self._scanner.methods
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
+    async def scan(
+        self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
+    ) -> ScanResult:
         """Ask the scanner; take away near matches of what is benign."""
-        found = replace(await self._scanner.scan(digests, decoded), versions={self.name: self._version})
+        answer = await self._scanner.scan(digests, decoded, content)
+        found = replace(answer, versions={self.name: self._version})
         if not any(map(_is_near, found.matches)):
             return found
         if not any(one.knows(digests, decoded) for one in self._lists):
@@ -81,6 +84,8 @@ class Tempered:
         kept = tuple(match for match in found.matches if not _is_near(match))
         if kept or found.outcome not in _MATCHED:
             return replace(found, matches=kept)
+        if isinstance(decoded, Decoded) and decoded.unseen is not None:
+            return replace(found, outcome=ScanOutcome.UNSCANNABLE, matches=(), reason=decoded.unseen.value)
         return replace(found, outcome=ScanOutcome.NO_KNOWN_MATCH, matches=(), reason=BENIGN)
 
 

@@ -79,7 +79,12 @@ class ListScanner:
         """The algorithms that occur in the list, in the order of `HashAlgorithm`; no other is asked for."""
         return self._methods
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
+    async def scan(
+        self,
+        digests: Digests,
+        decoded: Decoded | Undecodable,
+        content: bytes | None = None,  # noqa: ARG002 - the port's: a list needs hashes only
+    ) -> ScanResult:
         """Look the item up. What could not be decoded can match by digest and is otherwise `UNSCANNABLE`.
 
         So is what was decoded in part: its frames can match, and nothing found in them says little.

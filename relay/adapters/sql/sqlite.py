@@ -25,6 +25,7 @@ from relay.adapters.sql.blocking import SqlBlocking
 from relay.adapters.sql.brakes import SqlBrakes
 from relay.adapters.sql.fanout import SqlFanout
 from relay.adapters.sql.hashlists import SqlHashLists
+from relay.adapters.sql.hashservices import SqlHashServices
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
@@ -74,6 +75,7 @@ class SqlTx:
         self.policies = SqlPolicyVersions(queries)
         self.reloads = SqlReloads(queries)
         self.alerts = SqlAlerts(queries)
+        self.hash_services = SqlHashServices(queries)
 
 
 class SqliteStore:

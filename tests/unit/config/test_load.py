@@ -23,7 +23,7 @@ from relay.config.policy_keys import POLICY_KEYS
 from relay.config.quantities import Address
 from relay.config.rules import RULE_KEYS
 from relay.config.sample import GENERATED, sample
-from relay.config.scanners import ScannerSettings
+from relay.config.services import ServiceSettings
 from relay.config.settings import Settings, database_path
 from relay.domain.facts import Fact
 from relay.domain.policy import Between, Mode, OneOf, Verb
@@ -363,7 +363,7 @@ SECTIONS = [getattr(section.annotation, "model_fields", {}) for section in Setti
 WORDS = [
     *Settings.model_fields,
     *(name for section in SECTIONS for name in section),
-    *ScannerSettings.model_fields,
+    *ServiceSettings.model_fields,
     *(
         "policy",
         *POLICY_KEYS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,12 @@ async def test_what_could_not_be_looked_at_is_not_made_clean() -> None:
     assert (await scanner.scan(DIGESTS, Undecodable.CORRUPT)).outcome is ScanOutcome.UNSCANNABLE
     more = tempered([BENIGN_SHA], more=[ListEntry(HashAlgorithm.MD5, "c" * 32, "csam")])
     assert (await more.scan(DIGESTS, Undecodable.CORRUPT)).outcome is ScanOutcome.MATCH
+
+
+async def test_what_was_seen_in_part_is_not_made_clean() -> None:
+    item = replace(pictures(away(20)), unseen=Undecodable.CORRUPT)
+    found = await tempered([BENIGN_SHA]).scan(DIGESTS, item)
+    assert (found.outcome, found.matches, found.reason) == (ScanOutcome.UNSCANNABLE, (), "corrupt")
 
 
 async def test_it_is_the_scanner_otherwise_and_its_version_follows_the_benign_lists() -> None:
