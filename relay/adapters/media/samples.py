@@ -6,12 +6,14 @@ What Pillow writes is in canary.py.
 from __future__ import annotations
 
 import io
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -41,6 +43,23 @@ def jxl(picture: npt.NDArray[Any], **options: Any) -> bytes:
     return bytes(jpegxl_encode(picture, **({"level": 90} | options)))
 
 
+@contextmanager
+def _scheduled_as_before() -> Iterator[None]:
+    """Put this thread back among the others.
+
+    SVT-AV1 makes whoever calls it as root a real-time thread (SCHED_FIFO 99), and so every process that this one starts
+    afterwards: two of them that are busy stop the machine.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
 def clip(
     frames: Sequence[Bytes],
     container: str = "mp4",
@@ -56,7 +75,10 @@ def clip(
     import av
 
     out = io.BytesIO()
-    with av.open(out, "w", format=container, options={"fflags": "+bitexact"}) as media:
+    with (
+        _scheduled_as_before(),
+        av.open(out, "w", format=container, options={"fflags": "+bitexact"}) as media,
+    ):
         streams: list[Any] = []
         for _ in range(tracks):
             stream: Any = media.add_stream(codec, rate=rate, options=dict(options or {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import pytest
@@ -54,6 +55,13 @@ CODECS = {
     "matroska libx264": ("video/x-matroska", "yuv420p"),
     "matroska libx265": ("video/x-matroska", "yuv420p10le"),
 }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="there is nothing to be changed here")
+def test_making_a_sample_leaves_this_process_scheduled_as_it_was() -> None:
+    before = os.sched_getscheduler(0)
+    samples.clip([CANARY], "webm", "libsvtav1")
+    assert os.sched_getscheduler(0) == before
 
 
 @pytest.mark.parametrize("name", CODECS)
