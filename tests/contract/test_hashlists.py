@@ -40,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 def lists_of(store: SqliteStore) -> Lists:
-    return Lists(store, SystemClock(), compare)
+    return Lists(store, SystemClock(), quiet(store), compare)
 
 
 def entry(number: int, category: str = "csam", algorithm: HashAlgorithm = HashAlgorithm.MD5) -> ListEntry:
