@@ -187,6 +187,17 @@ class Browser:
         return found
 
 
+BROWSERS = ("browser", "plain_browser", "office_browser", "plain_office_browser")
+
+
+@pytest.fixture(autouse=True)
+def forget_complaints(request: pytest.FixtureRequest) -> None:
+    """What is in the console of a browser is of this test alone."""
+    for name in BROWSERS:
+        if name in request.fixturenames:
+            request.getfixturevalue(name).complaints()
+
+
 @pytest.fixture(scope="session")
 def browser(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     yield from _started(site, tmp_path_factory.mktemp("chromium"), {})

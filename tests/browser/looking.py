@@ -60,13 +60,26 @@ def go(browser: Browser, element: WebElement) -> None:
 
 def leave(browser: Browser, act: Callable[[], None]) -> None:
     """Do what leads to another page, and wait until that has come."""
-    from selenium.webdriver.support.expected_conditions import staleness_of
+    from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
     before = css(browser, "html")
+
+    def gone(_driver: object) -> bool:
+        try:
+            before.is_enabled()
+        except StaleElementReferenceException:
+            return True
+        except WebDriverException as error:
+            # What the driver says while one document makes room for the next.
+            if "does not belong to the document" not in str(error):
+                raise
+            return True
+        return False
+
     act()
     wait = WebDriverWait(browser.driver, 30)
-    wait.until(staleness_of(before))
+    wait.until(gone)
     wait.until(lambda driver: driver.find_elements("css selector", "footer"))
 
 
