@@ -91,7 +91,7 @@ def _unknown_choice(error: ErrorDetails, span: Span, findings: Findings) -> None
     path = ".".join(map(str, loc))
     if loc[0] == "scanners" and loc[-1] == "kind" and value in LATER_SCANNERS:
         cause = f'scanner kind "{value}" comes with a later version'
-        findings.error("C301", path, span, cause, fix=f"This version knows: list, {', '.join(KINDS)}")
+        findings.error("C301", path, span, cause, fix=f"This version knows: list, benign, {', '.join(KINDS)}")
         return
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     close = guess(value, choices)

@@ -127,7 +127,7 @@ def test_messages() -> None:
     assert parse_answer(pack_answer(reading)[4:]) == reading
     for failure in Failure:
         assert parse_answer(pack_answer(failure)[4:]) is failure
-    long = Reading("a" * 64, "b" * 64, True, b"x" * (1 << 18))
+    long = Reading("a" * 64, "b" * 64, True, b"x" * (1 << 20))
     assert parse_answer(pack_answer(long)[4:]) is Failure.TOO_LARGE
     assert parse_question(b"2{}") == (b"{}", "second")
     assert parse_question(b"1{}") == (b"{}", "first")

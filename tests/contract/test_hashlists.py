@@ -23,7 +23,9 @@ from relay.domain.hashlist import (
     ListPurpose,
     unpack,
 )
+from relay.services.alerts import Alerts
 from relay.services.lists import Lists
+from relay.services.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +42,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 def lists_of(store: SqliteStore) -> Lists:
-    return Lists(store, SystemClock(), quiet(store), compare)
+    clock = SystemClock()
+    alerts = Alerts(store=store, clock=clock, signals=Signals(), channels=())
+    return Lists(store, clock, alerts, compare)
 
 
 def entry(number: int, category: str = "csam", algorithm: HashAlgorithm = HashAlgorithm.MD5) -> ListEntry:

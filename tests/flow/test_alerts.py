@@ -317,7 +317,9 @@ class Down:
     def __init__(self) -> None:
         self.is_up = False
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
+    async def scan(
+        self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
+    ) -> ScanResult:
         outcome = ScanOutcome.NO_KNOWN_MATCH if self.is_up else ScanOutcome.UNAVAILABLE
         return ScanResult(outcome, reason=None if self.is_up else "timeout", versions={"vendor": "1"})
 

@@ -112,6 +112,8 @@ def test_holds_show_facts_and_reasons(relay: Operator) -> None:
             "category": "canary",
             "algorithm": "pdq",
             "distance": 2,
+            "frames": 1,
+            "of": 1,
             "entry": "",
         }
     ]

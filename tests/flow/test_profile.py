@@ -82,7 +82,7 @@ async def test_the_id_of_a_list_does_not_tell_what_is_on_it(worlds: Worlds) -> N
     _, before = parts(await token(world, clean_picture(76)))
     await world.relay.watch.run_once()
     entries = [ListEntry(HashAlgorithm.SHA256, f"{number:064x}", "csam") for number in range(9)]
-    assert await world.relay.office.lists.add("local", "test", entries, who="test") == 9
+    assert (await world.relay.office.lists.add("local", "test", entries, who="test")).added == 9
     assert await world.relay.watch.run_once()
     _, after = parts(await token(world, clean_picture(77)))
     assert before["chk"] == after["chk"]

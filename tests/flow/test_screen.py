@@ -139,7 +139,7 @@ async def test_videos_are_looked_at_attested_and_held_like_pictures(worlds: Worl
     known = photograph("known scene", 320, 240)
     await world.relay.watch.run_once()
     listed = ListEntry(HashAlgorithm.PDQ, hash_pixels(known).hash.hex(), "csam")
-    assert await world.relay.office.lists.add("local", "test", [listed], who="test") == 1
+    assert (await world.relay.office.lists.add("local", "test", [listed], who="test")).added == 1
     assert await world.relay.watch.run_once()
     server, receiver = world.server("a.test"), world.server("b.test")
 
