@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,12 +11,13 @@ from relay.cli.blocktables import show_batches, show_lists, show_outcome, show_p
 from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say, stamp, table
 from relay.cli.problems import Problem, Status
+from relay.cli.progress import busy, progress
 from relay.cli.session import Session, operator, pass_session
 from relay.domain import hosts
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from relay.domain.blocklist import Blocklist, ListedServer
     from relay.services.blocklists import Blocklists, Outcome
@@ -252,7 +251,7 @@ async def _status(session: Session, name: str | None) -> dict[str, Any]:
 async def _preview(session: Session, name: str) -> dict[str, Any]:
     async with session.relay() as relay:
         _named(relay.office.blocklists, name)
-        with _progress([name]):
+        with busy("reading"):
             found = await relay.office.blocklists.preview(name, relay.moderation.sources)
     return {
         "name": name,
@@ -284,12 +283,12 @@ async def _sync(session: Session, names: Sequence[str]) -> list[dict[str, Any]]:
             _named(blocklists, name)
         rows = []
         chosen = names or tuple(blocklists.lists)
-        with _progress(chosen) as done:
-            for name in chosen:
+        with progress("reading", len(chosen)) as told:
+            for done, name in enumerate(chosen, 1):
                 rows.append(
                     _outcome(await blocklists.refresh(name, relay.moderation.sources, who=operator()))
                 )
-                done()
+                told(done, len(chosen))
     return rows
 
 
@@ -346,18 +345,3 @@ def _show_opt_outs(session: Session, *, everybody: bool) -> None:
         )
     else:
         say(f"{len(rows):,} {'account has' if len(rows) == 1 else 'accounts have'} blocked this relay.")
-
-
-@contextmanager
-def _progress(names: Sequence[str]) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how many lists have been read."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=len(names))
-        yield lambda: progress.advance(task)

@@ -1,10 +1,8 @@
-"""What `assay waves` and `assay incident` have in common: how brakes are shown, asked about and moved."""
+"""What `assay waves` and `assay incident` have in common: how brakes are shown and asked about."""
 
 from __future__ import annotations
 
-import re
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,13 +11,11 @@ from relay.cli.output import ago, moment, pairs, say, stamp, table
 from relay.domain.waves.telling import covered, does
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from relay.cli.session import Session
     from relay.domain.waves.waiting import Waiting
-    from relay.services.waves import Report, Waves
-
-    Progress = Callable[[int, int], None]
+    from relay.services.waves import Report
 
 ROW: Final = {
     "number": "number of the brake; waves and incidents share their numbers",
@@ -45,28 +41,6 @@ MOVED: Final = {"number": "number of the brake", "moved": "how many posts"}
 NUMBER: Final = click.argument("number", type=click.IntRange(min=1))
 NOTE: Final = click.option("--note", metavar="TEXT", default="", help="Why; kept on record.")
 YES: Final = click.option("--yes", is_flag=True, help="Do not ask.")
-
-_SHORT: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(s|m|min|h|d|w)")
-
-
-class Span(click.ParamType[float]):
-    """A length of time, as `2h`, `30m` or "2 hours"; the value is in seconds."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
-        from relay.config.quantities import read_duration
-
-        if isinstance(value, float):
-            return value
-        short = _SPAN.fullmatch(str(value))
-        text = f"{short[1]} {_SHORT[short[2]]}" if short else str(value)
-        try:
-            return read_duration(text).total_seconds()
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -182,30 +156,6 @@ def ask(session: Session, question: str, *, yes: bool) -> None:
     """Ask a person at a terminal before something is moved; programs and pipes are not asked."""
     if not yes and not session.as_json and sys.stdin.isatty():
         click.confirm(question, abort=True, err=True)
-
-
-async def move(session: Session, act: Callable[[Waves, Progress], Any], told: str) -> int:
-    """Move what a brake stopped, with progress on a terminal; return how many posts."""
-    async with session.office() as office:
-        with _progress(told) as progress:
-            moved: int = await act(office.waves, progress)
-        return moved
-
-
-@contextmanager
-def _progress(told: str) -> Iterator[Progress]:
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        TextColumn(told), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task(told, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def figures(reports: Sequence[Report]) -> Mapping[str, int]:

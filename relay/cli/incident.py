@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from relay.cli import brakes
-from relay.cli import waves as shared
+from relay.cli import brakemoves, brakes
 from relay.cli.command import Command
 from relay.cli.output import as_document, moment, say
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, operator, pass_session
+from relay.cli.times import Length
 from relay.domain import hosts
 from relay.domain.errors import Malformed
 from relay.domain.waves.telling import covered, does
@@ -28,7 +28,7 @@ COMMAND: Final = "incident"
 _FOR: Final = click.option(
     "--for",
     "seconds",
-    type=brakes.Span(),
+    type=Length(),
     required=True,
     metavar="TIME",
     help="How long, such as 2h; at most 7d.",
@@ -115,7 +115,7 @@ def list_(session: Session, most: int) -> None:
 @pass_session
 def show(session: Session, number: int) -> None:
     """Show an incident and what it stopped."""
-    shared.show_one(session, number, COMMAND)
+    brakemoves.show_one(session, number, COMMAND)
 
 
 @incident.command(cls=Command, answer=brakes.ROW)
@@ -124,7 +124,7 @@ def show(session: Session, number: int) -> None:
 @pass_session
 def end(session: Session, number: int, note: str) -> None:
     """End an incident now. What was deferred goes through the policy again, what is held waits for you."""
-    shared.end_one(session, number, note)
+    brakemoves.end_one(session, number, note)
 
 
 @incident.command(cls=Command, answer=brakes.ROW)
@@ -133,7 +133,7 @@ def end(session: Session, number: int, note: str) -> None:
 @pass_session
 def extend(session: Session, number: int, seconds: float) -> None:
     """Let an incident last for so long from now."""
-    shared.extend_one(session, number, seconds)
+    brakemoves.extend_one(session, number, seconds)
 
 
 @incident.command(cls=Command, answer=brakes.MOVED)
@@ -143,7 +143,7 @@ def extend(session: Session, number: int, seconds: float) -> None:
 @pass_session
 def release(session: Session, number: int, note: str, *, yes: bool) -> None:
     """End an incident and let everything that it stopped go through the policy again, spread over up to an hour."""
-    shared.release_all(session, number, note, yes=yes)
+    brakemoves.release_all(session, number, note, yes=yes)
 
 
 @incident.command(cls=Command, answer=brakes.MOVED)
@@ -153,7 +153,7 @@ def release(session: Session, number: int, note: str, *, yes: bool) -> None:
 @pass_session
 def purge(session: Session, number: int, note: str, *, yes: bool) -> None:
     """Drop everything that an incident stopped so far; `restore` takes it back."""
-    shared.purge_all(session, number, note, COMMAND, yes=yes)
+    brakemoves.purge_all(session, number, note, COMMAND, yes=yes)
 
 
 @incident.command(cls=Command, answer=brakes.MOVED)
@@ -162,7 +162,7 @@ def purge(session: Session, number: int, note: str, *, yes: bool) -> None:
 @pass_session
 def restore(session: Session, number: int, note: str) -> None:
     """Take a purge back: let what it dropped go through the policy again."""
-    shared.restore_all(session, number, note)
+    brakemoves.restore_all(session, number, note)
 
 
 async def _started(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import tempfile
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
@@ -16,11 +15,12 @@ import click
 
 from relay.cli.output import note
 from relay.cli.problems import Problem, Status
+from relay.cli.progress import busy, progress
 from relay.cli.session import operator
 from relay.domain.hashlist import HashAlgorithm, pack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from relay.adapters.scanners.library import ListSource
     from relay.domain.hashlist import Effects, ListChange
@@ -99,9 +99,9 @@ async def import_file(office: Office, source: ListSource, file: str, wishes: Wis
         if not report.rows:
             await office.lists.drop(loading)
             return _answer(source, label, report, None, None, resumed, dry_run=False)
-    with _busy("comparing"):
+    with busy("comparing"):
         effects = await office.lists.finish(loading, who=operator())
-    with _busy("indexing"):
+    with busy("indexing"):
         await office.library.built(source)
     return _answer(source, label, report, effects, loading.number, resumed, dry_run=False)
 
@@ -170,7 +170,7 @@ async def _read(
         await add(changes)
         changes.clear()
 
-    with _bar("reading", size) as move:
+    with progress("reading", size, in_bytes=True) as told:
         for found in reader:
             if isinstance(found, ListChange):
                 changes.append(found)
@@ -182,7 +182,7 @@ async def _read(
                 unused[found.why] += 1
             if len(changes) == AT_ONCE:
                 await step()
-                move(reader.place.offset)
+                told(reader.place.offset, size)
         if changes:
             await step()
     report.unused = dict(unused)
@@ -264,30 +264,3 @@ class _Spool:
         self._file.seek(0)
         while length := int.from_bytes(self._file.read(4), "big"):
             yield self._file.read(length)
-
-
-@contextmanager
-def _bar(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how far reading has come, in bytes."""
-    if not sys.stderr.isatty():
-        yield lambda _done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(text), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(text, total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-@contextmanager
-def _busy(text: str) -> Iterator[None]:
-    """Show on a terminal that something without a measure goes on."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(text):
-        yield

@@ -110,9 +110,13 @@ def span(seconds: float) -> str:
     """Return a length of time in its largest unit: `3 hours`."""
     for name, size in _UNITS:
         if abs(seconds) >= size or size == 1:
-            count = int(abs(seconds) / size)
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+            return counted(int(abs(seconds) / size), name)
     raise AssertionError  # seconds take whatever is left
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number of things: `1 post`, `1,200 posts`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def size(count: int) -> str:

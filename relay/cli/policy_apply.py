@@ -11,8 +11,9 @@ from relay.cli.command import Command, answered
 from relay.cli.output import as_document, say
 from relay.cli.output import note as warn
 from relay.cli.policy_versions import tell_changes
+from relay.cli.progress import progress
 from relay.cli.reload import tell
-from relay.cli.replay import showing_progress, stamped
+from relay.cli.replay import stamped
 from relay.cli.session import Session, operator, pass_session
 
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ async def _changed(
         draft, about = await draft_in(desk)
         report = None
         if draft.changes:
-            with showing_progress() as progress:
-                report = await desk.preview(draft, progress)
+            with progress("replaying") as told:
+                report = await desk.preview(draft, told)
         if not session.as_json:
             _show(draft, report)
         if order.dry or not (order.yes or click.confirm("Put it in force?", err=True)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,11 +10,12 @@ from relay.cli import replaytables
 from relay.cli.command import Command
 from relay.cli.output import as_document, note, stamp
 from relay.cli.policyfiles import FILE, PATH, read
+from relay.cli.progress import progress
 from relay.cli.session import Session, pass_session
 from relay.cli.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from relay.domain.policy import Policy
@@ -162,15 +161,15 @@ async def _replay(
         before = (
             office.decider.policy if current else None if old is None else await _policy(session, office, old)
         )
-        with showing_progress() as progress:
-            report = await office.replay.run(new, old=before, progress=progress, **scope)
+        with progress("replaying") as told:
+            report = await office.replay.run(new, old=before, progress=told, **scope)
         return report, office.clock.now()
 
 
 async def _observed(session: Session, scope: dict[str, Any]) -> tuple[ObserveReport, float]:
     async with session.office() as office:
-        with showing_progress() as progress:
-            report = await office.replay.observed(progress=progress, **scope)
+        with progress("replaying") as told:
+            report = await office.replay.observed(progress=told, **scope)
         return report, office.clock.now()
 
 
@@ -207,18 +206,3 @@ def stamped(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     return {name: stamp(value) if name in _TIMES else stamped(value) for name, value in document.items()}
-
-
-@contextmanager
-def showing_progress() -> Iterator[Progress | None]:
-    """Show on a terminal how far the replay has come."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("replaying", total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)

@@ -12,7 +12,7 @@ import click
 
 from relay.cli.command import Command
 from relay.cli.deployment import Deployment, is_local
-from relay.cli.output import as_document, note, pairs, say
+from relay.cli.output import as_document, counted, note, pairs, say
 from relay.cli.problems import Problem, Status
 from relay.cli.session import DEFAULT_CONFIG, Session, pass_session
 from relay.domain import hosts
@@ -222,12 +222,8 @@ def _bad_lines(settings: Settings) -> Iterator[Diagnostic]:
 
 def _conclude(session: Session, errors: int, warnings: int) -> None:
     shown = session.config_path or "built-in defaults"
-    beside = f", {_number(warnings, 'warning')}" if warnings else ""
+    beside = f", {counted(warnings, 'warning')}" if warnings else ""
     if errors:
-        note(f"{shown}: {_number(errors, 'error')}{beside}")
+        note(f"{shown}: {counted(errors, 'error')}{beside}")
     else:
         say(f"{shown}: ok{beside}")
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

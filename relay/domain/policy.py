@@ -176,10 +176,6 @@ class Policy:
         lists = tuple((name, members.get(name, held)) for name, held in self.lists)
         return self if lists == self.lists else replace(self, lists=lists)
 
-    def delivers(self, profile: str, verb: Verb) -> bool:
-        """Whether a subscriber with `profile` receives what is decided with `verb`; not for unknown names."""
-        return any(name == profile and verb in verbs for name, verbs in self.profiles)
-
 
 def _chosen(policy: Policy, facts: Facts, now: float, trace: list[Tried]) -> Rule:
     """The rule that decides, before the built-in floor; what is no rule in the policy is given as one."""

@@ -41,9 +41,6 @@ class Lab(Protocol):
     async def report(self, token: str, now: float) -> KeptReport | None:
         """Return a report that has not ended."""
 
-    async def remove_report(self, token: str) -> None:
-        """Forget a report."""
-
     async def reports(self, now: float) -> int:
         """Count the reports that have not ended."""
 

@@ -87,17 +87,6 @@ def parse_actor(document: object) -> Actor:
     )
 
 
-def parse_key_document(document: object) -> ActorKey:
-    """The key in a key document or in a stub of its owner. Raises `Malformed` with code `bad-key`.
-
-    The owner is what the document claims, in `owner` or `controller`, and proves nothing.
-    """
-    keys = _described_keys(document)
-    if not keys:
-        raise Malformed("The document is no public key.", code="bad-key")
-    return keys[0]
-
-
 def key_in(document: object, key_id: str, *, now: float) -> KeyFound | NeedsOwner | KeyFailure:
     """What the document that was fetched at `key_id` says about that key at `now` (seconds since 1970). Total."""
     try:

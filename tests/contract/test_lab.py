@@ -112,8 +112,6 @@ async def test_reports_are_kept_until_their_end_and_listed_only_when_they_may_be
         assert await tx.lab.listed(7.0, 1) == [newer]
         assert await tx.lab.listed(50.0, 9) == []
         assert await tx.lab.reports(7.0) == 3
-        await tx.lab.remove_report("nn")
-        assert await tx.lab.reports(7.0) == 2
 
 
 async def test_what_has_ended_is_forgotten(store: SqliteStore) -> None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from relay.adapters.kit.making import make, plans
 from relay.adapters.kit.table import recipes
+from relay.cli.progress import progress
 from relay.cli.serving import listening, public_app
 from relay.domain.media import ScanOutcome
 from relay.domain.subscriber_profile import SubscriberProfile
@@ -163,12 +164,10 @@ def test_a_folder_that_cannot_be_made_is_said(operator: Operator) -> None:
 
 
 def test_progress_is_shown_on_a_terminal_only(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from relay.cli.lab import canary
-
     assert operator.run("lab", "canary", "kit", "--only", QUICK).stderr == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with canary._progress(2) as done:
-        done()
+    with progress("making", 2) as told:
+        told(1, 2)
 
 
 # -------------------------------------------------------------------- over HTTP

@@ -28,7 +28,6 @@ from relay.protocol.actors import (
     key_in,
     key_of_owner,
     parse_actor,
-    parse_key_document,
 )
 from relay.protocol.discovery import nodeinfo_address, software_in
 from relay.protocol.identity import RefetchAt, Same, check_content_type, check_identity
@@ -139,13 +138,12 @@ def actor(data: bytes) -> None:
     """Actors and key documents: whatever is found belongs to whom it says, on one origin."""
     key_line, _, rest = data.partition(b"\n")
     key_id, document = text_of(key_line), document_of(rest)
-    for read in (parse_actor, parse_key_document):
-        try:
-            found = read(document)
-        except Malformed as error:
-            holds(error.code in {"bad-actor", "bad-key"}, "a refusal has a documented code")
-        else:
-            holds(hosts.is_http_url(found.id), "an actor or a key has an address")
+    try:
+        found = parse_actor(document)
+    except Malformed as error:
+        holds(error.code == "bad-actor", "a refusal has a documented code")
+    else:
+        holds(hosts.is_http_url(found.id), "an actor has an address")
     found_key = key_in(document, key_id, now=NOW)
     if isinstance(found_key, KeyFound):
         _check_key(found_key, key_id)

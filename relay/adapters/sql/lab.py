@@ -85,10 +85,6 @@ class SqlLab:
         row = await self._sql.row("lab_report", token=token, now=now)
         return None if row is None else _report(row)
 
-    async def remove_report(self, token: str) -> None:
-        """Forget a report."""
-        await self._sql.run("remove_lab_report", token=token)
-
     async def reports(self, now: float) -> int:
         """Count the reports that have not ended."""
         count: int = await self._sql.value("lab_report_count", now=now)

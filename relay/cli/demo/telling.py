@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.demo.names import PHOTOS, RELAY
+from relay.cli.output import counted
 from relay.domain.subscription import Dialect
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def why(result: Result) -> str:
 def totals(counts: Totals) -> str:
     """Return the counts in a line."""
     return (
-        f"{counts.scans} scans for {_number(counts.media, 'file')}, "
-        f"{_number(counts.attested, 'attestation')} issued, verified {counts.verified} times by receivers"
+        f"{counts.scans} scans for {counted(counts.media, 'file')}, "
+        f"{counted(counts.attested, 'attestation')} issued, verified {counts.verified} times by receivers"
     )
 
 
@@ -96,7 +97,7 @@ def verdict(report: Report, seconds: float) -> str:
     steps = len(report.results)
     if report.held:
         return f"All {steps} steps came out as they had to, in {seconds:.1f} seconds."
-    return f"{_number(len(report.faults), 'expectation')} did not hold:"
+    return f"{counted(len(report.faults), 'expectation')} did not hold:"
 
 
 def visits(world: World) -> Sequence[str]:
@@ -137,7 +138,3 @@ def document(report: Report, world: World, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "folder": str(world.folder),
     }
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +12,11 @@ import click
 from relay.cli.command import Command
 from relay.cli.output import as_document, clean, say, size, table
 from relay.cli.problems import Problem, Status
+from relay.cli.progress import progress
 from relay.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from relay.domain.lab.kit import KitFile, Plan
 
@@ -98,27 +97,12 @@ def _all_known(only: Sequence[str], chosen: Sequence[Plan]) -> None:
 def _made(chosen: Sequence[Plan]) -> list[KitFile]:
     from relay.adapters.kit.making import make
 
-    with _progress(len(chosen)) as done:
+    with progress("making", len(chosen)) as told:
         files = []
         for plan in chosen:
             files.append(make(plan))
-            done()
+            told(len(files), len(chosen))
     return files
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how many files are made."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("making"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("making", total=total)
-        yield lambda: progress.advance(task)
 
 
 def _manifest(files: Sequence[KitFile]) -> dict[str, Any]:

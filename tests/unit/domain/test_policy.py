@@ -398,14 +398,6 @@ def test_id_is_the_same_for_equal_policies_and_differs_for_others() -> None:
     assert len({other.id for other in [first, *others]}) == 8
 
 
-def test_profiles_say_who_receives_what() -> None:
-    subject = policy()
-    assert subject.delivers("strict", Verb.RELAY)
-    assert not subject.delivers("strict", Verb.RELAY_MARKED)
-    assert subject.delivers("open", Verb.RELAY_MARKED)
-    assert not subject.delivers("nobody", Verb.RELAY)
-
-
 # -------------------------------------------------------------------------------- several media items
 def test_facts_are_about_the_worst_item() -> None:
     assert worst_attestation([]) is AttestationState.MISSING

@@ -54,10 +54,6 @@ VALUES (:token, :document, :seen_here, :listed, :created_at, :expires_at, :role,
 -- A report that has not ended.
 SELECT * FROM lab_reports WHERE token = :token AND expires_at > :now;
 
--- name: remove_lab_report!
--- Forget a report.
-DELETE FROM lab_reports WHERE token = :token;
-
 -- name: lab_report_count$
 -- How many reports there are.
 SELECT count(*) FROM lab_reports WHERE expires_at > :now;
