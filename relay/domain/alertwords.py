@@ -81,7 +81,7 @@ def list_waits(name: str, batch: int, gained: int, lost: int) -> Alert:
     """A sudden change of a list of servers waits for a person."""
     text = (
         f'"{name}" would gain {gained:,} and lose {lost:,} servers: that is suddenly much, so it waits for you. '
-        f"See: assay blocks show {batch}"
+        f"See: assay blocks preview {batch}"
     )
     return Alert(AlertKind.BLOCKLIST, "A change of a list of servers waits", text, about=f"batch {batch}")
 
