@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     SUBSCRIBER = "subscriber"
     BLOCKLIST = "blocklist"
     LIST = "list"
+    FLOOD = "flood"
     SCANNER = "scanner"
     KEY = "key"
     DELIVERY = "delivery"
@@ -79,6 +80,12 @@ KINDS: Final = {
         "assay blocks status",
     ),
     AlertKind.LIST: KindInfo("hash lists", "Entries were imported into a hash list.", "assay lists list"),
+    AlertKind.FLOOD: KindInfo(
+        "entries of hash lists that match everywhere",
+        "An entry of a hash list matches in more posts than `hash_lists.flood`, so what it matches is held.",
+        "assay lists status",
+        urgent=True,
+    ),
     AlertKind.SCANNER: KindInfo(
         "scanners",
         "A scanner could not answer for longer than `alerts.scanner_down`.",

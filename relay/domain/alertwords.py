@@ -92,6 +92,15 @@ def list_grew(name: str, added: int, who: str) -> Alert:
     return Alert(AlertKind.LIST, "A hash list grew", text, about=f"list {name}")
 
 
+def list_floods(posts: int, most: str, once: str) -> Alert:
+    """An entry of a hash list matches in more posts than `most`, a rate in words. Neither is named: it is a match."""
+    text = (
+        f"It matched in {posts:,} posts, more than {most}, and may be wrong. Until that ends what it matches is held, "
+        "where the policy would drop it. See: assay lists status"
+    )
+    return Alert(AlertKind.FLOOD, "An entry of a hash list matches everywhere", text, once=once)
+
+
 def scanner_down(name: str, since: float, minutes: int) -> Alert:
     """A scanner does not answer."""
     text = (

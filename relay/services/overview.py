@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from relay.services.blocklists import Blocklists
     from relay.services.decide import Decider
     from relay.services.findings import Findings
+    from relay.services.flood import FloodGuard
     from relay.services.replay import Replay
 
 PAGE: Final = 100
@@ -41,8 +42,8 @@ class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
     `holds` and `subscribers` count by state, `findings` what is open, `pending` changes of blocklists that wait for a
-    person. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had done,
-    None when the policy enforces.
+    person, `flooding` entries of hash lists that match everywhere. `behind` is how far the slowest subscriber is
+    behind, in posts. `observed` is what `enforce` had done, None when the policy enforces.
     """
 
     mode: str
@@ -53,6 +54,7 @@ class Overview:
     subscribers: Mapping[str, int]
     findings: int
     pending: int
+    flooding: int
     waiting: int
     behind: int
     failing: Sequence[Failing]
@@ -70,9 +72,10 @@ class Overviews:
         decider: Decider,
         blocklists: Blocklists,
         findings: Findings,
+        flood: FloodGuard,
         replay: Replay,
     ) -> None:
-        self._replay = replay
+        self._replay, self._flood = replay, flood
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -91,6 +94,7 @@ class Overviews:
             subscribers=counts["subscribers"],
             findings=len(await self._findings.all()),
             pending=sum(pending for _, _, _, pending in lists),
+            flooding=len(await self._flood.busiest()),
             waiting=counts["waiting"],
             behind=log["head"] - log["watermark"],
             failing=[*failing, *await self._hosts()],

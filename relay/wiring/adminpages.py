@@ -41,6 +41,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         decider=office.decider,
         blocklists=office.blocklists,
         findings=office.findings,
+        flood=office.flood,
         replay=office.replay,
     )
     triage = Triage(office.store, office.holds)

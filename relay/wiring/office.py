@@ -151,5 +151,5 @@ async def open_office(
             ),
             reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store, settings.relay.data / "lists"),
-            flood=FloodGuard(store, clock, settings.hash_lists.flood),
+            flood=FloodGuard(store, clock, settings.hash_lists.flood, alerts),
         )
