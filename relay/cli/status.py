@@ -41,6 +41,7 @@ ANSWER: Final = {
     "holds": "number by state: open, released, dropped, withdrawn",
     "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
+    "webhooks": "posts that came by web hook and that the policy would not relay, open ones; null without web hooks",
     "flooding": "entries of hash lists that match everywhere, so that what they match is held",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
@@ -78,6 +79,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "holds": counts["holds"],
             "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
+            "webhooks": await office.hooks.open() if office.settings.webhooks else None,
             "flooding": len(await office.flood.busiest()),
             "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
@@ -117,6 +119,7 @@ def _show(found: Mapping[str, Any]) -> None:
             },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
+            **_hooks(found["webhooks"]),
             **_flood(found["flooding"]),
             **_alerts(found["alerts"]),
             "Log": f"position {log['head']:,}, "
@@ -137,6 +140,13 @@ def _show(found: Mapping[str, Any]) -> None:
     shown = {name: f"{count:,}" for name, count in counts.items()}
     width = max(len(count) for count in shown.values())
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
+
+
+def _hooks(findings: int | None) -> dict[str, str]:
+    """What was found in posts that came by web hook; nothing where none are to come."""
+    if findings is None:
+        return {}
+    return {"Web hooks": f"{findings:,} open" + (" -> assay webhooks findings" if findings else "")}
 
 
 def _flood(entries: int) -> dict[str, str]:

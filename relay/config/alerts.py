@@ -36,6 +36,7 @@ Event: TypeAlias = Literal[
     "wave",
     "incident",
     "finding",
+    "checked",
     "subscriber",
     "blocklist",
     "list",

@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
     WAVE = "wave"
     INCIDENT = "incident"
     FINDING = "finding"
+    CHECKED = "checked"
     SUBSCRIBER = "subscriber"
     BLOCKLIST = "blocklist"
     LIST = "list"
@@ -66,6 +67,12 @@ KINDS: Final = {
         "submitted files",
         "A file that a server submitted to be attested is on a list.",
         "assay submissions list",
+        urgent=True,
+    ),
+    AlertKind.CHECKED: KindInfo(
+        "posts that came by web hook",
+        "The policy would not relay a post that a server sent by web hook to have it checked.",
+        "assay webhooks findings",
         urgent=True,
     ),
     AlertKind.SUBSCRIBER: KindInfo(

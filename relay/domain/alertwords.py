@@ -62,6 +62,19 @@ def found(decision: Decision) -> Alert:
     return Alert(AlertKind.FINDING, f"A submitted file is on a list: {decision.reason}", text, decision.tell)
 
 
+def checked(sender: str, decision: Decision, once: str) -> Alert:
+    """The policy would not relay a post that came by web hook. `sender` is the name that the operator gave."""
+    by = f'Reason {decision.reason}, rule "{decision.rule}".'
+    return Alert(
+        AlertKind.CHECKED,
+        f"A post that came by web hook: {decision.reason}",
+        f"It is on its own server, and was not relayed. {by} See: assay webhooks findings",
+        decision.tell,
+        f"web hook {sender}",
+        once=once,
+    )
+
+
 def subscriber_waits(number: int) -> Alert:
     """A server wants to subscribe. Its name is not told: it may be an insult."""
     text = f"Subscription {number} waits for approval. See: assay subscribers show {number}"

@@ -35,12 +35,7 @@ class FloodGuard:
 
     async def tempered(self, decision: Decision, items: Sequence[Item], object_id: str) -> Decision:
         """Count the matches of a post; return the decision, to hold instead of drop if an entry floods."""
-        marks = {
-            (match.scanner, match.entry)
-            for item in items
-            for match in item.matches
-            if match.entry and match.kind is not MatchKind.TEST
-        }
+        marks = _marks(items)
         if self.rate is None or not marks:
             return decision
         now = self._clock.now()
@@ -70,6 +65,11 @@ class FloodGuard:
         trace = (*decision.trace, step)
         return replace(decision, verb=Verb.QUARANTINE, would=Verb.QUARANTINE, trace=trace)
 
+    async def floods(self, items: Sequence[Item]) -> bool:
+        """Whether an entry that matched one of the items floods now."""
+        marks = {mark for _, mark in _marks(items)}
+        return bool(marks) and any(one.mark in marks for one in await self.busiest())
+
     async def busiest(self) -> list[Frequent]:
         """The entries that flood now, the busiest first."""
         if self.rate is None:
@@ -80,3 +80,13 @@ class FloodGuard:
     def _is_news(self, mark: str, now: float) -> bool:
         """Whether it was not said in the stretch of time that is counted; alerts know it after a restart, too."""
         return self.rate is not None and now - self._alarmed.get(mark, -now) >= self.rate.seconds
+
+
+def _marks(items: Sequence[Item]) -> set[tuple[str, str]]:
+    """The entries that matched, each as list and mark; without those of test lists."""
+    return {
+        (match.scanner, match.entry)
+        for item in items
+        for match in item.matches
+        if match.entry and match.kind is not MatchKind.TEST
+    }

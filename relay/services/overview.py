@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.services.findings import Findings
     from relay.services.flood import FloodGuard
     from relay.services.replay import Replay
+    from relay.services.webhooks import HookDesk
 
 PAGE: Final = 100
 """Decisions on one page."""
@@ -41,9 +42,10 @@ class Failing:
 class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
-    `holds` and `subscribers` count by state, `findings` what is open, `pending` changes of blocklists that wait for a
-    person, `flooding` entries of hash lists that match everywhere. `behind` is how far the slowest subscriber is
-    behind, in posts. `observed` is what `enforce` had done, None when the policy enforces.
+    `holds` and `subscribers` count by state, `findings` what is open among submitted files, `hooked` among posts that
+    came by web hook, `pending` changes of blocklists that wait for a person, `flooding` entries of hash lists that
+    match everywhere. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had
+    done, None when the policy enforces.
     """
 
     mode: str
@@ -53,6 +55,7 @@ class Overview:
     holds: Mapping[str, int]
     subscribers: Mapping[str, int]
     findings: int
+    hooked: int
     pending: int
     flooding: int
     waiting: int
@@ -73,9 +76,10 @@ class Overviews:
         blocklists: Blocklists,
         findings: Findings,
         flood: FloodGuard,
+        hooks: HookDesk,
         replay: Replay,
     ) -> None:
-        self._replay, self._flood = replay, flood
+        self._replay, self._flood, self._hooks = replay, flood, hooks
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -93,6 +97,7 @@ class Overviews:
             holds=counts["holds"],
             subscribers=counts["subscribers"],
             findings=len(await self._findings.all()),
+            hooked=await self._hooks.open(),
             pending=sum(pending for _, _, _, pending in lists),
             flooding=len(await self._flood.busiest()),
             waiting=counts["waiting"],

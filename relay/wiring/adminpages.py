@@ -42,6 +42,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         blocklists=office.blocklists,
         findings=office.findings,
         flood=office.flood,
+        hooks=office.hooks,
         replay=office.replay,
     )
     triage = Triage(office.store, office.holds)

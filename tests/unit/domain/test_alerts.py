@@ -91,6 +91,7 @@ def test_the_relays_own_alerts() -> None:
         alertwords.holds_wait(1, 24, "a"),
         alertwords.holds_wait(1_200, 24, "b"),
         alertwords.found(HELD),
+        alertwords.checked("social", HELD, "checked 1"),
         alertwords.list_fails("iftas", 3, "timeout"),
         alertwords.list_waits("iftas", 4, 1_000, 2),
         alertwords.list_grew("local", 12, "cli:ann"),
@@ -104,6 +105,7 @@ def test_the_relays_own_alerts() -> None:
         "A hold waits for long",
         "1,200 holds wait for long",
         "A submitted file is on a list: known-match",
+        "A post that came by web hook: known-match",
         "A list of servers cannot be read",
         "A change of a list of servers waits",
         "A hash list grew",
@@ -115,8 +117,8 @@ def test_the_relays_own_alerts() -> None:
     ]
     assert all("See: assay " in alert.text for alert in texts)
     assert texts[2].channels == ("child-safety",)
-    assert texts[7].once == "scanner photodna 1000"
-    flood = texts[6]
+    assert texts[8].once == "scanner photodna 1000"
+    flood = texts[7]
     assert (flood.kind, flood.once, flood.about) == (AlertKind.FLOOD, "flood 1", "")
     assert flood.text == (
         "It matched in 21 posts, more than 20 per hour, and may be wrong. Until that ends what it matches is held, "
