@@ -30,6 +30,16 @@ TARGET = re.compile(r"^([a-z-]+):(.*)", re.MULTILINE)
 PLAIN = frozenset({"cd", "cp", "curl", "export", "git", "mkdir", "npm", "python", "systemctl"})
 """Programs of the system that a document may use; a new one is a decision, not an accident."""
 
+SPOKEN = re.compile(r"\bassay(?: [a-z][a-z-]*){1,3}")
+SPAN = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
+PROSE = frozenset({"assay as that user", "assay canary"})
+"""Where the word is followed by others and no command is meant."""
+SPEAKING = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("relay/**/*.py", "relay/**/*.html", "relay/web/static/*.js", "config.yaml", "docs/*.json")
+    for path in ROOT.glob(pattern)
+)
+
 
 def commands(text: str) -> list[list[str]]:
     """Every command of the `sh` blocks, as words, without `sudo` and what belongs to it."""
@@ -63,6 +73,42 @@ def parse(command: click.Command, words: list[str], parent: click.Context | None
         pass  # --help and the like
 
 
+def exists(words: list[str]) -> bool:
+    """Whether these words name a command; what follows a whole command may be anything."""
+    found: click.Command | None = main
+    for word in words:
+        if not isinstance(found, click.Group):
+            return True
+        found = found.get_command(click.Context(found), word)
+    return found is not None
+
+
+def spoken(path: Path) -> list[str]:
+    """What a file says to people: the texts of a program, each as it is put together, or the lines of a page."""
+    if path.suffix != ".py":
+        text = path.read_text()
+        return [*text.splitlines(), *(" ".join(span.split()) for span in SPAN.findall(text))]
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    put_together = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    parts = {id(value) for node in put_together for value in node.values}
+    plain = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts
+    ]
+    filled = [
+        "".join(str(value.value) if isinstance(value, ast.Constant) else "…" for value in node.values)
+        for node in put_together
+    ]
+    return [" ".join(text.split()) for text in [*plain, *filled]]
+
+
+def unknown_commands(texts: list[str]) -> list[str]:
+    """The commands that texts name and that do not exist."""
+    named = {match[0] for text in texts for match in SPOKEN.finditer(text)} - PROSE
+    return sorted(one for one in named if not exists(one.split()[1:]))
+
+
 def targets() -> dict[str, str]:
     """The targets of the Makefile and what stands after their names."""
     return dict(TARGET.findall((ROOT / "Makefile").read_text()))
@@ -83,6 +129,25 @@ def test_commands_exist(document: str, line: str) -> None:
 def test_a_command_that_does_not_exist_is_noticed(line: str) -> None:
     with pytest.raises(click.UsageError):
         parse(main, line.split())
+
+
+def test_every_command_that_is_spoken_of_exists() -> None:
+    """In messages of the program, its pages and its documents: whoever is told to look somewhere can."""
+    wrong = {name: unknown_commands(spoken(ROOT / name)) for name in (*SPEAKING, *DOCUMENTS)}
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("See: assay blocks show 7", ["assay blocks show"]),
+        ("look at assay blocks preview 7, or at assay why", []),
+        ("see assay frobnicate", ["assay frobnicate"]),
+        ("`assay status` and the fee to assay it", ["assay it"]),
+    ],
+)
+def test_a_command_that_is_only_spoken_of_is_noticed(text: str, unknown: list[str]) -> None:
+    assert unknown_commands([text]) == unknown
 
 
 def test_the_readme_has_the_two_commands() -> None:

@@ -32,6 +32,10 @@ COMMANDS: Final = {
         "waves": ("relay.cli.waves:waves", "List, show, release and purge waves of spam."),
         "incident": ("relay.cli.incident:incident", "Hold everything of a sort for a while."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
+        "webhooks": (
+            "relay.cli.webhooks:webhooks",
+            "Show web hooks, and what was found in posts that came by them.",
+        ),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),

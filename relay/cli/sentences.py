@@ -117,8 +117,9 @@ def _medium(item: Mapping[str, Any]) -> str:
     if "outcome" in item:
         why = f" ({item['reason']})" if item.get("reason") else ""
         parts.append(f"  {OUTCOMES[item['outcome']]}{why}")
-    by = f" by {item['issuer']}" if item.get("issuer") else ""
-    parts.append(f"  carries {ATTESTATIONS[item['attestation']]}{by}")
+    if "attestation" in item:
+        by = f" by {item['issuer']}" if item.get("issuer") else ""
+        parts.append(f"  carries {ATTESTATIONS[item['attestation']]}{by}")
     parts += [f"  {match(one)}" for one in item.get("matches", ())]
     if item.get("digest"):
         parts.append(f"  sha256:{item['digest']}")

@@ -28,6 +28,7 @@ from relay.web.policy import PolicyPages
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
+from relay.web.webhooks import WebhookPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
@@ -80,7 +81,10 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
     publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
-    return make_app(federation, submissions, lists, pages, subscriber, why, policy, lab_routes(relay))
+    webhooks = WebhookPages(relay.hooks.webhooks, settings.federation.max_body, body_timeout)
+    return make_app(
+        federation, submissions, lists, pages, subscriber, why, policy, webhooks, lab_routes(relay)
+    )
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

@@ -41,6 +41,8 @@ ANSWER: Final = {
     "holds": "number by state: open, released, dropped, withdrawn",
     "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
+    "webhooks": "posts that came by web hook and that the policy would not relay, open ones; null without web hooks",
+    "flooding": "entries of hash lists that match everywhere, so that what they match is held",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
@@ -77,6 +79,8 @@ async def _status(session: Session) -> dict[str, Any]:
             "holds": counts["holds"],
             "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
+            "webhooks": await office.hooks.open() if office.settings.webhooks else None,
+            "flooding": len(await office.flood.busiest()),
             "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
             "blocklists": {
@@ -115,6 +119,8 @@ def _show(found: Mapping[str, Any]) -> None:
             },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
+            **_hooks(found["webhooks"]),
+            **_flood(found["flooding"]),
             **_alerts(found["alerts"]),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
@@ -136,8 +142,19 @@ def _show(found: Mapping[str, Any]) -> None:
     pairs({name: count.rjust(width) for name, count in shown.items()}, indent="  ")
 
 
-def _observed(counts: Mapping[str, Any] | None) -> dict[str, str]:
-    return {} if counts is None else {"Observed": f"{observed_line(**counts)} -> assay policy observed"}
+def _hooks(findings: int | None) -> dict[str, str]:
+    """What was found in posts that came by web hook; nothing where none are to come."""
+    if findings is None:
+        return {}
+    return {"Web hooks": f"{findings:,} open" + (" -> assay webhooks findings" if findings else "")}
+
+
+def _flood(entries: int) -> dict[str, str]:
+    """Whether entries of hash lists match everywhere; nothing while none does."""
+    if not entries:
+        return {}
+    some = "1 entry of a hash list matches" if entries == 1 else f"{entries:,} entries of hash lists match"
+    return {"Flood": f"{some} everywhere: such posts are held -> assay lists status"}
 
 
 def _alerts(states: Mapping[str, int]) -> dict[str, str]:

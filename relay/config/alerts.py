@@ -32,7 +32,18 @@ _MAIL_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,
 _TOKEN: Final = re.compile(r"[!-~]{1,1000}")
 
 Event: TypeAlias = Literal[
-    "hold", "wave", "incident", "finding", "subscriber", "blocklist", "list", "scanner", "key", "delivery"
+    "hold",
+    "wave",
+    "incident",
+    "finding",
+    "checked",
+    "subscriber",
+    "blocklist",
+    "list",
+    "flood",
+    "scanner",
+    "key",
+    "delivery",
 ]
 
 

@@ -15,6 +15,7 @@ class HashListSettings(Section):
         default=written("20 per hour"),
         description=(
             "The flood guard: an entry that matches in more different posts than this is probably wrong, so what it "
-            "matches is held instead of dropped, and the log and `assay lists status` say so."
+            "matches is held instead of dropped. Alerts (`flood`), the log, `assay status` and `assay lists status` "
+            "say so."
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from relay.config.policy import NOWHERE
 from relay.config.policy_file import home_of, policy_in
 from relay.config.problems import report, span_at
 from relay.config.settings import Settings, names_in
+from relay.config.webhook_checks import check_webhooks
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from relay.domain.blocklist import Blocklist
     from relay.domain.policy import Policy
     from relay.domain.policy_version import WrittenPolicy
+
+LISTS: Final = frozenset({"scanners", "webhooks"})
+"""Keys that hold a list instead of keys."""
 
 
 class InvalidConfiguration(Malformed):
@@ -127,7 +131,7 @@ def _document(path: Path | None, findings: Findings) -> Mapping | None:
 def _settings(root: Mapping, place: Place, findings: Findings) -> Settings | None:
     # Every section is there, so that its defaults are read with `place`; one whose keys are all commented out
     # is as if it were empty.
-    sections: dict[str, object] = {name: {} for name in Settings.model_fields if name != "scanners"}
+    sections: dict[str, object] = {name: {} for name in Settings.model_fields if name not in LISTS}
     data = sections | {
         key.text: plain(node)
         for key, node in root.entries
@@ -144,6 +148,7 @@ def _settings(root: Mapping, place: Place, findings: Findings) -> Settings | Non
     _check_blocklists(settings, root, findings)
     _check_addresses(settings, root, findings)
     check_channels(settings, root, findings)
+    check_webhooks(settings, root, findings)
     return settings if findings.errors == before else None
 
 

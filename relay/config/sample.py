@@ -16,6 +16,7 @@ from relay.config.schema import schema
 from relay.config.section import Section
 from relay.config.services import ServiceSettings
 from relay.config.settings import BlocklistSettings, Settings
+from relay.config.webhooks import WebhookSettings
 from relay.domain.alerts import EVENTS, KINDS
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ SCANNERS_SAMPLE: Final = """\
 scanners:
   - {name: canary, kind: list, builtin: canary}
 # - {name: local, kind: list, file: lists/local.csv, category: csam, purpose: "Why you use it", country: any}
+"""
+
+WEBHOOKS_SAMPLE: Final = """\
+webhooks: []
+# - {name: social, server: social.example, secret: file:secrets/social-hook}
 """
 
 _BLOCKLISTS: Final = """\
@@ -45,6 +51,8 @@ A subscriber that becomes blocked is suspended and resumes by itself when the bl
 _ALERTS: Final = """\
 A rule of the policy with `tell: [mods]` tells the channel `mods` of what it decides, whatever `events` the channel has.
 What messages look like, and how a web hook knows that they are the relay's: [alerts.md](alerts.md)."""
+
+_WEBHOOKS: Final = "What an admin of such a server does, and what is kept: [webhooks.md](webhooks.md)."
 
 _POLICY: Final = (
     "## policy",
@@ -88,6 +96,11 @@ def _part(field: FieldInfo) -> type[Section] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
+def _described(name: str) -> str:
+    """What the sentence of a section or list says."""
+    return Settings.model_fields[name].description or ""
+
+
 def _comment(text: str, indent: str) -> str:
     return "\n".join(textwrap.wrap(text, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "))
 
@@ -101,8 +114,9 @@ def sample() -> str:
     ]
     for name, section, model in _sections():
         if name == "attestation":
-            scanners = Settings.model_fields["scanners"]
-            parts += ["", _comment(scanners.description or "", ""), SCANNERS_SAMPLE.rstrip()]
+            parts += ["", _comment(_described("scanners"), ""), SCANNERS_SAMPLE.rstrip()]
+        if name == "transparency":
+            parts += ["", _comment(_described("webhooks"), ""), WEBHOOKS_SAMPLE.rstrip()]
         parts += ["", _comment(section.description or "", ""), f"{name}:"]
         for key, field in model.model_fields.items():
             parts += [_comment(field.description or "", "  "), f"  {key}: {_default(field)}"]
@@ -169,8 +183,9 @@ def reference() -> str:
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
         if name == "alerts":
             parts += ["", *_rows(ChannelSettings, "alerts.channels[]."), "", *_events()]
-    scanners = Settings.model_fields["scanners"].description or ""
-    parts += ["", "## scanners", "", scanners, "", *_rows(ServiceSettings, "scanners[].")]
+    parts += ["", "## scanners", "", _described("scanners"), "", *_rows(ServiceSettings, "scanners[].")]
+    hooks = [_described("webhooks"), _WEBHOOKS]
+    parts += ["", "## webhooks", "", *hooks, "", *_rows(WebhookSettings, "webhooks[].")]
     live = [*_LIVE, *(f"- `{key}`" for key in LIVE)]
     return "\n".join([*parts, "", *_POLICY, "", *live]) + "\n"
 

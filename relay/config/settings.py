@@ -43,6 +43,7 @@ from relay.config.section import Section
 from relay.config.services import CANARY, ServiceSettings
 from relay.config.transparency import TransparencySettings
 from relay.config.video import VideoSettings
+from relay.config.webhooks import WebhookSettings
 from relay.config.why import WhySettings
 
 
@@ -334,6 +335,9 @@ class Settings(Section):
             "The brake for waves of spam: the same text or picture from many new accounts, floods of mentions, servers "
             "that post far more than they used to. It ends by itself."
         ),
+    )
+    webhooks: tuple[WebhookSettings, ...] = Field(
+        default=(), description="Mastodon servers that send their posts to have them checked, never relayed."
     )
     transparency: TransparencySettings = Field(
         default_factory=TransparencySettings, description="What the public is told."

@@ -28,9 +28,11 @@ class AlertKind(StrEnum):
     WAVE = "wave"
     INCIDENT = "incident"
     FINDING = "finding"
+    CHECKED = "checked"
     SUBSCRIBER = "subscriber"
     BLOCKLIST = "blocklist"
     LIST = "list"
+    FLOOD = "flood"
     SCANNER = "scanner"
     KEY = "key"
     DELIVERY = "delivery"
@@ -67,6 +69,12 @@ KINDS: Final = {
         "assay submissions list",
         urgent=True,
     ),
+    AlertKind.CHECKED: KindInfo(
+        "posts that came by web hook",
+        "The policy would not relay a post that a server sent by web hook to have it checked.",
+        "assay webhooks findings",
+        urgent=True,
+    ),
     AlertKind.SUBSCRIBER: KindInfo(
         "servers that want to subscribe",
         "A server wants to subscribe and waits for approval.",
@@ -79,6 +87,12 @@ KINDS: Final = {
         "assay blocks status",
     ),
     AlertKind.LIST: KindInfo("hash lists", "Entries were imported into a hash list.", "assay lists list"),
+    AlertKind.FLOOD: KindInfo(
+        "entries of hash lists that match everywhere",
+        "An entry of a hash list matches in more posts than `hash_lists.flood`, so what it matches is held.",
+        "assay lists status",
+        urgent=True,
+    ),
     AlertKind.SCANNER: KindInfo(
         "scanners",
         "A scanner could not answer for longer than `alerts.scanner_down`.",

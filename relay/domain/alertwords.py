@@ -62,6 +62,19 @@ def found(decision: Decision) -> Alert:
     return Alert(AlertKind.FINDING, f"A submitted file is on a list: {decision.reason}", text, decision.tell)
 
 
+def checked(sender: str, decision: Decision, once: str) -> Alert:
+    """The policy would not relay a post that came by web hook. `sender` is the name that the operator gave."""
+    by = f'Reason {decision.reason}, rule "{decision.rule}".'
+    return Alert(
+        AlertKind.CHECKED,
+        f"A post that came by web hook: {decision.reason}",
+        f"It is on its own server, and was not relayed. {by} See: assay webhooks findings",
+        decision.tell,
+        f"web hook {sender}",
+        once=once,
+    )
+
+
 def subscriber_waits(number: int) -> Alert:
     """A server wants to subscribe. Its name is not told: it may be an insult."""
     text = f"Subscription {number} waits for approval. See: assay subscribers show {number}"
@@ -81,7 +94,7 @@ def list_waits(name: str, batch: int, gained: int, lost: int) -> Alert:
     """A sudden change of a list of servers waits for a person."""
     text = (
         f'"{name}" would gain {gained:,} and lose {lost:,} servers: that is suddenly much, so it waits for you. '
-        f"See: assay blocks show {batch}"
+        f"See: assay blocks preview {batch}"
     )
     return Alert(AlertKind.BLOCKLIST, "A change of a list of servers waits", text, about=f"batch {batch}")
 
@@ -90,6 +103,15 @@ def list_grew(name: str, added: int, who: str) -> Alert:
     """Somebody imported entries into a hash list."""
     text = f'"{name}": {added:,} new entries, imported by {who}. See: assay lists list'
     return Alert(AlertKind.LIST, "A hash list grew", text, about=f"list {name}")
+
+
+def list_floods(posts: int, most: str, once: str) -> Alert:
+    """An entry of a hash list matches in more posts than `most`, a rate in words. Neither is named: it is a match."""
+    text = (
+        f"It matched in {posts:,} posts, more than {most}, and may be wrong. Until that ends what it matches is held, "
+        "where the policy would drop it. See: assay lists status"
+    )
+    return Alert(AlertKind.FLOOD, "An entry of a hash list matches everywhere", text, once=once)
 
 
 def scanner_down(name: str, since: float, minutes: int) -> Alert:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.policy import PolicyVersions, Reloads
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
+    from relay.ports.webhooks import Webhooks
 
     Row = Mapping[str, object]
 
@@ -364,6 +365,10 @@ class Tx(Protocol):
     @property
     def hash_services(self) -> HashServices:
         """How the hash services are doing."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Posts sent by web hook to be checked."""
 
 
 class Store(Protocol):

@@ -133,6 +133,14 @@ def undo(*, id: str, actor: str, follow: FollowEcho, to: str) -> Json:  # noqa: 
     return _activity("Undo", id, actor, follow.document()) | {"to": [to]}
 
 
+def flag(*, id: str, actor: str, objects: Sequence[str], content: str) -> Json:  # noqa: A002
+    """A report to the server of what is reported: its actor first, then its posts, as Mastodon reads them.
+
+    `content` is read by the moderators there (ActivityStreams 2.0 vocabulary, `Flag`).
+    """
+    return _activity("Flag", id, actor, list(objects)) | {"content": content}
+
+
 def announce(
     *,
     id: str,  # noqa: A002

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
 from relay.domain.errors import RelayError, RemoteError
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item, MediaFacts
-from relay.domain.media import Decoded, ScanOutcome
+from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome
 from relay.domain.screening import combine, digests_of, is_current
 from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.domain.media import Digests, MediaRef
+    from relay.domain.media import Digests
     from relay.ports import Clock, Decoder, Remote, Scanner, Store
     from relay.services.attestations import AttestationVerifier, Vouched
     from relay.services.troubles import Troubles
@@ -26,6 +26,10 @@ FETCHES: Final = 12
 """Media files in memory at the same time."""
 FETCHES_PER_SERVER: Final = 4
 """Of these, from one server: a slow one must not hold up the others."""
+INSPECT_WITHIN: Final = 240.0
+"""Seconds for all media of a post, less than the lease of whoever asks: what is not done by then is tried again."""
+PATIENCE: Final = 6
+"""Attempts after which an object that cannot be had is dropped, and a file that cannot be had is unscannable."""
 _IN_A_THREAD: Final = 256 * 1024
 
 
@@ -80,6 +84,33 @@ class Inspector:
         finally:
             if len(self._servers) > 1_000:
                 self._servers = {name: held for name, held in self._servers.items() if held.locked()}
+
+    async def inspect_all(
+        self, refs: Sequence[MediaRef], object_id: str, tokens: Sequence[str], *, complete: bool
+    ) -> list[Item]:
+        """Inspect all media of a post at the same time; what is not done in `INSPECT_WITHIN` is `unavailable`.
+
+        Where the post has more than is listed (not `complete`) an item of its own says so: it never counts as seen.
+        """
+        deadline = asyncio.get_running_loop().time() + INSPECT_WITHIN
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(self._inspect_until(deadline, ref, object_id, tokens)) for ref in refs
+            ]
+        items = [task.result() for task in running]
+        if not complete:
+            unseen = MediaRef("", MediaKind.OTHER)
+            items.append(_unseen(unseen, ScanOutcome.UNSCANNABLE, "too-many-items"))
+        return items
+
+    async def _inspect_until(
+        self, deadline: float, ref: MediaRef, object_id: str, tokens: Sequence[str]
+    ) -> Item:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self.inspect(ref, object_id, tokens)
+        except TimeoutError:
+            return _unseen(ref, ScanOutcome.UNAVAILABLE, "timeout")
 
     async def facts(self, content: bytes) -> MediaFacts:
         """Return what is known about some bytes, scanning them if need be."""
@@ -144,6 +175,13 @@ class Inspector:
                 # It was attested before it came onto a list: from now on that is taken back.
                 await tx.media.retract(digests.sha256, facts.scanned_at)
         return facts
+
+
+def given_up(item: Item) -> Item:
+    """A file that could not be had again and again is unscannable; a scanner that fails stays unavailable."""
+    if item.outcome is ScanOutcome.UNAVAILABLE and item.digest is None:
+        return replace(item, outcome=ScanOutcome.UNSCANNABLE)
+    return item
 
 
 async def _digest(content: bytes) -> Digests:

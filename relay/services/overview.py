@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from relay.services.blocklists import Blocklists
     from relay.services.decide import Decider
     from relay.services.findings import Findings
+    from relay.services.flood import FloodGuard
     from relay.services.replay import Replay
+    from relay.services.webhooks import HookDesk
 
 PAGE: Final = 100
 """Decisions on one page."""
@@ -40,9 +42,10 @@ class Failing:
 class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
-    `holds` and `subscribers` count by state, `findings` what is open, `pending` changes of blocklists that wait for a
-    person. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had done,
-    None when the policy enforces.
+    `holds` and `subscribers` count by state, `findings` what is open among submitted files, `hooked` among posts that
+    came by web hook, `pending` changes of blocklists that wait for a person, `flooding` entries of hash lists that
+    match everywhere. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had
+    done, None when the policy enforces.
     """
 
     mode: str
@@ -52,7 +55,9 @@ class Overview:
     holds: Mapping[str, int]
     subscribers: Mapping[str, int]
     findings: int
+    hooked: int
     pending: int
+    flooding: int
     waiting: int
     behind: int
     failing: Sequence[Failing]
@@ -70,9 +75,11 @@ class Overviews:
         decider: Decider,
         blocklists: Blocklists,
         findings: Findings,
+        flood: FloodGuard,
+        hooks: HookDesk,
         replay: Replay,
     ) -> None:
-        self._replay = replay
+        self._replay, self._flood, self._hooks = replay, flood, hooks
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -90,7 +97,9 @@ class Overviews:
             holds=counts["holds"],
             subscribers=counts["subscribers"],
             findings=len(await self._findings.all()),
+            hooked=await self._hooks.open(),
             pending=sum(pending for _, _, _, pending in lists),
+            flooding=len(await self._flood.busiest()),
             waiting=counts["waiting"],
             behind=log["head"] - log["watermark"],
             failing=[*failing, *await self._hosts()],

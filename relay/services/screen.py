@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,21 +11,20 @@ from relay.domain.activity import parse_activity, parse_object, relayed
 from relay.domain.content import content_of
 from relay.domain.delivery import backoff
 from relay.domain.errors import Malformed, RelayError, RemoteError
-from relay.domain.facts import AttestationState, Facts
 from relay.domain.intake import Item, Settled
 from relay.domain.log import ActivityState
-from relay.domain.media import MediaKind, ScanOutcome
 from relay.domain.policy import RELAYING, Verb
 from relay.domain.screening import facts_of
 from relay.domain.traits import traits_of
 from relay.services.braking import Post
 from relay.services.decide import Subject, ruled
+from relay.services.inspect import PATIENCE, given_up
 from relay.services.leased import LeasedWork
 
 if TYPE_CHECKING:
     from relay.domain.activity import ApObject
+    from relay.domain.facts import Facts
     from relay.domain.intake import Work
-    from relay.domain.media import MediaRef
     from relay.ports import Clock, Store
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
@@ -42,10 +40,6 @@ if TYPE_CHECKING:
 
 LEASE: Final = 300.0
 """Seconds after which work that nobody finished is taken again."""
-INSPECT_WITHIN: Final = 240.0
-"""Seconds for all media of a post, less than the lease: what is not done by then is unavailable, and tried again."""
-PATIENCE: Final = 6
-"""Attempts after which an object that cannot be had is dropped, and a file that cannot be had is unscannable."""
 
 
 class Dropped(Exception):
@@ -177,26 +171,10 @@ class Screening:
             raise Dropped(f"object-{error.code}") from error
 
     async def _inspect(self, work: Work, post: ApObject) -> list[Item]:
-        deadline = asyncio.get_running_loop().time() + INSPECT_WITHIN
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._inspect_one(work, ref, deadline)) for ref in post.media]
-        items = [task.result() for task in running]
-        if not post.media_complete:
-            # More may be shown than was looked at: say so with an item of its own, never relay it as seen.
-            unseen = (ScanOutcome.UNSCANNABLE, "too-many-items", AttestationState.MISSING)
-            items.append(Item("", MediaKind.OTHER, None, *unseen))
-        if work.attempts >= PATIENCE:
-            items = [_given_up(item) for item in items]
-        return items
-
-    async def _inspect_one(self, work: Work, ref: MediaRef, deadline: float) -> Item:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._inspector.inspect(ref, work.object_id, work.tokens)
-        except TimeoutError:
-            outcome = ScanOutcome.UNAVAILABLE
-            missing = AttestationState.MISSING
-            return Item(ref.url, ref.kind, None, outcome, "timeout", missing, media_type=ref.media_type)
+        items = await self._inspector.inspect_all(
+            post.media, work.object_id, work.tokens, complete=post.media_complete
+        )
+        return [given_up(item) for item in items] if work.attempts >= PATIENCE else items
 
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
@@ -264,10 +242,3 @@ def _actors(work: Work, post: ApObject) -> tuple[str, ...]:
 def _authors(work: Work, post: ApObject) -> tuple[str, ...]:
     """Whose post it is: who announces one is not its author."""
     return post.attributed_to if work.kind == "Announce" else (work.actor, *post.attributed_to)
-
-
-def _given_up(item: Item) -> Item:
-    """A file that could not be had again and again is unscannable; a scanner that fails stays unavailable."""
-    if item.outcome is ScanOutcome.UNAVAILABLE and item.digest is None:
-        return replace(item, outcome=ScanOutcome.UNSCANNABLE)
-    return item

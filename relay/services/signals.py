@@ -43,6 +43,7 @@ class Signals:
         self.letters = Wakeup()
         self.software = Wakeup()
         self.submissions = Wakeup()
+        self.webhooks = Wakeup()
         self.enforcement = Wakeup()
         self.lab = Wakeup()
         self.alerts = Wakeup()

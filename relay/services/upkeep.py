@@ -23,6 +23,8 @@ ACCOUNTS_MOST: Final = 200_000
 """Accounts of which it is remembered when they were seen first, where their own document does not say."""
 SUBMISSIONS_KEPT: Final = 3600.0
 """Seconds for which the answer to a submission can be had."""
+HOOKS_KEPT: Final = 3 * 24 * 3600.0
+"""Seconds for which it is known that a post came by web hook: Mastodon sends one again for two days."""
 HISTORY_MOST: Final = 2_000_000
 """Activities of which decisions are kept for replays: 1.4 GB of disk as posts are."""
 HISTORY_AT_ONCE: Final = 20_000
@@ -69,6 +71,7 @@ class Upkeep:
             await tx.status_indexes.forget(now)
             await tx.logins.forget(now)
             await tx.submissions.forget(now - SUBMISSIONS_KEPT, findings=now - FACTS_KEPT)
+            await tx.webhooks.forget(now - HOOKS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
             await tx.alerts.forget(now - FACTS_KEPT)
         async with self._store.transaction() as tx:

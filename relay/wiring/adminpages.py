@@ -41,6 +41,8 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         decider=office.decider,
         blocklists=office.blocklists,
         findings=office.findings,
+        flood=office.flood,
+        hooks=office.hooks,
         replay=office.replay,
     )
     triage = Triage(office.store, office.holds)

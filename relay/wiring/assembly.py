@@ -56,6 +56,7 @@ from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
 from relay.wiring.service import AttestingService
+from relay.wiring.webhooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -88,6 +89,7 @@ class Relay:
     attestor: Attestor
     misses: Misses
     service: AttestingService
+    hooks: Hooks
     lab: LabPages
     screening: Screening
     brakes: Brakes
@@ -113,6 +115,7 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.screening.run())
             tasks.create_task(self.service.attesting.run())
+            tasks.create_task(self.hooks.run())
             tasks.create_task(self.lab.run())
             tasks.create_task(self.fanout.run())
             tasks.create_task(self.letters.run())
@@ -290,6 +293,9 @@ async def _assemble(
         attestor=attestor,
         misses=misses,
         service=service,
+        hooks=Hooks.of(
+            office, inspector=inspector, standings=moderation.standings, fetcher=fetcher, tally=tally
+        ),
         lab=LabPages.of(
             office,
             remote=remote,

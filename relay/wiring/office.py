@@ -32,6 +32,7 @@ from relay.services.signals import Signals
 from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
+from relay.services.webhooks import HookDesk
 from relay.wiring import parts
 from relay.wiring.why import explainer
 
@@ -75,6 +76,7 @@ class Office:
     policy_history: PolicyHistory
     reloads: Reloads
     flood: FloodGuard
+    hooks: HookDesk
 
 
 @asynccontextmanager
@@ -151,5 +153,6 @@ async def open_office(
             ),
             reloads=Reloads(store, clock, signals),
             library=ListLibrary(parts.list_sources(settings), store, settings.relay.data / "lists"),
-            flood=FloodGuard(store, clock, settings.hash_lists.flood),
+            flood=FloodGuard(store, clock, settings.hash_lists.flood, alerts),
+            hooks=HookDesk(store, clock),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from relay.adapters.sql.sqlite import SqliteStore
+from relay.adapters.system import SystemClock
 from tests.flow.operators import HEADER, at_a_prompt, documented, keys_of, with_a_relay
 
 if TYPE_CHECKING:
@@ -73,6 +76,27 @@ def test_undo_and_status(relay: Operator) -> None:
     relay.fail("lists", "undo", "2", status=1, code="not-in-force")
     relay.fail("lists", "undo", "9", status=1, code="no-batch")
     relay.fail("lists", "status", "lokal", status=1, code="unknown-list")
+
+
+async def _matched_in(posts: int) -> None:
+    """Let an entry have matched in so many posts just now."""
+    async with SqliteStore(Path("data/relay.sqlite")) as store, store.transaction() as tx:
+        for number in range(posts):
+            await tx.hash_lists.hit(
+                [("local", "sha256:1a2b3c")], f"https://a.example/{number}", SystemClock().now()
+            )
+
+
+def test_an_entry_that_matches_everywhere_is_in_the_status(relay: Operator) -> None:
+    asyncio.run(_matched_in(20))
+    assert relay.ask("status")["flooding"] == 0
+    assert "Flood" not in relay.run("status").stdout
+    asyncio.run(_matched_in(21))
+    assert relay.ask("status")["flooding"] == 1
+    told = relay.run("status").stdout
+    assert "1 entry of a hash list matches everywhere" in told
+    assert "assay lists status" in told
+    assert [one["posts"] for one in relay.ask("lists", "status")["flooding"]] == [21]
 
 
 def test_what_is_exported_can_be_imported(relay: Operator) -> None:

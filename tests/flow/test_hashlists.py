@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from relay.adapters.media.canary import clean_picture
 from relay.adapters.media.pictures import Limits, hash_picture
+from relay.domain.alerts import AlertKind
 from relay.domain.errors import Malformed
 from relay.domain.hashlist import HashAlgorithm, ListEntry
 from relay.domain.media import Decoded
@@ -32,6 +34,7 @@ policy:
   rules: [{name: Drop it, when: {scan: match}, then: drop, reason: our-own}]
   otherwise: relay
 """
+MODS = "alerts: {channels: [{name: mods, kind: webhook, url: 'http://127.0.0.1:9/mods'}]}\n"
 SHA256 = ListEntry(HashAlgorithm.SHA256, hashlib.sha256(PICTURE).hexdigest(), "csam")
 
 
@@ -108,7 +111,7 @@ async def test_a_benign_list_lets_pass_what_only_resembles_an_entry(worlds: Worl
 async def test_what_an_entry_that_floods_matches_is_held_instead_of_dropped(
     worlds: Worlds, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = await opened(worlds, DROPS + "hash_lists: {flood: 3 per hour}\n")
+    world = await opened(worlds, DROPS + MODS + "hash_lists: {flood: 3 per hour}\n")
     await world.relay.office.lists.add("local", "f", [SHA256], who="me")
     await world.relay.watch.run_once()
     with caplog.at_level(logging.ERROR):
@@ -120,9 +123,25 @@ async def test_what_an_entry_that_floods_matches_is_held_instead_of_dropped(
     assert SHA256.value not in told[0]
     [busy] = await world.relay.office.flood.busiest()
     assert (busy.list, busy.posts) == ("local", 6)
+    floods = [one for one in await world.relay.office.alerts.recent(50) if one.kind is AlertKind.FLOOD]
+    assert [(one.count, one.title) for one in floods] == [(1, "An entry of a hash list matches everywhere")]
     world.clock.forward(3_601)
     assert await world.relay.office.flood.busiest() == []
     assert (await posted(world))[0] == "dropped"
+
+
+async def test_a_flood_is_told_once_also_after_a_restart(worlds: Worlds) -> None:
+    config = DROPS + MODS + "hash_lists: {flood: 1 per hour}\n"
+    async with AsyncExitStack() as stack:
+        world = await worlds.open(BASE + LISTS + config, stack=stack)
+        await world.subscribe("a.test")
+        await world.relay.office.lists.add("local", "f", [SHA256], who="me")
+        await world.relay.watch.run_once()
+        assert [(await posted(world))[0] for _ in range(2)] == ["dropped", "held"]
+    world = await worlds.open(BASE + LISTS + config)
+    assert (await posted(world))[0] == "held"
+    told = [one for one in await world.relay.office.alerts.recent(50) if one.kind is AlertKind.FLOOD]
+    assert [one.count for one in told] == [1]
 
 
 async def test_held_for_a_flood_looks_outside_like_any_other_hold(worlds: Worlds) -> None:

@@ -59,6 +59,18 @@ async def states(world: World, state: HoldState) -> int:
     return len(await world.relay.office.holds.all(state))
 
 
+async def test_an_entry_that_matches_everywhere_is_on_the_first_page(world: World, admin: Admin) -> None:
+    async with world.relay.office.store.transaction() as tx:
+        for number in range(21):
+            await tx.hash_lists.hit(
+                [("local", "sha256:1a2b3c")], f"https://a.test/{number}", world.clock.now()
+            )
+    assert "1 entry of a hash list matches everywhere" in (await admin.get("/")).text
+    world.clock.forward(3_601)
+    await admin.sign_in(world.relay)
+    assert "matches everywhere" not in (await admin.get("/")).text
+
+
 # -------------------------------------------------------------------- holds
 
 

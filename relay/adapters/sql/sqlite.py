@@ -39,6 +39,7 @@ from relay.adapters.sql.status_indexes import SqlStatusIndexes
 from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
+from relay.adapters.sql.webhooks import SqlWebhooks
 from relay.domain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class SqlTx:
         self.reloads = SqlReloads(queries)
         self.alerts = SqlAlerts(queries)
         self.hash_services = SqlHashServices(queries)
+        self.webhooks = SqlWebhooks(queries)
 
 
 class SqliteStore:

@@ -91,9 +91,11 @@ def test_the_relays_own_alerts() -> None:
         alertwords.holds_wait(1, 24, "a"),
         alertwords.holds_wait(1_200, 24, "b"),
         alertwords.found(HELD),
+        alertwords.checked("social", HELD, "checked 1"),
         alertwords.list_fails("iftas", 3, "timeout"),
         alertwords.list_waits("iftas", 4, 1_000, 2),
         alertwords.list_grew("local", 12, "cli:ann"),
+        alertwords.list_floods(21, "20 per hour", "flood 1"),
         alertwords.scanner_down("photodna", 1_000.4, 10),
         alertwords.key_revoked("att-2026-11", 5, "cli:ann"),
         alertwords.unreachable(5, 9, "c"),
@@ -103,9 +105,11 @@ def test_the_relays_own_alerts() -> None:
         "A hold waits for long",
         "1,200 holds wait for long",
         "A submitted file is on a list: known-match",
+        "A post that came by web hook: known-match",
         "A list of servers cannot be read",
         "A change of a list of servers waits",
         "A hash list grew",
+        "An entry of a hash list matches everywhere",
         "A scanner does not answer",
         "An attestation key was revoked",
         "Many subscribers cannot be reached",
@@ -113,4 +117,10 @@ def test_the_relays_own_alerts() -> None:
     ]
     assert all("See: assay " in alert.text for alert in texts)
     assert texts[2].channels == ("child-safety",)
-    assert texts[6].once == "scanner photodna 1000"
+    assert texts[8].once == "scanner photodna 1000"
+    flood = texts[7]
+    assert (flood.kind, flood.once, flood.about) == (AlertKind.FLOOD, "flood 1", "")
+    assert flood.text == (
+        "It matched in 21 posts, more than 20 per hour, and may be wrong. Until that ends what it matches is held, "
+        "where the policy would drop it. See: assay lists status"
+    )
