@@ -28,16 +28,23 @@ SERVICES_SECONDS: Final = 90.0
 
 ANSWER: Final = {
     "relay": "url, actor, inbox, admin",
-    "services[]": "with --services only: name, kind, url, questions, state, answers, answered_at, error, error_at",
     "servers[]": "name, url, actor, dialect, accepted, followed_back",
     "steps[]": "number, by, what, status, decision, why, reason, outcome, attestation, saw, scans, received, verified, "
-    "voucher, faults; with --services number, what, outcome, reason, decision, rule, asked, left, faults",
+    "voucher, faults",
     "totals": "posts, media, scans, attested, deliveries, verified, held, dropped, refused",
     "faults": "every expectation that did not hold, as text; empty when all did",
     "ok": "whether all expectations held",
     "seconds": "how long it took",
     "folder": "where everything is kept until the demo ends",
 }
+
+
+OF_SERVICES: Final = {
+    "services[]": "name, kind, url, questions, state, answers, answered_at, error, error_at",
+    "steps[]": "number, what, outcome, reason, decision, rule, asked, left, faults",
+}
+"""What is said in other words, or besides, with --services."""
+_ANSWERS: Final = {**ANSWER, **{f"{name}, with --services": text for name, text in OF_SERVICES.items()}}
 
 
 class Stage(Protocol):
@@ -65,7 +72,7 @@ class Stage(Protocol):
         """Leave the terminal as it should be, however far it came. May be called again."""
 
 
-@click.command(cls=Command, answer=ANSWER)
+@click.command(cls=Command, answer=_ANSWERS)
 @click.option(
     "--keep", is_flag=True, help="Keep everything running afterwards, to look around, until Ctrl-C."
 )

@@ -45,7 +45,7 @@ async def run(*, as_json: bool, keep: bool, seconds: float) -> bool:
         else:
             telling.closing(story, states, took)
             if keep:
-                telling.visits(story.fakes, world)
+                telling.visits(story.fakes, folder)
         if stop is not None:
             sys.stdout.flush()
             await stop.wait()

@@ -10,6 +10,7 @@ from relay.cli.status import service_line, service_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from relay.cli.demo.services.story import Result, Story
     from relay.cli.demo.services.table import Running
@@ -59,16 +60,16 @@ def closing(story: Story, states: Mapping[str, ServiceState], seconds: float) ->
     say(f"All {len(story.steps)} steps came out as they had to, in {seconds:.1f} seconds.")
 
 
-def visits(fakes: Mapping[str, Running], world: World) -> None:
+def visits(fakes: Mapping[str, Running], folder: Path) -> None:
     """Say how one's own relay asks the fakes, and what they know."""
     say("The fakes stay. For a relay of your own, in its config.yaml:")
     say("scanners:")
     for one in fakes.values():
         say(one.row.settings(one.url).rstrip())
     say(
-        f"{world.folder / CANARY_FILE} is what all of them know as a test picture; anything else is clean to them."
+        f"{folder / CANARY_FILE} is what all of them know as a test picture; anything else is clean to them."
     )
-    say(f"assay --config {world.folder / 'config.yaml'} status")
+    say(f"assay --config {folder / 'config.yaml'} status")
     say("Ctrl-C ends it and removes everything.")
 
 
