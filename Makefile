@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 SECONDS := 600
 FILES := 20000
 
-.PHONY: help install run test check format lint types arch vectors generate interop js cover bench fuzz lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop live js cover bench fuzz lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -64,6 +64,9 @@ generate: develop ## write the generated files anew
 
 interop: develop ## run the relay against software of others; fetches it into .interop
 	@$(BIN)/python tools/interop $(ONLY)
+
+live: develop ## ask real hash services; keys come from the environment, docs/hash-services.md names them
+	@$(BIN)/pytest -v tests/live || { test $$? = 5 && echo "no key in the environment: see docs/hash-services.md"; }
 
 js: develop ## test the library in JavaScript, and run pyright over that in Python; fetches node into .interop
 	@$(BIN)/python tools/js

@@ -92,7 +92,7 @@ async def _status(session: Session) -> dict[str, Any]:
                 }
                 for one, state, sizes, pending in await office.blocklists.states()
             },
-            "services": {name: _service(state) for name, state in (await _states(office)).items()},
+            "services": {name: service_row(state) for name, state in (await _states(office)).items()},
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
 
@@ -125,7 +125,7 @@ def _show(found: Mapping[str, Any]) -> None:
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
-            **{f"Service {name}": _told(row) for name, row in found["services"].items()},
+            **{f"Service {name}": service_line(row) for name, row in found["services"].items()},
         }
     )
     day = found["last_24_hours"]
@@ -192,7 +192,8 @@ async def _states(office: Office) -> dict[str, ServiceState | None]:
     return {one.name: known.get(one.name) for one in office.settings.scanners if one.is_service}
 
 
-def _service(state: ServiceState | None) -> dict[str, Any]:
+def service_row(state: ServiceState | None) -> dict[str, Any]:
+    """A service as JSON; None for one that no relay asked yet."""
     if state is None:
         return {"state": "waiting", "answers": {}, "answered_at": None, "error": None, "error_at": None}
     word = "paused" if state.paused else "failing" if state.failing else "ok"
@@ -205,7 +206,7 @@ def _service(state: ServiceState | None) -> dict[str, Any]:
     }
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def service_line(row: Mapping[str, Any]) -> str:
     """A service in a line. An error that is over is told, too: it may come back."""
     states = {
         "waiting": "not asked yet",

@@ -152,7 +152,8 @@ class Match:
 class ScanResult:
     """What one scanner, or all together, said about one digest.
 
-    `versions` maps each scanner asked to the version of its list: when one changes, the result is stale.
+    `versions` maps each scanner to the version of its list: when one changes, the result is stale. In the joint result
+    of several, one that could not compare the item is marked (`UNABLE`), and so is one that was spared (`SPARED`).
     """
 
     outcome: ScanOutcome

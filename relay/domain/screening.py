@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain.content import Content, is_media_type
 from relay.domain.facts import Facts, Scan, Standing, worst_attestation, worst_match, worst_scan
-from relay.domain.media import Digests, ScanOutcome, ScanResult
+from relay.domain.media import Digests, MatchKind, ScanOutcome, ScanResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +24,11 @@ _ORDER: Final = (
 )
 """Which of several scanners' outcomes stands. A scanner that failed could have found something, so its failure
 outweighs another's finding nothing; media that one scanner cannot read may be fine for another."""
+
+UNABLE: Final = "!"
+"""Stands before the version of a scanner that could not compare the item: it must never be named as a check."""
+SPARED: Final = ""
+"""In place of the version of a scanner that was not asked, because another one was certain."""
 
 _SCAN: Final = {
     ScanOutcome.NO_KNOWN_MATCH: Scan.CLEAN,
@@ -52,15 +57,35 @@ def combine(results: Sequence[ScanResult]) -> ScanResult:
     if not results:
         return ScanResult(ScanOutcome.UNAVAILABLE, reason="no-scanner")
     outcome = min((result.outcome for result in results), key=_ORDER.index)
-    versions = {name: version for result in results for name, version in result.versions.items()}
+    versions = {
+        name: f"{UNABLE}{version}" if result.outcome is ScanOutcome.UNSCANNABLE else version
+        for result in results
+        for name, version in result.versions.items()
+    }
     matches = tuple(match for result in results for match in result.matches)
     reason = next((result.reason for result in results if result.outcome is outcome), None)
     return ScanResult(outcome, matches, reason, versions)
 
 
+def is_certain(result: ScanResult) -> bool:
+    """Whether a scanner's answer settles it: what it knows needs nobody else's opinion."""
+    return any(match.kind is MatchKind.KNOWN for match in result.matches)
+
+
+def spared(name: str) -> ScanResult:
+    """Stand in for the answer of a scanner that was not asked, because another one was certain."""
+    return ScanResult(ScanOutcome.NOT_ATTEMPTED, versions={name: SPARED})
+
+
 def is_current(known: MediaFacts, versions: Mapping[str, str]) -> bool:
-    """Whether a stored scan still stands: it succeeded, with the very lists that are asked now."""
-    return known.result.outcome is not ScanOutcome.UNAVAILABLE and known.result.versions == dict(versions)
+    """Whether a stored scan still stands: it succeeded, with the very lists that are asked now.
+
+    What was spared because of a match stays spared for as long as the match stands.
+    """
+    asked = known.result.versions
+    if known.result.outcome is ScanOutcome.UNAVAILABLE or asked.keys() != versions.keys():
+        return False
+    return all(asked[name] in {version, f"{UNABLE}{version}", SPARED} for name, version in versions.items())
 
 
 def facts_of(

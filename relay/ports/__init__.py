@@ -112,6 +112,10 @@ class Scanner(Protocol):
     def methods(self) -> Sequence[str]:
         """By what media are compared, as attestations name it: `sha256`, `pdq`. None: nothing is compared."""
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether a question leaves the relay: it is spared what is known for certain already."""
+
     async def scan(
         self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
     ) -> ScanResult:

@@ -93,6 +93,11 @@ class ServiceScanner:
         return self._service.methods
 
     @property
+    def asks_others(self) -> bool:
+        """Yes: that is what it is for."""
+        return True
+
+    @property
     def state(self) -> ServiceState:
         """How the service is doing."""
         return ServiceState(
@@ -138,7 +143,7 @@ class ServiceScanner:
             known = self._answers.get(key)
             if known is not None:
                 return known
-            result = self._judged(await self._asked(question), version=key[1])
+            result = self._judged(await self._asked(question), question.decoded, version=key[1])
         except RemoteError as error:
             self._note(ScanOutcome.UNAVAILABLE)
             return self._result(ScanOutcome.UNAVAILABLE, reason=error.code)
@@ -146,8 +151,10 @@ class ServiceScanner:
         self._note(result.outcome)
         return result
 
-    def _judged(self, found: Sequence[Match] | Unfit, *, version: str) -> ScanResult:
+    def _judged(self, found: Sequence[Match] | Unfit, decoded: Decoded, *, version: str) -> ScanResult:
         versions = {self._name: version}
+        if not found and not isinstance(found, Unfit) and decoded.unseen is not None:
+            found = Unfit(decoded.unseen.value)  # nothing in what was looked at says little about the rest
         if isinstance(found, Unfit):
             return ScanResult(ScanOutcome.UNSCANNABLE, reason=found.reason, versions=versions)
         if not found:

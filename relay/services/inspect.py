@@ -11,13 +11,13 @@ from relay.domain.errors import RelayError, RemoteError
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item, MediaFacts
 from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome
-from relay.domain.screening import combine, digests_of, is_current
+from relay.domain.screening import combine, digests_of, is_certain, is_current, spared
 from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.domain.media import Digests
+    from relay.domain.media import Digests, ScanResult
     from relay.ports import Clock, Decoder, Remote, Scanner, Store
     from relay.services.attestations import AttestationVerifier, Vouched
     from relay.services.troubles import Troubles
@@ -164,8 +164,12 @@ class Inspector:
         if known is not None and self._stands(known):
             return known  # another post brought the same bytes while this one waited
         decoded = await self._decoder.decode(content) if known is None else known.decoded
-        results = []
+        results: list[ScanResult] = []
         for scanner in self.scanners:
+            # What is known for certain is nobody else's business: nothing more leaves, nothing more is paid for.
+            if any(map(is_certain, results)) and scanner.asks_others:
+                results.append(spared(scanner.name))
+                continue
             results.append(await scanner.scan(digests, decoded, content))
             self._troubles.heard(scanner.name, results[-1].outcome, self._clock.now())
         facts = MediaFacts(digests, decoded, combine(results), self._clock.now())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from relay.domain import alertwords
 from relay.domain.errors import Conflict, NotFound, RelayError
 from relay.domain.hashlist import PACK, BatchState, Effects, ListChange, in_force, pack
+from relay.ports.packs import packs_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -109,7 +110,7 @@ class Lists:
         """
         effects = await self.effects(
             loading.list,
-            lambda: self.packs_of(loading.number),
+            lambda: packs_of(self._store, loading.number),
             loading.entries,
             replaces=loading.replaces,
         )
@@ -175,19 +176,8 @@ class Lists:
     async def packs(self, batches: Iterable[Batch]) -> AsyncIterator[bytes]:
         """The packs of some batches, in order. Raises `Conflict` when one was undone meanwhile."""
         for batch in batches:
-            async for content in self.packs_of(batch.number):
+            async for content in packs_of(self._store, batch.number):
                 yield content
-
-    async def packs_of(self, number: int) -> AsyncIterator[bytes]:
-        """The packs of one batch, each read for itself: none keeps the store busy."""
-        async with self._store.reading() as tx:
-            count = await tx.hash_lists.packs(number)
-        for place in range(count):
-            async with self._store.reading() as tx:
-                content = await tx.hash_lists.pack(number, place)
-            if content is None:
-                raise Conflict(f"batch {number} was undone meanwhile", code="not-in-force")
-            yield content
 
 
 def _goes_on(batch: Batch, source: str, *, replaces: bool) -> bool:

@@ -23,6 +23,7 @@ from relay.adapters.scanners.services.edgehash import Hasher
 from relay.adapters.scanners.services.hive import Hive
 from relay.adapters.scanners.services.hma import Hma
 from relay.adapters.scanners.services.photodna import PhotoDna
+from relay.cli.demo.services.hma import NOBODY
 from relay.domain.breaker import FAILURES, PAUSE
 from relay.domain.media import Decoded, FrameHash, MatchKind, ScanOutcome, ScanResult, Undecodable
 from relay.domain.screening import digests_of
@@ -37,6 +38,7 @@ from tests.services import (
     FakePhotoDna,
     FakeService,
     always,
+    only,
     reply,
     running,
 )
@@ -246,6 +248,23 @@ async def test_what_could_not_be_decoded_is_not_asked() -> None:
     assert not fake.asked
 
 
+@pytest.mark.parametrize("unseen", [Undecodable.TRUNCATED, Undecodable.SECOND_FILE])
+async def test_what_was_seen_in_part_can_match_and_is_never_clean(unseen: Undecodable) -> None:
+    part = replace(PICTURE, unseen=unseen)
+    fakes: list[tuple[FakeService, Callable[[Any], Any]]] = [
+        (FakeHma(), hma),
+        (FakeArachnid(), arachnid),
+        (FakePhotoDna(), photodna),
+        (FakeHive(), hive),
+    ]
+    for fake, service in fakes:
+        async with service(fake) as bench:
+            found = await bench.scan(decoded=part)
+        assert (found.outcome, found.reason) == (UNSCANNABLE, unseen.value), type(fake)
+    async with hma(FakeHma(banks={"ONE": [TURNED[0].hex()]})) as bench:
+        assert (await bench.scan(decoded=part)).outcome is MATCH
+
+
 async def test_a_service_that_is_not_there() -> None:
     clock = FakeClock()
     async with running(FakeHma()) as url:
@@ -330,22 +349,73 @@ async def test_b_13_hma_distance_that_is_no_number(distance: str) -> None:
         assert (await bench.scan()).outcome is UNAVAILABLE
 
 
-async def test_b_13_hma_bank_that_answers_by_chance_is_not_clean() -> None:
-    fake = FakeHma(banks={"ONE": []}, ratios={"ONE": 0.5})
+@pytest.mark.parametrize(
+    ("ratios", "asked", "code"),
+    [
+        ({"ONE": 0.5}, (), "sampled-bank"),
+        ({"ONE": 0.5}, ("ONE",), "sampled-bank"),
+        ({"ONE": 0.0}, ("ONE",), "disabled-bank"),
+        ({}, ("ONE", "NOWHERE"), "unknown-bank"),
+    ],
+)
+async def test_b_13_hma_bank_that_does_not_always_answer_is_not_clean(
+    ratios: dict[str, float], asked: tuple[str, ...], code: str
+) -> None:
+    """A real HMA 1.1.7 answers `{}` with 200 for each of them."""
+    fake = FakeHma(banks={"ONE": [TURNED[0].hex()], "TWO": [NOBODY]}, ratios=ratios)
+    async with hma(fake, banks=asked) as bench:
+        found = await bench.scan()
+    assert (found.outcome, found.reason) == (UNAVAILABLE, code)
+    assert "/m/lookup" not in fake.paths
+
+
+async def test_hma_bank_that_nobody_asks_for_may_be_off_or_answer_by_chance() -> None:
+    fake = FakeHma(banks={"ONE": [NOBODY], "TWO": [NOBODY]}, ratios={"ONE": 0.0})
     async with hma(fake) as bench:
-        assert (await bench.scan()).reason == "sampled-bank"
-    async with hma(fake, banks=("OTHER",)) as bench:
+        assert (await bench.scan()).outcome is CLEAN
+    fake.ratios["ONE"] = 0.5
+    async with hma(fake, banks=("TWO",)) as bench:
         assert (await bench.scan()).outcome is CLEAN
 
 
-async def test_hma_without_its_curator_is_fine_and_without_its_index_is_not() -> None:
-    fake = FakeHma(fault=lambda request: web.Response(status=404) if request.path == "/c/banks" else None)
-    async with hma(fake) as bench:
+@pytest.mark.parametrize("path", ["/c/banks", "/status"])
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_hma_may_keep_all_but_its_matcher_to_itself(path: str, status: int) -> None:
+    async with hma(FakeHma(fault=only(path, always(status)))) as bench:
         assert (await bench.scan()).outcome is CLEAN
-    async with hma(FakeHma(present=False)) as bench:
-        assert (await bench.scan()).reason == "no-index"
-    async with hma(FakeHma(fault=always(503, "INDEX-STALE"))) as bench:
+
+
+@pytest.mark.parametrize("path", ["/c/banks", "/status", "/m/index/status", "/m/lookup"])
+async def test_hma_that_fails_in_part_is_not_clean(path: str) -> None:
+    async with hma(FakeHma(fault=only(path, always(500, HTML)))) as bench:
         assert (await bench.scan()).reason == "status"
+
+
+async def test_b_13_hma_without_an_index_that_it_follows_is_not_clean() -> None:
+    for fake, reason in (
+        (FakeHma(present=False), "no-index"),
+        (FakeHma(banks={"ONE": []}), "no-index"),
+        (FakeHma(state="INDEX-STALE"), "status"),
+        (FakeHma(state="INDEX-NOT-LOADED"), "status"),
+    ):
+        async with hma(fake) as bench:
+            assert (await bench.scan()).reason == reason
+        assert "/m/lookup" not in fake.paths
+
+
+async def test_b_13_hma_is_asked_again_once_it_surely_follows_a_new_index() -> None:
+    """The index status is ahead of what is looked up by up to 65 seconds."""
+    fake = FakeHma()
+    async with hma(fake) as bench:
+        assert (await bench.scan()).outcome is CLEAN
+        before, fake.built_to = bench.scanner.version, 2
+        bench.clock.forward(LOOK_AGAIN + 1)
+        assert (await bench.scan()).outcome is CLEAN
+        assert bench.scanner.version == before
+        fake.banks["ONE"] = [TURNED[0].hex()]  # built before, looked up from now on
+        bench.clock.forward(LOOK_AGAIN + 1)
+        assert (await bench.scan()).outcome is MATCH
+        assert bench.scanner.version != before
 
 
 async def test_b_13_hma_low_quality_is_not_asked() -> None:

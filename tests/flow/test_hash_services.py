@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from mediaattest.jws import decode_part
 from relay.adapters.media.canary import encoded
+from relay.domain import strictjson
 from relay.domain.media import Decoded, ScanOutcome
-from relay.domain.screening import digests_of
+from relay.domain.screening import SPARED, digests_of
 from relay.services.asking import LOOK_AGAIN
 from relay.services.hashservices import LOOK_EVERY
 from relay.wiring.hashservices import COUNTED
 from tests.flow.conftest import BASE
 from tests.flow.operators import at_a_prompt
-from tests.services import FakeArachnid, FakeHma, always, running
+from tests.services import FakeArachnid, FakeHma, FakePhotoDna, always, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +69,53 @@ async def test_answers_are_attested_only_when_the_operator_may(worlds: Worlds, *
         world = await worlds.open(config(shield, attest=attest))
         await world.relay.inspector.facts(PICTURE)
         assert (await world.relay.attestor.token(DIGEST) is not None) is attest
+
+
+async def test_what_is_known_for_certain_is_nobody_elses_business(worlds: Worlds) -> None:
+    shield, ours = FakeArachnid(), FakeHma()
+    async with running(shield) as first, running(ours) as second:
+        row = f"sha256,{DIGEST},csam,test,\n"
+        (worlds.folder / "local.csv").write_text(f"algorithm,value,category,source,note\n{row}")
+        local = (
+            "  - {name: local, kind: list, file: local.csv, category: csam, purpose: a test, country: any}\n"
+        )
+        plain = config(first, second)
+        world = await worlds.open(plain.replace("scanners:\n", f"scanners:\n{local}"))
+        inspector = world.relay.inspector
+        found = (await inspector.facts(PICTURE)).result
+        assert found.outcome is ScanOutcome.MATCH
+        assert shield.asked == ours.asked == []
+        assert found.versions == {**found.versions, "shield": SPARED, "ours": SPARED}
+        assert found.versions["canary"], "a list is here: it is asked all the same"
+        shield.updated = "2026-12-01T00:00:00Z"
+        world.clock.forward(LOOK_AGAIN)
+        await world.relay.services.look()
+        assert await inspector.known(DIGEST) is not None, "the match still stands"
+
+
+async def test_what_may_be_known_is_asked_of_all(worlds: Worlds) -> None:
+    shield, ours = FakeArachnid(), FakeHma()
+    async with running(shield) as first, running(ours) as second:
+        world = await worlds.open(config(first, second))
+        decoded = await world.relay.decoder.decode(PICTURE)
+        assert isinstance(decoded, Decoded)
+        shield.hashes[decoded.frames[0].pdq] = ("csam", "near")
+        await world.relay.inspector.facts(PICTURE)
+        assert "/m/lookup" in ours.paths
+
+
+async def test_a_service_that_could_not_compare_is_not_named_in_an_attestation(worlds: Worlds) -> None:
+    shield, cloud = FakeArachnid(), FakePhotoDna()
+    async with running(shield) as first, running(cloud) as second:
+        more = f"  - {{name: cloud, kind: photodna, url: '{second}', key: k, send: media, attest: true}}\n"
+        world = await worlds.open(config(first, attest=True) + more)
+        cloud.codes[DIGEST] = 3208
+        found = (await world.relay.inspector.facts(PICTURE)).result
+        assert found.outcome is ScanOutcome.NO_KNOWN_MATCH
+        token = await world.relay.attestor.token(DIGEST)
+        assert token is not None
+        stated = strictjson.loads(decode_part(token.split(".")[1]))
+        assert [check["alg"] for check in stated["chk"]] == ["pdq"]
 
 
 async def test_a_restart_asks_nothing_again(worlds: Worlds) -> None:

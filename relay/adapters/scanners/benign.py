@@ -71,6 +71,11 @@ class Tempered:
         """Those of the scanner."""
         return self._scanner.methods
 
+    @property
+    def asks_others(self) -> bool:
+        """As the scanner does."""
+        return self._scanner.asks_others
+
     async def scan(
         self, digests: Digests, decoded: Decoded | Undecodable, content: bytes | None = None
     ) -> ScanResult:

@@ -29,6 +29,7 @@ from relay.domain.hashlist import (
     ListPurpose,
     in_force,
 )
+from relay.ports.packs import packs_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -210,18 +211,8 @@ class ListLibrary:
                     for pack in packed(one for one in found if isinstance(one, ListChange)):
                         yield pack
             if part.batch is not None:
-                async for pack in self._packs_of(part.batch.number):
+                async for pack in packs_of(self._store, part.batch.number):
                     yield pack
-
-    async def _packs_of(self, number: int) -> AsyncIterator[bytes]:
-        async with self._store.reading() as tx:
-            count = await tx.hash_lists.packs(number)
-        for place in range(count):
-            async with self._store.reading() as tx:
-                content = await tx.hash_lists.pack(number, place)
-            if content is None:
-                raise Conflict(f"batch {number} was undone meanwhile", code="not-in-force")
-            yield content
 
     async def _adopt(self) -> None:
         """Pack what was imported by a version that kept entries one by one."""

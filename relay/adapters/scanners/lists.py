@@ -79,6 +79,11 @@ class ListScanner:
         """The algorithms that occur in the list, in the order of `HashAlgorithm`; no other is asked for."""
         return self._methods
 
+    @property
+    def asks_others(self) -> bool:
+        """No: a list is here."""
+        return False
+
     async def scan(
         self,
         digests: Digests,

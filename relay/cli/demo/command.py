@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import click
 
 from relay.cli.command import Command, answered
+from relay.cli.demo.ending import end_on_sigterm, interruption
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, pass_session
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock
 
 SECONDS: Final = 30.0
+SERVICES_SECONDS: Final = 90.0
 
 ANSWER: Final = {
     "relay": "url, actor, inbox, admin",
@@ -36,6 +37,14 @@ ANSWER: Final = {
     "seconds": "how long it took",
     "folder": "where everything is kept until the demo ends",
 }
+
+
+OF_SERVICES: Final = {
+    "services[]": "name, kind, url, questions, state, answers, answered_at, error, error_at",
+    "steps[]": "number, what, outcome, reason, decision, rule, asked, left, faults",
+}
+"""What is said in other words, or besides, with --services."""
+_ANSWERS: Final = {**ANSWER, **{f"{name}, with --services": text for name, text in OF_SERVICES.items()}}
 
 
 class Stage(Protocol):
@@ -63,39 +72,54 @@ class Stage(Protocol):
         """Leave the terminal as it should be, however far it came. May be called again."""
 
 
-@click.command(cls=Command, answer=ANSWER)
+@click.command(cls=Command, answer=_ANSWERS)
 @click.option(
     "--keep", is_flag=True, help="Keep everything running afterwards, to look around, until Ctrl-C."
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
-    default=SECONDS,
-    show_default=True,
-    help="Time limit; a step that has not ended by then has failed.",
+    help=f"Time limit; what has not ended by then has failed. {SECONDS:g} by default, {SERVICES_SECONDS:g} with "
+    "--services.",
+)
+@click.option(
+    "--services",
+    is_flag=True,
+    help="Show hash services in place of servers: a fake of each, and how it is asked.",
 )
 @pass_session
-def demo(session: Session, *, keep: bool, seconds: float) -> None:
+def demo(session: Session, *, keep: bool, seconds: float | None, services: bool) -> None:
     """Show what becomes of posts: a relay and three small servers on this machine, and what they post.
 
     Clean, canary, attested, falsely attested and broken pictures; what the relay did with each and why, and who
     received what. Everything is made for the demo, stays on loopback and is removed at its end; no configuration is
     read. The demo checks itself: exit status 1 when something came out otherwise than it should.
+
+    With --services: a fake of each hash service that the relay knows, a relay that asks them all, and what becomes of
+    clean pictures, matches, broken answers and services that are down. With --keep your own relay can ask the fakes.
     """
+    running = _services if services else _demo
+    limit = seconds or (SERVICES_SECONDS if services else SECONDS)
     try:
-        report = session.run(_demo(session, keep=keep, seconds=seconds))
+        held = session.run(running(session, keep=keep, seconds=limit))
     except asyncio.CancelledError:  # SIGTERM
         raise click.Abort from None
-    answered(yes=report.held)
+    answered(yes=held)
 
 
-async def _demo(session: Session, *, keep: bool, seconds: float) -> Report:
+async def _services(session: Session, *, keep: bool, seconds: float) -> bool:
+    from relay.cli.demo.services.run import run  # it takes a second
+
+    return await run(as_json=session.as_json, keep=keep, seconds=seconds)
+
+
+async def _demo(session: Session, *, keep: bool, seconds: float) -> bool:
     from relay.adapters.system import SystemClock
 
     clock = SystemClock()
     began = clock.monotonic()
     stage = _stage(session, clock, keep=keep)
-    _end_on_sigterm()
+    end_on_sigterm()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="assay-demo-"))
         stack.callback(stage.stop)
@@ -112,12 +136,12 @@ async def _demo(session: Session, *, keep: bool, seconds: float) -> Report:
         stage.opened(world)
         left = max(seconds - (clock.monotonic() - began), 1.0)
         report = await Story(world, stage).play(left)
-        stop = _interruption() if keep else None  # first: people may be quick
+        stop = interruption() if keep else None  # first: people may be quick
         stage.closing(report, world, clock.monotonic() - began)
         if stop is not None:
             sys.stdout.flush()
             await stop.wait()
-    return report
+    return report.held
 
 
 def _stage(session: Session, clock: Clock, *, keep: bool) -> Stage:
@@ -127,18 +151,3 @@ def _stage(session: Session, clock: Clock, *, keep: bool) -> Stage:
     if session.as_json:
         return Document()
     return Screen(clock, keep=keep) if sys.stdout.isatty() else Lines(keep=keep)
-
-
-def _end_on_sigterm() -> None:
-    """Let SIGTERM end the demo as Ctrl-C does: with everything stopped and removed."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-
-
-def _interruption() -> asyncio.Event:
-    """Return an event that SIGINT and SIGTERM set from now on."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop

@@ -39,6 +39,15 @@ _RULE: Final = """\
     then: drop
     reason: broken-picture
 """
+CANARY: Final = "  - {name: canary, kind: list, builtin: canary}\n"
+_LISTS: Final = f"""\
+{CANARY}  - name: demo
+    kind: list
+    file: list.csv
+    category: demo
+    purpose: One picture made by arithmetic, to show what a match does.
+    country: any
+"""
 _BEFORE: Final = "  - {name: Cannot be hashed"
 _CONFIG: Final = """\
 relay:
@@ -53,14 +62,7 @@ federation:
   subscriptions: open
   private_addresses: [127.0.0.0/8]     # the demo's servers are on this machine
 scanners:
-  - {{name: canary, kind: list, builtin: canary}}
-  - name: demo
-    kind: list
-    file: list.csv
-    category: demo
-    purpose: One picture made by arithmetic, to show what a match does.
-    country: any
-attestation:
+{scanners}attestation:
   trusted: [{issuer}]
   withhold: 0%                         # a demo must come out the same every time
 policy: {{file: {policy}}}
@@ -90,8 +92,13 @@ def demo_policy() -> str:
 
 
 @asynccontextmanager
-async def open_world(folder: Path, clock: Clock) -> AsyncIterator[World]:
-    """Build the world in `folder`, which exists and is empty, and let it run until the `async with` is left."""
+async def open_world(
+    folder: Path, clock: Clock, *, scanners: str = _LISTS, policy: str | None = None
+) -> AsyncIterator[World]:
+    """Build the world in `folder`, which exists and is empty, and let it run until the `async with` is left.
+
+    `scanners` are the rows of that section of the configuration, `policy` is the text of its policy.
+    """
     port, admin, *ports = free_ports(2 + len(SERVERS))
     url = f"https://{RELAY}:{port}"
     origins = {name: f"https://{name}:{at}" for name, at in zip(SERVERS, ports, strict=True)}
@@ -103,9 +110,16 @@ async def open_world(folder: Path, clock: Clock) -> AsyncIterator[World]:
         for place, name in enumerate(SERVERS)
     }
     issuer = people[PHOTOS][0].id
-    settings = {"url": url, "address": ADDRESS, "port": port, "admin": admin, "issuer": issuer}
+    settings = {
+        "url": url,
+        "address": ADDRESS,
+        "port": port,
+        "admin": admin,
+        "issuer": issuer,
+        "scanners": scanners,
+    }
     (folder / "list.csv").write_text(pictures.hash_list)
-    (folder / POLICY_FILE).write_text(demo_policy())
+    (folder / POLICY_FILE).write_text(policy or demo_policy())
     (folder / "config.yaml").write_text(_CONFIG.format(**settings, policy=POLICY_FILE))
     configuration = load(folder / "config.yaml", {}, clock.now()).require()
     await asyncio.to_thread(make_keys, configuration.settings)

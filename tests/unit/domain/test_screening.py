@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from relay.domain.facts import AttestationState, Scan
 from relay.domain.intake import Item, MediaFacts
 from relay.domain.media import Match, MatchKind, MediaKind, ScanOutcome, ScanResult, Undecodable
-from relay.domain.screening import combine, digests_of, facts_of, is_current
+from relay.domain.screening import (
+    SPARED,
+    UNABLE,
+    combine,
+    digests_of,
+    facts_of,
+    is_certain,
+    is_current,
+    spared,
+)
 
 CLEAN, MATCH = ScanOutcome.NO_KNOWN_MATCH, ScanOutcome.MATCH
 
@@ -47,6 +56,32 @@ def test_a_scan_stands_until_a_list_changes_and_never_when_it_failed() -> None:
     assert not is_current(known, {"a": "1", "b": "1"})
     failed = MediaFacts(digests_of(b""), Undecodable.EMPTY, result(ScanOutcome.UNAVAILABLE), 1.0)
     assert not is_current(failed, {"a": "1"})
+
+
+def test_what_a_scanner_could_not_compare_is_marked_and_stands_all_the_same() -> None:
+    joined = combine([result(CLEAN, "a"), result(ScanOutcome.UNSCANNABLE, "b")])
+    assert joined.outcome is CLEAN
+    assert joined.versions == {"a": "1", "b": f"{UNABLE}1"}
+    known = MediaFacts(digests_of(b""), Undecodable.EMPTY, joined, 1.0)
+    assert is_current(known, {"a": "1", "b": "1"})
+    assert not is_current(known, {"a": "1", "b": "2"})
+
+
+def test_what_was_spared_because_of_a_match_is_spared_while_the_match_stands() -> None:
+    known = Match(MatchKind.KNOWN, "a", "csam", "sha256", 0)
+    certain = ScanResult(MATCH, (known,), versions={"a": "1"})
+    joined = combine([certain, spared("b")])
+    assert (joined.outcome, joined.matches, joined.versions) == (MATCH, (known,), {"a": "1", "b": SPARED})
+    facts = MediaFacts(digests_of(b""), Undecodable.EMPTY, joined, 1.0)
+    assert is_current(facts, {"a": "1", "b": "7"})
+    assert not is_current(facts, {"a": "2", "b": "7"})
+    assert not is_current(facts, {"a": "1", "c": "7"})
+
+
+def test_only_a_known_match_is_certain() -> None:
+    kinds = {kind: is_certain(ScanResult(MATCH, (Match(kind, "a", "x", "pdq"),))) for kind in MatchKind}
+    assert {kind for kind, certain in kinds.items() if certain} == {MatchKind.KNOWN}
+    assert not is_certain(result(CLEAN))
 
 
 def item(outcome: ScanOutcome, *matches: Match, kind: MediaKind = MediaKind.IMAGE) -> Item:

@@ -104,7 +104,11 @@ class ServiceConnection:
 
     async def get(self, path: str, model: type[A], query: Mapping[str, str] | None = None) -> A:
         """Ask for `path`, which begins with a slash."""
-        return await self._ask("GET", path, model, query=query)
+        return self._read(await self._fetch("GET", path, query=query), model)
+
+    async def reach(self, path: str) -> None:
+        """Ask for `path` only to see that it answers with 200: what it says is left unread by anybody."""
+        await self._fetch("GET", path)
 
     async def post(
         self,
@@ -116,18 +120,18 @@ class ServiceConnection:
         query: Mapping[str, str] | None = None,
     ) -> A:
         """Send a body; a form names its own content type."""
-        return await self._ask("POST", path, model, body=body, content_type=content_type, query=query)
+        sent = await self._fetch("POST", path, body=body, content_type=content_type, query=query)
+        return self._read(sent, model)
 
-    async def _ask(
+    async def _fetch(
         self,
         method: str,
         path: str,
-        model: type[A],
         *,
         body: bytes | aiohttp.FormData | None = None,
         content_type: str | None = None,
         query: Mapping[str, str] | None = None,
-    ) -> A:
+    ) -> bytes:
         refuse_in_transaction()
         there = URL(self._base + path)
         headers = {"Content-Type": content_type} if content_type else {}
@@ -153,7 +157,7 @@ class ServiceConnection:
             found = as_remote_error(error, there)
             message = f"{self._name} could not be asked: {found.code}"
             raise RemoteError(message, code=found.code, temporary=found.temporary) from None
-        return self._read(content, model)
+        return content
 
     def _wrong_status(self, response: aiohttp.ClientResponse) -> RemoteError:
         status, wait = response.status, response.headers.get("Retry-After")

@@ -2,9 +2,13 @@
 
 `GET /m/lookup?signal=<hex>&signal_type=pdq` answers `{"BANK": [{"bank_content_id": 7, "distance": "4"}]}`: the
 distance is a string of digits. Its own hasher is not used: it is wrong by up to 256 bits for GIF, palette and CMYK.
-Three things would read as "no match" and are none: an index that is not loaded (503), an index without PDQ
-(`/m/index/status`), and a bank that is enabled for a share of the questions only (`/c/banks`; `/m/lookup` with GET
-knows no way around that draw). HMA has no authentication: a key is for what the operator puts before it.
+HMA has no authentication: a key is for what the operator puts before it.
+
+`{}` is also what it answers where nothing was looked up (seen with 1.1.7): no bank has a hash, the index was never
+built, a bank that is asked for does not exist or is switched off, or it is enabled for a share of the questions only
+(`/m/lookup` with GET knows no way around that draw). `/m/index/status` and `/c/banks` tell; `/status` tells whether
+the process that answers still follows the index. It follows by up to 65 seconds, so a new index counts as the list's
+version only once it was seen twice: what was asked in between would else pass as compared with it.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from relay.domain.hashservice import Question
 
 STRICT: Final = ConfigDict(frozen=True, strict=True)
+OUT_OF_REACH: Final = frozenset({401, 403, 404})
+"""Statuses of addresses that the operator of HMA keeps to himself, as he may: only `/m` must be open to us."""
 KINDS: Final = {"ncii": MatchKind.NCII, "test": MatchKind.TEST}
 """Categories whose matches are of a kind of their own, as for lists."""
 
@@ -76,6 +82,7 @@ class Hma:
     ) -> None:
         self._name, self._connection = name, connection
         self._category, self._categories, self._banks = category, dict(categories), tuple(banks)
+        self._built: str | None = None
 
     @property
     def terms(self) -> str:
@@ -99,22 +106,40 @@ class Hma:
 
     async def list_version(self) -> str:
         """Return until when the index is built. Raises `RemoteError` unless it answers for every bank, always."""
+        await self._refuse_stale()
         indexes = await self._connection.get("/m/index/status", _Indexes)
         pdq = indexes.root.get("pdq")
-        if pdq is None or not pdq.present:
+        if pdq is None or not pdq.present or pdq.size == 0:
             raise RemoteError(f"{self._name} has no index of PDQ hashes", code="no-index")
-        await self._refuse_sampled()
-        return f"{pdq.built_to}:{pdq.size}"
+        await self._refuse_silent_banks()
+        now = f"{pdq.built_to}:{pdq.size}"
+        before, self._built = self._built, now
+        return before or now
 
-    async def _refuse_sampled(self) -> None:
+    async def _refuse_stale(self) -> None:
+        try:
+            await self._connection.reach("/status")
+        except RemoteError as error:
+            if error.status not in OUT_OF_REACH:
+                raise
+
+    async def _refuse_silent_banks(self) -> None:
         try:
             banks = await self._connection.get("/c/banks", _Banks)
         except RemoteError as error:
-            if error.status in {401, 403, 404}:
-                return  # the curator's side is closed to us, as it may be
+            if error.status in OUT_OF_REACH:
+                return
             raise
-        asked = [bank for bank in banks.root if not self._banks or bank.name in self._banks]
-        if any(0.0 < bank.matching_enabled_ratio < 1.0 for bank in asked):
+        ratios = {bank.name: bank.matching_enabled_ratio for bank in banks.root}
+        if not ratios.keys() >= set(self._banks):
+            message = f"{self._name} has not all of the banks that it is to be asked for"
+            raise RemoteError(message, code="unknown-bank", temporary=False)
+        # Of all banks, one may be switched off; one that was asked for by name must answer.
+        lowest = min((ratios[name] for name in self._banks), default=1.0)
+        if lowest == 0.0:
+            message = f"{self._name} has switched off a bank that it is to be asked for"
+            raise RemoteError(message, code="disabled-bank", temporary=False)
+        if any(0.0 < ratios[name] < 1.0 for name in self._banks or ratios):
             message = f"{self._name} answers for some of its banks by chance"
             raise RemoteError(message, code="sampled-bank", temporary=False)
 
