@@ -31,6 +31,7 @@ from relay.web.subscriber import SubscriberPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
+from relay.wiring.submitpages import submit_routes
 
 if TYPE_CHECKING:
     import ssl
@@ -80,7 +81,7 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
     publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
-    return make_app(federation, submissions, lists, pages, subscriber, why, policy, lab_routes(relay))
+    return make_app(federation, submissions, lists, pages, subscriber, why, policy, [*lab_routes(relay), *submit_routes(relay)])
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:
@@ -215,4 +216,5 @@ def _rules(relay: Relay) -> Rules:
         retention=f"{hours:g} hours",
         lab=settings.lab.pages,
         policy=settings.transparency.policy != "off",
+        submit=settings.submit.pages,
     )
