@@ -81,7 +81,16 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
     publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
-    return make_app(federation, submissions, lists, pages, subscriber, why, policy, [*lab_routes(relay), *submit_routes(relay)])
+    return make_app(
+        federation,
+        submissions,
+        lists,
+        pages,
+        subscriber,
+        why,
+        policy,
+        [*lab_routes(relay), *submit_routes(relay)],
+    )
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

@@ -21,11 +21,13 @@ class ScannerSettings(Section):
     """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list", "benign", "submitted", "photodna", "arachnid", "safer", "hma", "classifier"] = Field(
-        description=(
-            "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
-            "overrules that resemblance and never a known match. `submitted`: a list of what people hand in of their own "
-            "pictures, see docs/submit.md. Others are hash services: see docs/hash-services.md."
+    kind: Literal["list", "benign", "submitted", "photodna", "arachnid", "safer", "hma", "classifier"] = (
+        Field(
+            description=(
+                "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
+                "overrules that resemblance and never a known match. `submitted`: what people hand in of their own "
+                "pictures, see docs/submit.md. Others are hash services: see docs/hash-services.md."
+            )
         )
     )
     file: FilePath | None = Field(
@@ -61,7 +63,9 @@ class ScannerSettings(Section):
         if self.kind not in {"list", "benign", "submitted"}:
             return self
         if self.kind == "submitted" and (self.file or self.category not in CATEGORY.values()):
-            cause = "a list of kind submitted has no `file`, and a `category` that says whom the pictures show"
+            cause = (
+                "a list of kind submitted has no `file`, and a `category` that says whom the pictures show"
+            )
             fix = f"Write category: {' or '.join(CATEGORY.values())}"
             raise PydanticCustomError("C324", "{cause}", {"cause": cause, "fix": fix})
         if self.builtin and (self.file or self.kind != "list"):

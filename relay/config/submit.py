@@ -20,8 +20,8 @@ class SubmitSettings(Section):
     review: Literal["after", "before"] = Field(
         default="after",
         description=(
-            "When you review hashes. `after`: they are in force at once, and what they match is held for a person until "
-            "you accept them. `before`: they are not in force until you accept them."
+            "When you review hashes. `after`: they are in force at once, and what they match is held for a person "
+            "until you accept them. `before`: they are not in force until you accept them."
         ),
     )
     helplines: FilePath | None = Field(

@@ -62,8 +62,8 @@ class SubmissionState(StrEnum):
 class HashSubmission:
     """What one person handed in, by and by.
 
-    `list` is the name of the hash list. `hashes` counts what is kept of it: none once it was refused or withdrawn. `who`
-    decided, and `note` says why, in words for the submitter.
+    `list` is the name of the hash list. `hashes` counts what is kept of it: none once it was refused or withdrawn.
+    `who` decided, and `note` says why, in words for the submitter.
     """
 
     number: int
@@ -102,7 +102,7 @@ def read_hashes(document: object) -> tuple[About | None, tuple[ListEntry, ...]]:
     if not isinstance(document, dict) or not set(document) <= {"about", "hashes"}:
         raise Malformed("Only hashes are taken here.", code="only-hashes")
     about, hashes = document.get("about"), document.get("hashes")
-    if about is not None and about not in set(About):
+    if about is not None and about not in tuple(About):
         raise Malformed("Say whom the pictures show: adult or minor.", code="bad-about")
     if not isinstance(hashes, list) or not hashes:
         raise Malformed("There are no hashes in it.", code="no-hashes")
@@ -115,7 +115,9 @@ def read_hashes(document: object) -> tuple[About | None, tuple[ListEntry, ...]]:
 def _entry(item: object) -> ListEntry:
     algorithm = _TAKEN.get(str(item.get("algorithm"))) if isinstance(item, dict) else None
     if not isinstance(item, dict) or algorithm is None or set(item) != _KEYS[algorithm]:
-        cause = "A hash has an algorithm, sha256 or pdq, a value, and for pdq a quality; nothing else is taken."
+        cause = (
+            "A hash has an algorithm, sha256 or pdq, a value, and for pdq a quality; nothing else is taken."
+        )
         raise Malformed(cause, code="only-hashes")
     value, quality = item["value"], item.get("quality", PDQ_MIN_QUALITY)
     if not isinstance(value, str) or len(value) != HEX_LENGTH[algorithm] or not set(value) <= _DIGITS:

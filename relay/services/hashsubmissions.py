@@ -1,8 +1,8 @@
 """Hashes that people hand in of their own pictures: taking them, putting them in force, taking them back.
 
-Whoever hands them in is not known here: there is no account, no address is kept, and a link with a secret is all that a
-submission can be found by. Every answer is given after its one transaction: hashes are on disk, and in their list or out
-of it, when somebody is told so. `relay.domain.hashsubmission` says what unreviewed hashes may do.
+Whoever hands them in is not known here: there is no account, no address is kept, and a link with a secret is all that
+a submission can be found by. Every answer is given after its one transaction: hashes are on disk, and in their list or
+out of it, when somebody is told so. `relay.domain.hashsubmission` says what unreviewed hashes may do.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _ALL: Final = "all"
 class SubmitRules:
     """How submissions are taken. `lists` are those that there are; with none nothing is taken.
 
-    `review_first`: hashes come into force only when the operator has accepted them. Rates count requests: of one client,
-    and of all together; None is no limit. `most` hashes are kept of all submissions.
+    `review_first`: hashes come into force only when the operator has accepted them. Rates count requests: of one
+    client, and of all together; None is no limit. `most` hashes are kept of all submissions.
     """
 
     lists: Mapping[About, str]
@@ -69,9 +69,7 @@ class Standing(NamedTuple):
 class HashSubmissions:
     """Takes hashes and looks after them."""
 
-    def __init__(
-        self, store: Store, clock: Clock, lists: Lists, alerts: Alerts, rules: SubmitRules
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, lists: Lists, alerts: Alerts, rules: SubmitRules) -> None:
         self._store, self._clock, self._lists, self._alerts = store, clock, lists, alerts
         self.rules, self._throttle = rules, Throttle(clock)
 
@@ -184,9 +182,7 @@ class HashSubmissions:
             tx, found.list, source, [ListChange(entry) for entry in entries], who=SUBMITTER
         )
 
-    async def _ended(
-        self, number: int, state: SubmissionState, *, who: str, note: str | None
-    ) -> Standing:
+    async def _ended(self, number: int, state: SubmissionState, *, who: str, note: str | None) -> Standing:
         async with self._store.transaction() as tx:
             await self._end(tx, await _open(tx, number), state, who=who, note=note)
             return Standing(await _get(tx, number), 0)

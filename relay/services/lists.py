@@ -139,9 +139,7 @@ class Lists:
         await loading.add([ListChange(entry) for entry in entries], "")
         return await self.finish(loading, who=who)
 
-    async def put(
-        self, tx: Tx, name: str, source: str, changes: Sequence[ListChange], *, who: str
-    ) -> int:
+    async def put(self, tx: Tx, name: str, source: str, changes: Sequence[ListChange], *, who: str) -> int:
         """Put at most `PACK` changes in force as one batch, in a transaction of the caller's; return its number."""
         now, content = self._clock.now(), pack(changes)
         number = await tx.hash_lists.open(name=name, source=source, who=who, at=now, replaces=False)

@@ -203,7 +203,9 @@ class Screening:
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
         decided = self._decider.decision(facts, work.received_at)
-        if decided.verb is Verb.DROP and any(is_unreviewed(match) for item in items for match in item.matches):
+        if decided.verb is Verb.DROP and any(
+            is_unreviewed(match) for item in items for match in item.matches
+        ):
             decided = await self._reviewed(decided, work, post, items)
         decided = await self._flood.tempered(decided, items, work.object_id)
         seen = (work.object_id, work.kind, work.actor, work.server, work.received_at)
@@ -218,9 +220,7 @@ class Screening:
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about, brake=brake), items)
 
-    async def _reviewed(
-        self, decided: Decision, work: Work, post: ApObject, items: list[Item]
-    ) -> Decision:
+    async def _reviewed(self, decided: Decision, work: Work, post: ApObject, items: list[Item]) -> Decision:
         """Hold what is to be dropped for nothing but hashes that nobody has reviewed (ADR 0033)."""
         facts = await self._facts(work, post, without_unreviewed(items))
         other = self._decider.decision(facts, work.received_at)

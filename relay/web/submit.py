@@ -31,7 +31,15 @@ PATH: Final = "/submit"
 LARGEST: Final = 128 * MOST_AT_ONCE
 """Bytes of a request: `MOST_AT_ONCE` hashes as the page writes them."""
 _PATIENCE: Final = 60.0
-_FILES: Final = ("submit.css", "submit.js", "submit-worker.js", "submit-video.js", "pdq.js", "sha256.js", "leave.js")
+_FILES: Final = (
+    "submit.css",
+    "submit.js",
+    "submit-worker.js",
+    "submit-video.js",
+    "pdq.js",
+    "sha256.js",
+    "leave.js",
+)
 _PRIVATE: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",

@@ -20,7 +20,9 @@ def submit_routes(relay: Relay) -> list[web.RouteDef]:
     if not settings.submit.pages:
         return []
     own = settings.submit.helplines
-    content = files("relay.config").joinpath("helplines.json").read_bytes() if own is None else own.read_bytes()
+    content = (
+        files("relay.config").joinpath("helplines.json").read_bytes() if own is None else own.read_bytes()
+    )
     return SubmitPages(
         identity=relay.office.identity,
         submissions=relay.office.hash_submissions,
