@@ -37,6 +37,7 @@ COMMANDS: Final = {
             "Show web hooks, and what was found in posts that came by them.",
         ),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
+        "hashes": ("relay.cli.hashes:hashes", "Review what people handed in of their own pictures."),
         "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),

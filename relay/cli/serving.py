@@ -32,6 +32,7 @@ from relay.web.webhooks import WebhookPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
+from relay.wiring.submitpages import submit_routes
 
 if TYPE_CHECKING:
     import ssl
@@ -83,7 +84,15 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
     webhooks = WebhookPages(relay.hooks.webhooks, settings.federation.max_body, body_timeout)
     return make_app(
-        federation, submissions, lists, pages, subscriber, why, policy, webhooks, lab_routes(relay)
+        federation,
+        submissions,
+        lists,
+        pages,
+        subscriber,
+        why,
+        policy,
+        webhooks,
+        [*lab_routes(relay), *submit_routes(relay)],
     )
 
 
@@ -219,4 +228,5 @@ def _rules(relay: Relay) -> Rules:
         retention=f"{hours:g} hours",
         lab=settings.lab.pages,
         policy=settings.transparency.policy != "off",
+        submit=settings.submit.pages,
     )

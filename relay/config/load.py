@@ -19,6 +19,7 @@ from relay.config.policy import NOWHERE
 from relay.config.policy_file import home_of, policy_in
 from relay.config.problems import report, span_at
 from relay.config.settings import Settings, names_in
+from relay.config.submit_checks import check_submit
 from relay.config.webhook_checks import check_webhooks
 from relay.domain.errors import Malformed
 
@@ -149,6 +150,7 @@ def _settings(root: Mapping, place: Place, findings: Findings) -> Settings | Non
     _check_addresses(settings, root, findings)
     check_channels(settings, root, findings)
     check_webhooks(settings, root, findings)
+    check_submit(settings, root, findings)
     return settings if findings.errors == before else None
 
 

@@ -6,7 +6,8 @@ version, C302 list file missing, C303 built-in list, C304 purpose and country, C
 twice, C307 url or file, C308 FIRES without address, C309 list of the lab, C310 no such profile, C311 channel
 without what it needs, C312 key of another kind of channel, C313 mail in the clear, C315 telling why too soon, C316 key
 of another kind of scanner, C317 key that a service needs, C318 service without https, C319 files would leave, C320
-nothing to attest, C401 plain http in public, C402 web hook in the clear.
+nothing to attest, C321 page without a list, C322 two lists of submissions, C323 helplines, C324 list of submissions,
+C401 plain http in public, C402 web hook in the clear.
 """
 
 from __future__ import annotations

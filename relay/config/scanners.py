@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from relay.config.fields import FilePath
 from relay.config.section import Section
+from relay.domain.hashsubmission import CATEGORY
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 """Names of scanners, blocklists and categories: lower-case letters, digits and hyphens."""
@@ -20,10 +21,13 @@ class ScannerSettings(Section):
     """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list", "benign", "photodna", "arachnid", "safer", "hma", "classifier"] = Field(
-        description=(
-            "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
-            "overrules that resemblance and never a known match. Others are hash services: see docs/hash-services.md."
+    kind: Literal["list", "benign", "submitted", "photodna", "arachnid", "safer", "hma", "classifier"] = (
+        Field(
+            description=(
+                "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
+                "overrules that resemblance and never a known match. `submitted`: what people hand in of their own "
+                "pictures, see docs/submit.md. Others are hash services: see docs/hash-services.md."
+            )
         )
     )
     file: FilePath | None = Field(
@@ -56,8 +60,14 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
-        if self.kind not in {"list", "benign"}:
+        if self.kind not in {"list", "benign", "submitted"}:
             return self
+        if self.kind == "submitted" and (self.file or self.category not in CATEGORY.values()):
+            cause = (
+                "a list of kind submitted has no `file`, and a `category` that says whom the pictures show"
+            )
+            fix = f"Write category: {' or '.join(CATEGORY.values())}"
+            raise PydanticCustomError("C324", "{cause}", {"cause": cause, "fix": fix})
         if self.builtin and (self.file or self.kind != "list"):
             cause = "a built-in list has no `file` and is of `kind: list`"
             raise PydanticCustomError(

@@ -41,6 +41,7 @@ from relay.config.lab import LabSettings
 from relay.config.scanners import NAME_PATTERN, ScannerName
 from relay.config.section import Section
 from relay.config.services import CANARY, ServiceSettings
+from relay.config.submit import SUBMIT, SubmitSettings
 from relay.config.transparency import TransparencySettings
 from relay.config.video import VideoSettings
 from relay.config.webhooks import WebhookSettings
@@ -354,6 +355,7 @@ class Settings(Section):
         default_factory=WhySettings,
         description="What others are told at `/why` of why a post was relayed or not; see docs/why.md.",
     )
+    submit: SubmitSettings = SUBMIT
 
 
 LATER_KEYS = frozenset(

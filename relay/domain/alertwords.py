@@ -114,6 +114,18 @@ def list_floods(posts: int, most: str, once: str) -> Alert:
     return Alert(AlertKind.FLOOD, "An entry of a hash list matches everywhere", text, once=once)
 
 
+def hashes_came(name: str, now: float) -> Alert:
+    """Somebody handed in hashes of their own pictures; said once an hour."""
+    text = f'For the list "{name}". See: assay hashes list'
+    return Alert(
+        AlertKind.LIST,
+        "Somebody handed in hashes",
+        text,
+        about=f"list {name}",
+        once=f"hashes {name} {now // 3600:.0f}",
+    )
+
+
 def scanner_down(name: str, since: float, minutes: int) -> Alert:
     """A scanner does not answer."""
     text = (

@@ -41,9 +41,10 @@ PHASH_RADIUS: Final = 8
 class ListPurpose(StrEnum):
     """What a list is for: it decides how its matches are named.
 
-    `ABUSE`: known illegal material. `NCII`: intimate images of adults, shared without consent. `TEST`: the
-    canary list and vendors' test sets, whose matches prove that scanning works. `BENIGN`: what resembles an entry of
-    another list and harms nobody; it overrules that resemblance and never a known match (ADR 0026).
+    `ABUSE`: known illegal material. `NCII`: intimate images, shared without consent: of adults, or handed in by the
+    people that they show. `TEST`: the canary list and vendors' test sets, whose matches prove that scanning works.
+    `BENIGN`: what resembles an entry of another list and harms nobody; it overrules that resemblance and never a known
+    match (ADR 0026).
     """
 
     ABUSE = "abuse"

@@ -43,8 +43,8 @@ class MatchKind(StrEnum):
     """How close a match is, as policies name it.
 
     `KNOWN`: an exact digest, or a perceptual hash within `PDQ_DRIFT`. `NEAR`: within `PDQ_RADIUS`.
-    `NCII`: a list whose purpose is intimate images of adults. `CLASSIFIER`: a model's score, never a known match.
-    `TEST`: the canary list or a vendor's test set.
+    `NCII`: a list whose purpose is intimate images of adults, or what people handed in of their own pictures.
+    `CLASSIFIER`: a model's score, never a known match. `TEST`: the canary list or a vendor's test set.
     """
 
     KNOWN = "known"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from relay.domain.hashlist import Batch, ListEntry
     from relay.ports import Clock, Scanner, Store
+    from relay.ports.store import Tx
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.inspect import Inspector
@@ -138,6 +139,22 @@ class Lists:
             loading = await self.load(name, source, who=who)
         await loading.add([ListChange(entry) for entry in entries], "")
         return await self.finish(loading, who=who)
+
+    async def put(self, tx: Tx, name: str, source: str, changes: Sequence[ListChange], *, who: str) -> int:
+        """Put at most `PACK` changes in force as one batch, in a transaction of the caller's; return its number."""
+        now, content = self._clock.now(), pack(changes)
+        number = await tx.hash_lists.open(name=name, source=source, who=who, at=now, replaces=False)
+        await tx.hash_lists.add(number, 0, len(changes), content)
+        await tx.hash_lists.note(number, "")
+        digest = hashlib.sha256(content).hexdigest()
+        await tx.hash_lists.finish(number, at=now, added=len(changes), changed=0, removed=0, digest=digest)
+        return number
+
+    async def take_back(self, tx: Tx, number: int | None) -> None:
+        """Take a batch of `put` out of force and delete its entries; one that is not in force stays as it is."""
+        batch = None if number is None else await tx.hash_lists.batch(number)
+        if batch is not None and batch.state is BatchState.DONE:
+            await tx.hash_lists.end(batch.number, BatchState.UNDONE)
 
     async def undo(self, number: int, *, who: str) -> Batch:
         """Take a batch out of force and delete its entries; entries that others brought, too, stay.

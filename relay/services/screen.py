@@ -11,6 +11,7 @@ from relay.domain.activity import parse_activity, parse_object, relayed
 from relay.domain.content import content_of
 from relay.domain.delivery import backoff
 from relay.domain.errors import Malformed, RelayError, RemoteError
+from relay.domain.hashsubmission import held_for_review, is_unreviewed, without_unreviewed
 from relay.domain.intake import Item, Settled
 from relay.domain.log import ActivityState
 from relay.domain.policy import RELAYING, Verb
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from relay.domain.activity import ApObject
     from relay.domain.facts import Facts
     from relay.domain.intake import Work
+    from relay.domain.policy import Decision
     from relay.ports import Clock, Store
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
@@ -179,6 +181,10 @@ class Screening:
     async def _decide(self, work: Work, post: ApObject, items: list[Item], about: str | None) -> None:
         facts = await self._facts(work, post, items)
         decided = self._decider.decision(facts, work.received_at)
+        if decided.verb is Verb.DROP and any(
+            is_unreviewed(match) for item in items for match in item.matches
+        ):
+            decided = await self._reviewed(decided, work, post, items)
         decided = await self._flood.tempered(decided, items, work.object_id)
         seen = (work.object_id, work.kind, work.actor, work.server, work.received_at)
         decision, brake = await self._braking.decide(decided, Post(*seen, post, facts.standing, items))
@@ -191,6 +197,12 @@ class Screening:
         urls = [to_data_url(token) for token in tokens]
         settled = self._decider.settle(subject, decision, facts, header, urls)
         await self._settle(work, replace(settled, about=about, brake=brake), items)
+
+    async def _reviewed(self, decided: Decision, work: Work, post: ApObject, items: list[Item]) -> Decision:
+        """Hold what is to be dropped for nothing but hashes that nobody has reviewed (ADR 0033)."""
+        facts = await self._facts(work, post, without_unreviewed(items))
+        other = self._decider.decision(facts, work.received_at)
+        return decided if other.verb is Verb.DROP else held_for_review(decided)
 
     async def _facts(self, work: Work, post: ApObject, items: list[Item]) -> Facts:
         issuers = {hosts.server_name(item.issuer) for item in items if item.issuer}

@@ -26,22 +26,33 @@ _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-r
 
 
 def html(
-    template: str, values: Mapping[str, Any], *, status: int = 200, script: bool = False, form: bool = False
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    script: bool = False,
+    form: bool = False,
+    may: str = "",
 ) -> web.Response:
-    """Make a page. `script`: it may run our own scripts; `form`: it may send forms to this origin."""
+    """Make a page.
+
+    `script`: it may run our own scripts; `form`: it may send forms to this origin; `may`: further directives.
+    """
     policy = _POLICY.format("'self'" if form else "'none'")
-    headers = _HEADERS | {"Content-Security-Policy": policy + ("; script-src 'self'" if script else "")}
+    policy += ("; script-src 'self'" if script else "") + (f"; {may}" if may else "")
+    headers = _HEADERS | {"Content-Security-Policy": policy}
     text = environment().get_template(template).render(style=STYLE, **values)
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def static(name: str) -> web.RouteDef:
-    """Serve a static file at `/static/` and its name."""
+def static(name: str, *, kept: bool = True) -> web.RouteDef:
+    """Serve a static file at `/static/` and its name. `kept`: browsers may keep it for an hour."""
     content = files("relay.web").joinpath("static", name).read_bytes()
     kind = _TYPES[name.rpartition(".")[2]]
 
     async def serve(_request: web.Request) -> web.Response:
-        headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
+        caching = "max-age=3600" if kept else "no-store"
+        headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
         return web.Response(body=content, content_type=kind, charset="utf-8", headers=headers)
 
     return web.get(f"/static/{name}", serve)

@@ -29,7 +29,7 @@ class ListLine:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the page says about how the relay works. `lab`, `policy`: whether there are pages of them."""
+    """What the page says about how the relay works. `lab`, `policy`, `submit`: whether there are pages of them."""
 
     subscriptions: str
     mode: str
@@ -39,6 +39,7 @@ class Rules:
     retention: str
     lab: bool
     policy: bool
+    submit: bool = False
 
 
 class Pages:
@@ -75,7 +76,8 @@ class Pages:
             else ""
         )
         policy = "Allow: /policy\n" if self._rules().policy else ""
-        return web.Response(text=f"User-agent: *\nAllow: /$\n{policy}{lab}Disallow: /\n")
+        submit = "Allow: /submit$\n" if self._rules().submit else ""
+        return web.Response(text=f"User-agent: *\nAllow: /$\n{policy}{submit}{lab}Disallow: /\n")
 
     async def security(self, _request: web.Request) -> web.Response:
         """Say where to report vulnerabilities (RFC 9116)."""

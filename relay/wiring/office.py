@@ -33,7 +33,7 @@ from relay.services.subscribers import Subscribers
 from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
 from relay.services.webhooks import HookDesk
-from relay.wiring import parts
+from relay.wiring import parts, submit
 from relay.wiring.why import explainer
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock
     from relay.services.attestkeys import AttestationKeys
     from relay.services.explain import Explainer
+    from relay.services.hashsubmissions import HashSubmissions
     from relay.services.identity import Identity
 
 
@@ -70,6 +71,7 @@ class Office:
     blocks: Blocks
     blocklists: Blocklists
     lists: Lists
+    hash_submissions: HashSubmissions
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
@@ -113,6 +115,7 @@ async def open_office(
             mode=Mode(settings.federation.subscriptions),
             allow=settings.federation.allow,
         )
+        hash_lists = Lists(store, clock, alerts, compare)
         yield Office(
             settings=settings,
             identity=identity,
@@ -145,7 +148,8 @@ async def open_office(
             waves=Waves(store=store, clock=clock, signals=signals, alerts=alerts),
             blocks=blocks,
             blocklists=blocklists,
-            lists=Lists(store, clock, alerts, compare),
+            lists=hash_lists,
+            hash_submissions=submit.hash_submissions(settings, store, clock, hash_lists, alerts),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(

@@ -106,7 +106,8 @@ def guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> 
 
 def list_sources(settings: Settings) -> Sequence[ListSource]:
     """Say where the hash lists are and what they are for."""
-    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST, "benign": ListPurpose.BENIGN}
+    purposes = {"ncii": ListPurpose.NCII, "test": ListPurpose.TEST}
+    kinds = {"benign": ListPurpose.BENIGN, "submitted": ListPurpose.NCII}
     return [
         ListSource(
             name=scanner.name,
@@ -114,9 +115,7 @@ def list_sources(settings: Settings) -> Sequence[ListSource]:
             category=scanner.category or ("benign" if scanner.kind == "benign" else "known"),
             purpose=ListPurpose.TEST
             if scanner.builtin
-            else purposes.get(
-                scanner.kind if scanner.kind == "benign" else scanner.category or "", ListPurpose.ABUSE
-            ),
+            else kinds.get(scanner.kind) or purposes.get(scanner.category or "", ListPurpose.ABUSE),
             builtin=scanner.builtin is not None,
         )
         for scanner in settings.scanners

@@ -1,7 +1,8 @@
 """Benign lists: what resembles an entry of another list and harms nobody (ADR 0026).
 
 A benign entry overrules *near* matches only: a perceptual hash further away than two right implementations may differ.
-An equal digest, or a perceptual hash that may be of the very picture, stays known whatever a benign list says.
+An equal digest, or a perceptual hash that may be of the very picture, stays known whatever a benign list says. What
+people handed in and nobody has reviewed is overruled in any case (ADR 0033).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.hashlist import HashAlgorithm
+from relay.domain.hashsubmission import is_unreviewed
 from relay.domain.media import PDQ_DRIFT, Decoded, ScanOutcome
 
 if TYPE_CHECKING:
@@ -82,11 +84,11 @@ class Tempered:
         """Ask the scanner; take away near matches of what is benign."""
         answer = await self._scanner.scan(digests, decoded, content)
         found = replace(answer, versions={self.name: self._version})
-        if not any(map(_is_near, found.matches)):
+        if not any(map(_is_doubtful, found.matches)):
             return found
         if not any(one.knows(digests, decoded) for one in self._lists):
             return found
-        kept = tuple(match for match in found.matches if not _is_near(match))
+        kept = tuple(match for match in found.matches if not _is_doubtful(match))
         if kept or found.outcome not in _MATCHED:
             return replace(found, matches=kept)
         if isinstance(decoded, Decoded) and decoded.unseen is not None:
@@ -94,6 +96,7 @@ class Tempered:
         return replace(found, outcome=ScanOutcome.NO_KNOWN_MATCH, matches=(), reason=BENIGN)
 
 
-def _is_near(match: Match) -> bool:
-    """Whether a match is of something like an entry, by whatever name its list calls that."""
-    return match.algorithm == "phash" or (match.algorithm == "pdq" and match.distance > PDQ_DRIFT)
+def _is_doubtful(match: Match) -> bool:
+    """Whether a match is of something like an entry, or of an entry that nobody has reviewed."""
+    is_near = match.algorithm == "phash" or (match.algorithm == "pdq" and match.distance > PDQ_DRIFT)
+    return is_near or is_unreviewed(match)

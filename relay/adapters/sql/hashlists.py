@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from relay.adapters.sql.hashsubmissions import SqlHashSubmissions
 from relay.domain.hashlist import PACK, Batch, BatchState, HashAlgorithm, ListChange, ListEntry, pack
 from relay.ports.hashlists import Frequent
 
@@ -19,6 +20,7 @@ class SqlHashLists:
 
     def __init__(self, queries: Queries) -> None:
         self._sql = queries
+        self.submissions = SqlHashSubmissions(queries)
 
     async def open(self, *, name: str, source: str, who: str, at: float, replaces: bool) -> int:
         """Open a batch."""
