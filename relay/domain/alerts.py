@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
     WAVE = "wave"
     INCIDENT = "incident"
     FINDING = "finding"
+    RECALL = "recall"
     SUBSCRIBER = "subscriber"
     BLOCKLIST = "blocklist"
     LIST = "list"
@@ -65,6 +66,12 @@ KINDS: Final = {
         "submitted files",
         "A file that a server submitted to be attested is on a list.",
         "assay submissions list",
+        urgent=True,
+    ),
+    AlertKind.RECALL: KindInfo(
+        "recalls",
+        "Something that was relayed came onto a list afterwards.",
+        "assay recall list",
         urgent=True,
     ),
     AlertKind.SUBSCRIBER: KindInfo(

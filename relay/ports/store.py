@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from relay.ports.media import Media
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.policy import PolicyVersions, Reloads
+    from relay.ports.recall import Recalls
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
 
     Row = Mapping[str, object]
@@ -364,6 +365,10 @@ class Tx(Protocol):
     @property
     def hash_services(self) -> HashServices:
         """How the hash services are doing."""
+
+    @property
+    def recalls(self) -> Recalls:
+        """Media that matched after it was relayed, and who was told."""
 
 
 class Store(Protocol):

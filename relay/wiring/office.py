@@ -26,6 +26,7 @@ from relay.services.peers import Peers
 from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.recalls import Recalls
 from relay.services.reloads import Reloads
 from relay.services.replay import Replay
 from relay.services.signals import Signals
@@ -69,6 +70,7 @@ class Office:
     blocks: Blocks
     blocklists: Blocklists
     lists: Lists
+    recalls: Recalls
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
@@ -144,6 +146,7 @@ async def open_office(
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock, alerts, compare),
+            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.adapters.scanners.hashindex import Lookup
-    from relay.domain.media import Digests, Match, ScanResult, Undecodable
+    from relay.domain.media import Digests, ScanResult, Undecodable
     from relay.ports import Scanner
 
 BENIGN: Final = "benign"
@@ -77,18 +77,13 @@ class Tempered:
         """Ask the scanner; take away near matches of what is benign."""
         answer = await self._scanner.scan(digests, decoded, content)
         found = replace(answer, versions={self.name: self._version})
-        if not any(map(_is_near, found.matches)):
+        if not any(match.resembles for match in found.matches):
             return found
         if not any(one.knows(digests, decoded) for one in self._lists):
             return found
-        kept = tuple(match for match in found.matches if not _is_near(match))
+        kept = tuple(match for match in found.matches if not match.resembles)
         if kept or found.outcome not in _MATCHED:
             return replace(found, matches=kept)
         if isinstance(decoded, Decoded) and decoded.unseen is not None:
             return replace(found, outcome=ScanOutcome.UNSCANNABLE, matches=(), reason=decoded.unseen.value)
         return replace(found, outcome=ScanOutcome.NO_KNOWN_MATCH, matches=(), reason=BENIGN)
-
-
-def _is_near(match: Match) -> bool:
-    """Whether a match is of something like an entry, by whatever name its list calls that."""
-    return match.algorithm == "phash" or (match.algorithm == "pdq" and match.distance > PDQ_DRIFT)
