@@ -11,6 +11,7 @@ from relay.cli import brakes
 from relay.cli.alerts import summed
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
+from relay.cli.recall import told
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
 from relay.domain.waves.brake import WAVES
@@ -41,6 +42,7 @@ ANSWER: Final = {
     "holds": "number by state: open, released, dropped, withdrawn",
     "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
+    "recalls": "number by state: waiting, due, sent, dismissed, undone; `notices`: messages that did not arrive yet",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
@@ -77,6 +79,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "holds": counts["holds"],
             "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
+            "recalls": dict(await office.recalls.counts()),
             "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
             "blocklists": {
@@ -115,6 +118,7 @@ def _show(found: Mapping[str, Any]) -> None:
             },
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
+            **_recalls(found["recalls"]),
             **_alerts(found["alerts"]),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
@@ -138,6 +142,14 @@ def _show(found: Mapping[str, Any]) -> None:
 
 def _observed(counts: Mapping[str, Any] | None) -> dict[str, str]:
     return {} if counts is None else {"Observed": f"{observed_line(**counts)} -> assay policy observed"}
+
+
+def _recalls(counts: Mapping[str, int]) -> dict[str, str]:
+    """What came onto a list late; nothing where nothing did."""
+    if not any(counts.values()):
+        return {}
+    on_their_way = f", {counts['notices']:,} messages on their way" if counts["notices"] else ""
+    return {"Recalls": f"{told(counts)}{on_their_way} -> assay recall status"}
 
 
 def _alerts(states: Mapping[str, int]) -> dict[str, str]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import Verdict
 from relay.domain.hashlist import ListPurpose
-from relay.domain.media import MatchKind, ScanOutcome, ScanResult
+from relay.domain.media import Decoded, MatchKind, ScanOutcome, ScanResult
 from relay.domain.subscriber_profile import POSTS, Direction, SubscriberProfile, in_sample, skip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from relay.domain.media import Match
+    from relay.domain.media import Match, Undecodable
     from relay.domain.subscription import Dialect
     from relay.domain.traits import Traits
 
@@ -280,8 +280,11 @@ def matched(before: ScanResult | None, match: Match) -> ScanResult:
     return ScanResult(outcome, (*others, match), None, {} if before is None else before.versions)
 
 
-def without(result: ScanResult, lists: Collection[str]) -> ScanResult:
-    """A result without what lists say about a file of which a person said that they are wrong."""
+def without(result: ScanResult, lists: Collection[str], decoded: Decoded | Undecodable) -> ScanResult:
+    """A result without what lists say about a file of which a person said that they are wrong.
+
+    What could not be looked at is not clean by that.
+    """
     kept = tuple(one for one in result.matches if one.scanner not in lists)
     if len(kept) == len(result.matches):
         return result
@@ -289,4 +292,7 @@ def without(result: ScanResult, lists: Collection[str]) -> ScanResult:
         tests = all(one.kind is MatchKind.TEST for one in kept)
         outcome = ScanOutcome.VENDOR_TEST_MATCH if tests else ScanOutcome.MATCH
         return ScanResult(outcome, kept, result.reason, result.versions)
+    unseen = decoded.unseen if isinstance(decoded, Decoded) else decoded
+    if unseen is not None:
+        return ScanResult(ScanOutcome.UNSCANNABLE, (), unseen.value, result.versions)
     return ScanResult(ScanOutcome.NO_KNOWN_MATCH, (), DISMISSED, result.versions)

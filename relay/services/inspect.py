@@ -141,7 +141,7 @@ class Inspector:
         found = combine(results)
         async with self._store.transaction() as tx:
             if found.matches:
-                found = without(found, await tx.recalls.dismissed(digests.sha256))
+                found = without(found, await tx.recalls.dismissed(digests.sha256), decoded)
             facts = MediaFacts(digests, decoded, found, self._clock.now())
             await tx.media.save(facts)
             if facts.result.matches:

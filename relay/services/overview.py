@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from relay.services.blocklists import Blocklists
     from relay.services.decide import Decider
     from relay.services.findings import Findings
+    from relay.services.recalls import Recalls
     from relay.services.replay import Replay
 
 PAGE: Final = 100
@@ -40,9 +41,9 @@ class Failing:
 class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
-    `holds` and `subscribers` count by state, `findings` what is open, `pending` changes of blocklists that wait for a
-    person. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had done,
-    None when the policy enforces.
+    `holds` and `subscribers` count by state, `findings` and `recalls` what is open, `pending` changes of blocklists
+    that wait for a person. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what
+    `enforce` had done, None when the policy enforces.
     """
 
     mode: str
@@ -53,6 +54,7 @@ class Overview:
     subscribers: Mapping[str, int]
     findings: int
     pending: int
+    recalls: int
     waiting: int
     behind: int
     failing: Sequence[Failing]
@@ -70,9 +72,10 @@ class Overviews:
         decider: Decider,
         blocklists: Blocklists,
         findings: Findings,
+        recalls: Recalls,
         replay: Replay,
     ) -> None:
-        self._replay = replay
+        self._replay, self._recalls = replay, recalls
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -91,6 +94,7 @@ class Overviews:
             subscribers=counts["subscribers"],
             findings=len(await self._findings.all()),
             pending=sum(pending for _, _, _, pending in lists),
+            recalls=(await self._recalls.counts()).get("waiting", 0),
             waiting=counts["waiting"],
             behind=log["head"] - log["watermark"],
             failing=[*failing, *await self._hosts()],

@@ -83,6 +83,14 @@ class Rematching:
         self._store, self._clock, self._signals, self._alerts = store, clock, signals, alerts
         self._rematcher, self._recalls, self._scanners = rematcher, recalls, scanners
         self._purposes, self.rules = purposes, rules
+        self._counts: Mapping[str, int] = {}
+
+    def gauges(self) -> dict[str, float]:
+        """Recalls that wait for a person, and messages on their way, for metrics."""
+        return {
+            "recalls_waiting": self._counts.get(RecallState.WAITING, 0),
+            "recall_notices_waiting": self._counts.get("notices", 0),
+        }
 
     async def run(self) -> None:
         """Work until cancelled. What fails is tried again, and nothing is skipped."""
@@ -108,6 +116,7 @@ class Rematching:
                 await self._compare(change, scanner, done.get(change.list, frozenset()))
                 compared += 1
         await self._recalls.send_due(notify=self.rules.notify)
+        self._counts = await self._recalls.counts()
         return compared
 
     def _current(self, change: Change) -> Scanner | None:

@@ -20,6 +20,8 @@ from tests.flow.conftest import BASE, follow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relay.domain.media import ScanResult
+    from relay.ports import Scanner
     from relay.services.recalls import RecallDetails
     from tests.fakes import FakeServer
     from tests.flow.conftest import World, Worlds
@@ -505,28 +507,31 @@ async def test_software_that_wants_to_know_is_told_in_its_own_form(worlds: World
 # -------------------------------------------------------------------- interrupted
 
 
-async def test_a_relay_that_dies_while_it_compares_does_it_again(
-    worlds: Worlds, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Dying:
+    """A scanner that fails once it was asked about one file."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner, self.asked = scanner, 0
+        self.name, self.version = scanner.name, scanner.version
+        self.attests, self.methods = scanner.attests, scanner.methods
+
+    async def scan(self, *about: Any) -> ScanResult:
+        self.asked += 1
+        if self.asked > 1:
+            raise RelayError("the power went off")
+        return await self._scanner.scan(*about)
+
+
+async def test_a_relay_that_dies_while_it_compares_does_it_again(worlds: Worlds) -> None:
     async with AsyncExitStack() as stack:
         world = await opened(worlds, stack=stack)
         await posted(world)
         await posted(world, OTHER)
         await world.relay.office.lists.add("local", "t", [entry(), entry(OTHER)], who="ann")
         await world.relay.watch.run_once()
-        found, rematching = [], world.relay.rematching
-        real = type(rematching)._found  # noqa: SLF001 - to die after the first
-
-        async def dies(self: Any, digest: str, match: Any) -> None:
-            if found:
-                raise RelayError("the power went off")
-            found.append(digest)
-            await real(self, digest, match)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(type(rematching), "_found", dies)
-            with pytest.raises(RelayError):
-                await rematching.run_once()
+        world.relay.inspector.scanners = [Dying(one) for one in world.relay.inspector.scanners]
+        with pytest.raises(RelayError):
+            await world.relay.rematching.run_once()
         assert len(await world.relay.office.recalls.all()) == 1
     again = await worlds.open(BASE + LISTS)
     await looked(again)

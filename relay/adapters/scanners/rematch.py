@@ -220,7 +220,7 @@ def _take(
 
 def _fresh(before: Columns | None, new: Columns) -> npt.NDArray[np.uint8]:
     """The values that stand in `new` and do not stand in `before`, sorted."""
-    standing = new.values[new.standing()]
+    standing: npt.NDArray[np.uint8] = new.values[new.standing()]
     if before is None:
         return standing
     old = before.values[before.standing()]
@@ -228,7 +228,8 @@ def _fresh(before: Columns | None, new: Columns) -> npt.NDArray[np.uint8]:
     # Both are without repeats: a value that is in both comes first from `old`, and the next row equals it.
     again = np.append(False, repeats[:-1])
     chosen = order[(order >= len(old)) & ~again] - len(old)
-    return standing[chosen]
+    fresh: npt.NDArray[np.uint8] = standing[chosen]
+    return fresh
 
 
 def _words(values: npt.NDArray[np.uint8] | None) -> Words:

@@ -67,6 +67,8 @@ class SqlSubscribers:
             back_id=back_id,
             cursor=cursor,
         )
+        if state in SERVED:
+            await self._sql.run("open_serving", id=number, first=cursor)
         await self._sql.run("find_profile", id=number, since=cursor)
         await self._sql.run("drop_left_profile", actor=actor)
         return number
