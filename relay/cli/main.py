@@ -29,6 +29,10 @@ COMMANDS: Final = {
         "follow": ("relay.cli.follow:follow", "Follow another relay, or list those that are followed."),
         "unfollow": ("relay.cli.follow:unfollow", "Stop following another relay."),
         "holds": ("relay.cli.holds:holds", "List, show, release and drop what waits for a person."),
+        "recall": (
+            "relay.cli.recall:recall",
+            "Show, send and dismiss recalls of what came onto a list after it was relayed.",
+        ),
         "waves": ("relay.cli.waves:waves", "List, show, release and purge waves of spam."),
         "incident": ("relay.cli.incident:incident", "Hold everything of a sort for a while."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),

@@ -26,6 +26,7 @@ OPTIONS: Final = {
     "media": ("YES|NO", "`no`: only posts without media."),
     "rate": ("RATE", "No more posts than that, such as `60/minute` or `500/hour`; `unlimited`."),
     "sample": ("SHARE", "Only a share of the posts, such as `50%`; `100%` for all."),
+    "recalls": ("YES|NO", "`yes`: recalls come also in a form for software; see docs/recall.md."),
 }
 SKIPPED: Final = {
     "direction": "it only sends",

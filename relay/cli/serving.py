@@ -127,17 +127,21 @@ def admin_app(relay: Relay) -> web.Application:
 
     def gauges() -> dict[str, float]:
         stats = relay.decoder.stats
-        return relay.brakes.gauges() | {
-            "deliveries_delivered": relay.fanout.delivered,
-            "store_commits": relay.office.store.commits,
-            "media_decoded": stats.decoded,
-            "media_undecodable": sum(stats.undecodable.values()),
-            "decoders_killed": stats.killed,
-            "alerts_waiting": relay.alerting.watch.waiting,
-            "decoders_died": stats.died,
-            "decoders_replaced": stats.replaced,
-            "decoders_busy_seconds": stats.busy,
-        }
+        return (
+            relay.brakes.gauges()
+            | relay.rematching.gauges()
+            | {
+                "deliveries_delivered": relay.fanout.delivered,
+                "store_commits": relay.office.store.commits,
+                "media_decoded": stats.decoded,
+                "media_undecodable": sum(stats.undecodable.values()),
+                "decoders_killed": stats.killed,
+                "alerts_waiting": relay.alerting.watch.waiting,
+                "decoders_died": stats.died,
+                "decoders_replaced": stats.replaced,
+                "decoders_busy_seconds": stats.busy,
+            }
+        )
 
     return Operations(ready, Metrics(relay.tally.counts, gauges).page).app(admin_pages(relay))
 

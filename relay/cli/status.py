@@ -11,6 +11,7 @@ from relay.cli import brakes
 from relay.cli.alerts import summed
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp
+from relay.cli.recall import told
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
 from relay.domain.waves.brake import WAVES
@@ -43,6 +44,7 @@ ANSWER: Final = {
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
     "webhooks": "posts that came by web hook and that the policy would not relay, open ones; null without web hooks",
     "flooding": "entries of hash lists that match everywhere, so that what they match is held",
+    "recalls": "number by state: waiting, due, sent, dismissed, undone; `notices`: messages that did not arrive yet",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
@@ -81,6 +83,7 @@ async def _status(session: Session) -> dict[str, Any]:
             "findings": len(await office.findings.all()),
             "webhooks": await office.hooks.open() if office.settings.webhooks else None,
             "flooding": len(await office.flood.busiest()),
+            "recalls": dict(await office.recalls.counts()),
             "alerts": dict(summed(await office.alerts.counts())),
             "log": counts["log"],
             "blocklists": {
@@ -121,6 +124,7 @@ def _show(found: Mapping[str, Any]) -> None:
             + (" -> assay submissions list" if found["findings"] else ""),
             **_hooks(found["webhooks"]),
             **_flood(found["flooding"]),
+            **_recalls(found["recalls"]),
             **_alerts(found["alerts"]),
             "Log": f"position {log['head']:,}, "
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
@@ -155,6 +159,14 @@ def _flood(entries: int) -> dict[str, str]:
         return {}
     some = "1 entry of a hash list matches" if entries == 1 else f"{entries:,} entries of hash lists match"
     return {"Flood": f"{some} everywhere: such posts are held -> assay lists status"}
+
+
+def _recalls(counts: Mapping[str, int]) -> dict[str, str]:
+    """What came onto a list late; nothing where nothing did."""
+    if not any(counts.values()):
+        return {}
+    on_their_way = f", {counts['notices']:,} messages on their way" if counts["notices"] else ""
+    return {"Recalls": f"{told(counts)}{on_their_way} -> assay recall status"}
 
 
 def _alerts(states: Mapping[str, int]) -> dict[str, str]:

@@ -34,7 +34,7 @@ ROW: Final = {
     "skipped": "activities that it did not want, by reason",
     "behind": "log positions that it has yet to get; null when it is not served",
     "last_error": "last error of a server that fails now, or null",
-    "wants": "what it chose: profile (null: the default), direction, languages, hashtags, media, rate, sample",
+    "wants": "what it chose: profile (null: the default), direction, languages, hashtags, media, rate, sample, recalls",
     "gets": "the same in words",
     "locked": "whether only `subscribers set` changes that, not its own admin",
 }

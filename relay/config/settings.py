@@ -38,6 +38,7 @@ from relay.config.fields import (
 )
 from relay.config.hashlists import HashListSettings
 from relay.config.lab import LabSettings
+from relay.config.recall import RecallSettings
 from relay.config.scanners import NAME_PATTERN, ScannerName
 from relay.config.section import Section
 from relay.config.services import CANARY, ServiceSettings
@@ -323,6 +324,9 @@ class Settings(Section):
     )
     hash_lists: HashListSettings = Field(
         default_factory=HashListSettings, description="What holds for all hash lists."
+    )
+    recall: RecallSettings = Field(
+        default_factory=RecallSettings, description="Media that comes onto a list after it was relayed."
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."

@@ -29,6 +29,7 @@ class AlertKind(StrEnum):
     INCIDENT = "incident"
     FINDING = "finding"
     CHECKED = "checked"
+    RECALL = "recall"
     SUBSCRIBER = "subscriber"
     BLOCKLIST = "blocklist"
     LIST = "list"
@@ -73,6 +74,12 @@ KINDS: Final = {
         "posts that came by web hook",
         "The policy would not relay a post that a server sent by web hook to have it checked.",
         "assay webhooks findings",
+        urgent=True,
+    ),
+    AlertKind.RECALL: KindInfo(
+        "recalls",
+        "Something that was relayed came onto a list afterwards.",
+        "assay recall list",
         urgent=True,
     ),
     AlertKind.SUBSCRIBER: KindInfo(

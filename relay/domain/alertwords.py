@@ -126,6 +126,15 @@ def hashes_came(name: str, now: float) -> Alert:
     )
 
 
+def recalled(number: int, *, waits: bool) -> Alert:
+    """Something that was relayed came onto a list. Neither what nor which list is told."""
+    what = "waits for you" if waits else "tells servers by itself soon"
+    text = f"It does not go out any more. The recall {what}. See: assay recall show {number}"
+    return Alert(
+        AlertKind.RECALL, "Something that was relayed came onto a list", text, about=f"recall {number}"
+    )
+
+
 def scanner_down(name: str, since: float, minutes: int) -> Alert:
     """A scanner does not answer."""
     text = (

@@ -147,6 +147,11 @@ class Match:
     of: int = 1
     entry: str = field(default="", compare=False)
 
+    @property
+    def resembles(self) -> bool:
+        """Whether it is of something like an entry, by whatever name its list calls that."""
+        return self.algorithm == "phash" or (self.algorithm == "pdq" and self.distance > PDQ_DRIFT)
+
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:

@@ -63,6 +63,7 @@ def profile_of(stored: Mapping[str, Any]) -> SubscriberProfile:
         media=stored.get("media", True),
         rate=None if rate is None else _rate(rate, ()),
         sample=stored.get("sample", 1.0),
+        recalls=stored.get("recalls", False),
     )
 
 
@@ -80,6 +81,8 @@ def sentence(profile: SubscriberProfile, default: str) -> str:
         parts.append(f"at most {profile.rate}")
     if profile.sample < 1.0:
         parts.append(f"{percent(profile.sample)} of posts")
+    if profile.recalls:
+        parts.append("recalls for software")
     return "; ".join(parts)
 
 
@@ -161,6 +164,12 @@ def _sample(text: str, _names: Collection[str]) -> float:
     return share
 
 
+def _recalls(text: str, _names: Collection[str]) -> bool:
+    if text not in _YES_NO:
+        raise _Unfit("Write yes for recalls that software can read, or no.")
+    return _YES_NO[text]
+
+
 READERS: Final[Mapping[str, Callable[[str, Collection[str]], object]]] = {
     "profile": _name,
     "direction": _direction,
@@ -169,5 +178,6 @@ READERS: Final[Mapping[str, Callable[[str, Collection[str]], object]]] = {
     "media": _media,
     "rate": _rate,
     "sample": _sample,
+    "recalls": _recalls,
 }
 """What can be chosen, by the name that people write."""

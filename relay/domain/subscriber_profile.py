@@ -61,6 +61,7 @@ class SubscriberProfile:
     `name` is one of the policy's profiles, None for the default one. `languages` and `hashtags` are empty for any;
     a post that names no language passes. `media` is False for posts without media only. `sample` is the share of
     posts, above 0 and up to 1. `rate` is how many posts it takes in a time, None for any number.
+    `recalls`: its software wants to be told of recalls.
     """
 
     name: str | None = None
@@ -70,6 +71,7 @@ class SubscriberProfile:
     media: bool = True
     rate: Rate | None = None
     sample: float = 1.0
+    recalls: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The profile under the names that people write, in a stable order."""
@@ -81,6 +83,7 @@ class SubscriberProfile:
             "media": self.media,
             "rate": None if self.rate is None else str(self.rate),
             "sample": self.sample,
+            "recalls": self.recalls,
         }
 
 

@@ -49,6 +49,10 @@ class State(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
+"""States in which the log is followed."""
+
+
 class Reply(StrEnum):
     """A message the relay owes a subscriber."""
 

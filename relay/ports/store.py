@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from relay.ports.media import Media
     from relay.ports.moderation import Blocking, Servers
     from relay.ports.policy import PolicyVersions, Reloads
+    from relay.ports.recall import Recalls
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
     from relay.ports.webhooks import Webhooks
 
@@ -369,6 +370,10 @@ class Tx(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Posts sent by web hook to be checked."""
+
+    @property
+    def recalls(self) -> Recalls:
+        """Media that matched after it was relayed, and who was told."""
 
 
 class Store(Protocol):

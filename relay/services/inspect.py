@@ -11,6 +11,7 @@ from relay.domain.errors import RelayError, RemoteError
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item, MediaFacts
 from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome
+from relay.domain.recall import without
 from relay.domain.screening import combine, digests_of, is_certain, is_current, spared
 from relay.services.singleflight import SingleFlight
 
@@ -172,8 +173,11 @@ class Inspector:
                 continue
             results.append(await scanner.scan(digests, decoded, content))
             self._troubles.heard(scanner.name, results[-1].outcome, self._clock.now())
-        facts = MediaFacts(digests, decoded, combine(results), self._clock.now())
+        found = combine(results)
         async with self._store.transaction() as tx:
+            if found.matches:
+                found = without(found, await tx.recalls.dismissed(digests.sha256), decoded)
+            facts = MediaFacts(digests, decoded, found, self._clock.now())
             await tx.media.save(facts)
             if facts.result.matches:
                 # It was attested before it came onto a list: from now on that is taken back.

@@ -1,4 +1,4 @@
-"""Our own messages to single servers: Accept, Reject, Follow and Undo, each retried for days.
+"""Our own messages to single servers: Accept, Reject, Follow, Undo and recalls, each retried for days.
 
 A lost Accept leaves an admin with "waiting for approval" for ever (relays.md C9), so a letter is kept until it
 arrives, its inbox says 410, or a week has passed.
@@ -15,6 +15,7 @@ from relay.domain.errors import RemoteError
 if TYPE_CHECKING:
     from relay.domain.intake import Letter
     from relay.ports import Clock, Store
+    from relay.services.recalls import Recalls
     from relay.services.signals import Signals
     from relay.services.signing import Signing
 
@@ -28,8 +29,11 @@ LOOK_EVERY: Final = 5.0
 class Letters:
     """Sends the letters that are due."""
 
-    def __init__(self, *, store: Store, signing: Signing, clock: Clock, signals: Signals) -> None:
+    def __init__(
+        self, *, store: Store, signing: Signing, clock: Clock, signals: Signals, recalls: Recalls
+    ) -> None:
         self._store, self._signing, self._clock, self._signals = store, signing, clock, signals
+        self._recalls = recalls
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -69,6 +73,7 @@ class Letters:
         now = self._clock.now()
         old = now - letter.created_at > GIVE_UP_AFTER
         async with self._store.transaction() as tx:
+            await self._recalls.tried(tx, letter, what, error, now, old=old)
             if what in {Verdict.DELIVERED, Verdict.GONE} or old:
                 await tx.subscribers.drop_letter(letter.id)
             else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from relay.services.decide import Decider
     from relay.services.findings import Findings
     from relay.services.flood import FloodGuard
+    from relay.services.recalls import Recalls
     from relay.services.replay import Replay
     from relay.services.webhooks import HookDesk
 
@@ -43,9 +44,9 @@ class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
     `holds` and `subscribers` count by state, `findings` what is open among submitted files, `hooked` among posts that
-    came by web hook, `pending` changes of blocklists that wait for a person, `flooding` entries of hash lists that
-    match everywhere. `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had
-    done, None when the policy enforces.
+    came by web hook, `recalls` what came onto a list late, `pending` changes of blocklists that wait for a person,
+    `flooding` entries of hash lists that match everywhere. `behind` is how far the slowest subscriber is behind, in
+    posts. `observed` is what `enforce` had done, None when the policy enforces.
     """
 
     mode: str
@@ -58,6 +59,7 @@ class Overview:
     hooked: int
     pending: int
     flooding: int
+    recalls: int
     waiting: int
     behind: int
     failing: Sequence[Failing]
@@ -77,9 +79,10 @@ class Overviews:
         findings: Findings,
         flood: FloodGuard,
         hooks: HookDesk,
+        recalls: Recalls,
         replay: Replay,
     ) -> None:
-        self._replay, self._flood, self._hooks = replay, flood, hooks
+        self._replay, self._flood, self._hooks, self._recalls = replay, flood, hooks, recalls
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
@@ -100,6 +103,7 @@ class Overviews:
             hooked=await self._hooks.open(),
             pending=sum(pending for _, _, _, pending in lists),
             flooding=len(await self._flood.busiest()),
+            recalls=(await self._recalls.counts()).get("waiting", 0),
             waiting=counts["waiting"],
             behind=log["head"] - log["watermark"],
             failing=[*failing, *await self._hosts()],

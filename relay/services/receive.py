@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from relay.services.peers import Peers
     from relay.services.posts import Posts
     from relay.services.proofs import Proofs
+    from relay.services.recalls import Recalls
     from relay.services.signals import Signals
     from relay.services.subscribers import Subscribers
     from relay.services.tally import Tally
@@ -56,6 +57,7 @@ class Receiver:
         peers: Peers,
         subscribers: Subscribers,
         upstreams: Upstreams,
+        recalls: Recalls,
         posts: Posts,
         fetcher: Fetcher,
         blocks: Blocks,
@@ -69,6 +71,7 @@ class Receiver:
         self._authenticator, self._proofs, self._peers = authenticator, proofs, peers
         self._subscribers, self._upstreams, self._posts = subscribers, upstreams, posts
         self._blocks, self._identity, self._allow_http = blocks, identity, allow_http
+        self._recalls = recalls
         self._opt_outs, self._limits, self._tally = opt_outs, limits, tally
         self._handlers: dict[str, Callable[[Arrival], Awaitable[Receipt]]] = {
             "Follow": self._follow,
@@ -195,6 +198,8 @@ class Receiver:
         known = await self._subscribers.answered(*answered, accepted=accepted)
         if not known and await self._upstreams.answered(*answered, accepted=accepted):
             return Receipt(f"relay-{activity.type.lower()}ed")
+        if not known and await self._recalls.answered(sender.server, activity.object_id, accepted=accepted):
+            return Receipt("recall-answered")
         return Receipt(f"follow-back-{activity.type.lower()}ed" if known else "ignored-answer")
 
 

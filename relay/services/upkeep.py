@@ -33,6 +33,9 @@ FACTS_KEPT: Final = 30 * 24 * 3600.0
 """Seconds for which decisions and facts about media are kept: for people's questions, and so that nothing is scanned
 again that keeps coming back. They hold no content."""
 
+RECALLS_KEPT: Final = 180 * 24 * 3600.0
+"""Seconds for which a recall that was sent, or undone, is kept: who was told, and what they answered."""
+
 
 class Upkeep:
     """Keeps the store small. `retention` is for activities, `history` for what a replay reads; both are in seconds."""
@@ -74,5 +77,6 @@ class Upkeep:
             await tx.webhooks.forget(now - HOOKS_KEPT, findings=now - FACTS_KEPT)
             await tx.lab.forget(now)
             await tx.alerts.forget(now - FACTS_KEPT)
+            await tx.recalls.forget(now - RECALLS_KEPT)
         async with self._store.transaction() as tx:
             await tx.history.forget(now - self._history, rows=HISTORY_MOST, most=HISTORY_AT_ONCE)

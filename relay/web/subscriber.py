@@ -266,6 +266,7 @@ def _texts(profile: SubscriberProfile) -> dict[str, str]:
         "media": "yes" if profile.media else "no",
         "rate": "" if profile.rate is None else str(profile.rate),
         "sample": percent(profile.sample),
+        "recalls": "yes" if profile.recalls else "no",
     }
 
 

@@ -16,6 +16,7 @@ from relay.web.office.door import SIGN_IN, Door
 from relay.web.office.holds import HoldPages
 from relay.web.office.overview import OverviewPage
 from relay.web.office.policy import PolicyPages
+from relay.web.office.recalls import RecallPages
 from relay.web.office.rules import FormPages
 from relay.web.office.signin import SignInPages
 from relay.web.office.subscribers import SubscriberList
@@ -43,6 +44,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         findings=office.findings,
         flood=office.flood,
         hooks=office.hooks,
+        recalls=office.recalls,
         replay=office.replay,
     )
     triage = Triage(office.store, office.holds)
@@ -58,6 +60,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         *SignInPages(door, admins).routes(),
         *OverviewPage(door, overviews, office.waves).routes(),
         *WavePages(door, office.waves).routes(),
+        *RecallPages(door, office.recalls, office.settings.recall.notify).routes(),
         *HoldPages(door, office.holds, triage, office.explainer).routes(),
         *SubscriberList(door, office.subscribers, overviews).routes(),
         *PolicyPages(door, drafts, office.decider, office.policy_lists).routes(),

@@ -55,6 +55,7 @@ from relay.wiring.labpages import LabPages
 from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
+from relay.wiring.recall import rematching
 from relay.wiring.service import AttestingService
 from relay.wiring.webhooks import Hooks
 
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from relay.config.load import Configuration
     from relay.ports import Remote
     from relay.services.blocks import Blocks
+    from relay.services.rematching import Rematching
 
 REPOSITORY: Final = "https://w3id.org/assay"
 
@@ -99,6 +101,7 @@ class Relay:
     logins: Logins
     inquiries: Inquiries
     watch: ListWatch
+    rematching: Rematching
     services: HashServices
     key_watch: KeyWatch
     status_lists: StatusLists
@@ -121,6 +124,7 @@ class Relay:
             tasks.create_task(self.letters.run())
             tasks.create_task(self.alerting.run())
             tasks.create_task(self.watch.run())
+            tasks.create_task(self.rematching.run())
             tasks.create_task(self.services.run())
             tasks.create_task(self.key_watch.run())
             tasks.create_task(self.status_lists.run())
@@ -279,6 +283,7 @@ async def _assemble(
             peers=office.peers,
             subscribers=subscribers,
             upstreams=office.upstreams,
+            recalls=office.recalls,
             posts=posts,
             fetcher=fetcher,
             blocks=blocks,
@@ -321,7 +326,7 @@ async def _assemble(
         ),
         brakes=brakes,
         fanout=fanout,
-        letters=Letters(store=store, signing=signing, clock=clock, signals=signals),
+        letters=Letters(store=store, signing=signing, clock=clock, signals=signals, recalls=office.recalls),
         alerting=alerting,
         logins=logins,
         inquiries=Inquiries(
@@ -336,6 +341,7 @@ async def _assemble(
         watch=ListWatch(
             store=store, clock=clock, build=build, inspector=inspector, attestor=attestor, seen=seen
         ),
+        rematching=rematching(office, inspector),
         services=services,
         key_watch=KeyWatch(keys=office.keys, clock=clock, attestor=attestor, profile=profile),
         status_lists=status_lists,

@@ -26,6 +26,7 @@ from relay.services.peers import Peers
 from relay.services.policy_history import PolicyHistory
 from relay.services.policy_lists import PolicyLists
 from relay.services.profiles import Profiles
+from relay.services.recalls import Recalls
 from relay.services.reloads import Reloads
 from relay.services.replay import Replay
 from relay.services.signals import Signals
@@ -72,6 +73,7 @@ class Office:
     blocklists: Blocklists
     lists: Lists
     hash_submissions: HashSubmissions
+    recalls: Recalls
     findings: Findings
     keys: AttestationKeys
     library: ListLibrary
@@ -150,6 +152,7 @@ async def open_office(
             blocklists=blocklists,
             lists=hash_lists,
             hash_submissions=submit.hash_submissions(settings, store, clock, hash_lists, alerts),
+            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(

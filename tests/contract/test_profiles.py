@@ -31,6 +31,7 @@ CHOSEN = SubscriberProfile(
     media=False,
     rate=Rate(60, 3600),
     sample=0.25,
+    recalls=True,
 )
 POST = Traits("Create", Verb.RELAY_MARKED, ("de",), ("art",), media=True)
 

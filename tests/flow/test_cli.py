@@ -259,7 +259,7 @@ def test_control_and_direction_characters_are_written_out() -> None:
 
 def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
     words = "--profile open --direction receive --languages de,en --hashtags #Art --media no"
-    words += " --rate 60/minute --sample 50%"
+    words += " --rate 60/minute --sample 50% --recalls yes"
     row = relay.ask("subscribers", "set", "social.example", *words.split(), "--lock", "--reason", "asked")
     assert row["wants"] == {
         "profile": "open",
@@ -269,6 +269,7 @@ def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
         "media": False,
         "rate": "60 per minute",
         "sample": 0.5,
+        "recalls": True,
     }
     assert row["locked"]
     shown = relay.run("subscribers", "show", "social.example").stdout
@@ -283,7 +284,7 @@ def test_choosing_what_a_subscriber_gets(relay: Operator) -> None:
     with closing(sqlite3.connect(relay.database)) as database:
         rows = database.execute("SELECT subject, detail FROM audit WHERE action = 'profile'").fetchall()
     assert [subject for subject, _ in rows] == ["https://social.example/actor"] * 2
-    assert rows[0][1].endswith("50% of posts; locked; asked")
+    assert rows[0][1].endswith("50% of posts; recalls for software; locked; asked")
 
 
 def test_choosing_tells_all_that_cannot_be_read(relay: Operator) -> None:

@@ -149,6 +149,7 @@ async def test_what_is_chosen_counts_from_now_on_and_is_on_record(worlds: Worlds
             "media": "no",
             "rate": "60/minute",
             "sample": "50%",
+            "recalls": "yes",
             "direction": "receive",
         }
         page = await browser.post(f"{PATH}/choose", fields)
@@ -162,7 +163,7 @@ async def test_what_is_chosen_counts_from_now_on_and_is_on_record(worlds: Worlds
             "hashtags": "art",
             "media": "no",
         }
-        assert (shown["rate"], shown["sample"]) == ("60 per minute", "50%")
+        assert (shown["rate"], shown["sample"], shown["recalls"]) == ("60 per minute", "50%", "yes")
         again = await browser.post(f"{PATH}/choose", shown)
         assert again.form(f"{PATH}/choose") == shown
     found = await world.relay.office.subscribers.find("m.test")

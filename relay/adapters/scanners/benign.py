@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.adapters.scanners.hashindex import Lookup
-    from relay.domain.media import Digests, Match, ScanResult, Undecodable
+    from relay.domain.media import Digests, ScanResult, Undecodable
     from relay.ports import Scanner
 
 BENIGN: Final = "benign"
@@ -98,5 +98,4 @@ class Tempered:
 
 def _is_doubtful(match: Match) -> bool:
     """Whether a match is of something like an entry, or of an entry that nobody has reviewed."""
-    is_near = match.algorithm == "phash" or (match.algorithm == "pdq" and match.distance > PDQ_DRIFT)
-    return is_near or is_unreviewed(match)
+    return match.resembles or is_unreviewed(match)

@@ -54,7 +54,12 @@ async def build(
         asked,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={"PYTHONPATH": _code(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
+        env={
+            "PYTHONPATH": code_path(),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+        },
     )
     assert process.stdin is not None  # noqa: S101 - a pipe was asked for
     try:
@@ -73,8 +78,8 @@ async def build(
     _judge(answer, process.returncode, own)
 
 
-def _code() -> str:
-    """Where the packages are that this process runs."""
+def code_path() -> str:
+    """Where the packages are that this process runs, for one that it starts."""
     return ":".join([str(Path(relay.__file__).parents[1]), *filter(None, sys.path)])
 
 

@@ -24,6 +24,7 @@ from relay.domain.errors import Conflict
 from relay.domain.hashlist import (
     BENIGN_ALGORITHMS,
     Batch,
+    BatchState,
     HashAlgorithm,
     ListChange,
     ListPurpose,
@@ -126,7 +127,7 @@ class ListLibrary:
         """One list as it is in force. Raises like `scanners`."""
         parts = await self._parts(source)
         made_of = tuple(part.digest for part in parts)
-        version = hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+        version = self.version(made_of)
         there = self._snapshot(source.name, made_of)
         since = parts[len(there.made_of) :] if there else parts
         if self._folder is not None and sum(part.entries for part in since) > self._few:
@@ -141,6 +142,37 @@ class ListLibrary:
     async def packs(self, source: ListSource) -> AsyncIterator[bytes]:
         """All that was ever said about a list, its own file first: of several about one value the last counts."""
         async for pack in self._packs(source, await self._parts(source)):
+            yield pack
+
+    async def made_of(self, source: ListSource) -> tuple[str, ...]:
+        """What stands for the parts of a list as it is now. Raises `Malformed`, `OSError` for its own file."""
+        return tuple(part.digest for part in await self._parts(source))
+
+    @staticmethod
+    def version(made_of: Sequence[str]) -> str:
+        """The version of a list that is made of these parts."""
+        return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+
+    async def since(self, source: ListSource, done: frozenset[str]) -> AsyncIterator[bytes]:
+        """The packs of the parts of a list that are not among `done`."""
+        new = [part for part in await self._parts(source) if part.digest not in done]
+        async for pack in self._packs(source, new):
+            yield pack
+
+    async def compared(self, source: ListSource, done: frozenset[str]) -> AsyncIterator[bytes]:
+        """What is still there of the parts `done`, when a batch that is not among them replaced the list.
+
+        A whole list that comes again is mostly the same. Without such a batch there is nothing to leave out.
+        """
+        parts = await self._parts(source)
+        if not any(part.batch and part.batch.replaces and part.digest not in done for part in parts):
+            return
+        async with self._store.reading() as tx:
+            kept = [one for one in await tx.hash_lists.batches(source.name) if one.state is BatchState.DONE]
+        old = sorted((one for one in kept if one.digest in done), key=lambda one: one.number)
+        own = [part for part in parts if part.batch is None and part.digest in done]
+        since = [_Part(one.digest, one.entries, batch=one) for one in old]
+        async for pack in self._packs(source, [*own, *since]):
             yield pack
 
     async def _parts(self, source: ListSource) -> list[_Part]:

@@ -130,6 +130,7 @@ class SqlActivities:
     async def withdraw(self, object_id: str, at: float, *, whole_actor: bool = False) -> set[str]:
         """Purge an object that its own server deleted, or everything of an actor; return the objects."""
         about = {"object_id": object_id, "whose": object_id if whole_actor else None}
+        await self._sql.run("recall_deleted", **about, at=at)
         await self._sql.run("withdraw_history", object_id=object_id)
         if whole_actor:
             await self._sql.run("withdraw_history_of", actor=object_id)

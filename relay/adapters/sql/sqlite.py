@@ -34,6 +34,7 @@ from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
+from relay.adapters.sql.recall import SqlRecalls
 from relay.adapters.sql.servers import SqlServers
 from relay.adapters.sql.status_indexes import SqlStatusIndexes
 from relay.adapters.sql.submissions import SqlSubmissions
@@ -78,6 +79,7 @@ class SqlTx:
         self.alerts = SqlAlerts(queries)
         self.hash_services = SqlHashServices(queries)
         self.webhooks = SqlWebhooks(queries)
+        self.recalls = SqlRecalls(queries)
 
 
 class SqliteStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql import codec
+from relay.domain.subscription import SERVED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -66,6 +67,8 @@ class SqlSubscribers:
             back_id=back_id,
             cursor=cursor,
         )
+        if state in SERVED:
+            await self._sql.run("open_serving", id=number, first=cursor)
         await self._sql.run("find_profile", id=number, since=cursor)
         await self._sql.run("drop_left_profile", actor=actor)
         return number
@@ -73,6 +76,8 @@ class SqlSubscribers:
     async def save(self, subscription: Subscription, now: float) -> None:
         """Write state, inbox, dialect, newest Follow, reason and our Follow of it; not its profile."""
         await self._sql.run("touch_mark", name="subscriptions")
+        if subscription.state not in SERVED:
+            await self._close_serving(subscription.id)
         await self._sql.run(
             "save_subscription",
             id=subscription.id,
@@ -101,16 +106,24 @@ class SqlSubscribers:
 
     async def place(self, subscription_id: int, cursor: int) -> None:
         """Put a subscriber at a position of the log."""
+        await self._close_serving(subscription_id)
+        await self._sql.run("open_serving", id=subscription_id, first=cursor)
         await self._sql.run("place_cursor", id=subscription_id, cursor=cursor)
 
     async def remove(self, subscription_id: int) -> None:
         """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""
         await self._sql.run("touch_mark", name="subscriptions")
+        await self._close_serving(subscription_id)
         await self._sql.run("leave_profile", id=subscription_id)
         await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("remove_gaps", id=subscription_id)
         await self._sql.run("remove_skipped", id=subscription_id)
         await self._sql.run("remove_subscription", id=subscription_id)
+
+    async def _close_serving(self, subscription_id: int) -> None:
+        """Note how far a subscriber may have come, for recalls: nobody knows it later."""
+        last = await self._sql.value("last_position")
+        await self._sql.run("close_servings", id=subscription_id, last=last)
 
     async def details(self, subscription_id: int) -> Mapping[str, object]:
         """Return counters, cursor, lag, what was skipped, stragglers, gaps, letters and host health, for people."""

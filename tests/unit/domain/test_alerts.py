@@ -99,6 +99,8 @@ def test_the_relays_own_alerts() -> None:
         alertwords.scanner_down("photodna", 1_000.4, 10),
         alertwords.key_revoked("att-2026-11", 5, "cli:ann"),
         alertwords.unreachable(5, 9, "c"),
+        alertwords.recalled(3, waits=True),
+        alertwords.recalled(4, waits=False),
         alertwords.trial("mods"),
     ]
     assert [alert.title for alert in texts] == [
@@ -113,6 +115,8 @@ def test_the_relays_own_alerts() -> None:
         "A scanner does not answer",
         "An attestation key was revoked",
         "Many subscribers cannot be reached",
+        "Something that was relayed came onto a list",
+        "Something that was relayed came onto a list",
         "A test alert",
     ]
     assert all("See: assay " in alert.text for alert in texts)

@@ -40,6 +40,7 @@ PROFILES = st.builds(
     media=st.booleans(),
     rate=st.none() | st.builds(Rate, st.integers(1, 99), st.sampled_from([60, 3600, 86400])),
     sample=st.sampled_from([1.0, 0.5, 0.125, 0.0001]),
+    recalls=st.booleans(),
 )
 POSTS = st.builds(
     Traits,
@@ -140,6 +141,7 @@ def test_a_profile_is_read_as_it_was_stored_and_as_it_is_written(profile: Subscr
         "media": "yes" if profile.media else "no",
         "rate": "unlimited" if profile.rate is None else str(profile.rate).replace(" per ", "/"),
         "sample": percent(profile.sample),
+        "recalls": "yes" if profile.recalls else "no",
     }
     assert read_choices(EVERYTHING, texts, ["strict", "open"]) == (profile, {})
     assert set(texts) == set(READERS) == set(stored)
@@ -162,6 +164,7 @@ def test_nothing_stored_is_the_default() -> None:
         ("hashtags", "art,#", "'#' is no hashtag"),
         ("hashtags", "a " * 11_000, "too long"),
         ("media", "maybe", "yes, or no"),
+        ("recalls", "maybe", "or no"),
         ("rate", "60", "60/minute"),
         ("rate", "0/minute", "from 1 on"),
         ("rate", "1000001 per day", "from 1 on"),
@@ -202,7 +205,9 @@ def test_a_profile_in_a_line() -> None:
         media=False,
         rate=Rate(60, 60),
         sample=0.125,
+        recalls=True,
     )
     assert sentence(everything, "strict") == (
-        "open; only receives; languages de, en; hashtags art; no media; at most 60 per minute; 12.5% of posts"
+        "open; only receives; languages de, en; hashtags art; no media; at most 60 per minute; 12.5% of posts; "
+        "recalls for software"
     )
