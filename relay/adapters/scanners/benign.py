@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.adapters.scanners.hashindex import Lookup
-    from relay.domain.media import Digests, ScanResult, Undecodable
+    from relay.domain.media import Digests, Match, ScanResult, Undecodable
     from relay.ports import Scanner
 
 BENIGN: Final = "benign"
