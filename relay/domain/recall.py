@@ -58,6 +58,7 @@ class Cause(StrEnum):
     MODE = "mode"
     NEAR = "near"
     TEST = "test"
+    UNREVIEWED = "unreviewed"
     FLOOD = "flood"
 
 
@@ -74,12 +75,19 @@ class RecallRules:
     notify: bool = True
 
 
-def why_wait(rules: RecallRules, purpose: ListPurpose, kind: MatchKind, posts: int) -> Cause | None:
-    """Why a person has to decide; None when servers are told by themselves. `posts`: of the whole recall."""
+def why_wait(
+    rules: RecallRules, purpose: ListPurpose, kind: MatchKind, posts: int, *, reviewed: bool = True
+) -> Cause | None:
+    """Why a person has to decide; None when servers are told by themselves. `posts`: of the whole recall.
+
+    `reviewed`: whether a person has seen to it that the entry belongs onto the list.
+    """
     if posts > rules.flood:
         return Cause.FLOOD
     if purpose is ListPurpose.TEST:
         return Cause.TEST
+    if not reviewed:
+        return Cause.UNREVIEWED
     if kind is MatchKind.NEAR:
         return Cause.NEAR
     return Cause.MODE if rules.mode is not RecallMode.ACT else None

@@ -14,6 +14,7 @@ WHY_YOU: Final = {
     Cause.MODE: "you decide about each",
     Cause.NEAR: "the files only resemble the entry",
     Cause.TEST: "the list is for tests",
+    Cause.UNREVIEWED: "nobody has reviewed the hash that was handed in",
     Cause.FLOOD: "it is in very many posts, so the entry may be wrong",
 }
 """Why a person is asked."""

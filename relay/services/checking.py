@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from relay.domain import alertwords, hosts
 from relay.domain.errors import RemoteError
 from relay.domain.facts import Scan
+from relay.domain.hashsubmission import is_unreviewed
 from relay.domain.policy import Verb, in_the_end
 from relay.domain.screening import facts_of
 from relay.domain.webhook import Checked, finding_key, is_reported, outcome_of, still_there
@@ -157,6 +158,9 @@ class Checking:
         """Whether the post's server is to be told: once, and not because of an entry that is probably wrong."""
         sender = self._senders.get(work.sender)
         if sender is None or not sender.flag or not is_reported(facts, decision):
+            return False
+        matches = [match for item in items for match in item.matches]
+        if matches and all(map(is_unreviewed, matches)):
             return False
         async with self._store.reading() as tx:
             known = await tx.webhooks.known(key)

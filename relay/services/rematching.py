@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from relay.domain import alertwords
 from relay.domain.errors import RelayError
 from relay.domain.hashlist import ListPurpose
+from relay.domain.hashsubmission import is_unreviewed
 from relay.domain.media import MatchKind
 from relay.domain.recall import (
     STANDING,
@@ -198,7 +199,9 @@ class Rematching:
     def _timed(self, recall: Recall, match: Match, posts: int, now: float) -> Recall:
         """When servers are told, or why a person is asked first. What waits for a person goes on waiting."""
         kind = MatchKind.NEAR if match.resembles else match.kind
-        cause = recall.cause or why_wait(self.rules, recall.purpose, kind, posts)
+        cause = recall.cause or why_wait(
+            self.rules, recall.purpose, kind, posts, reviewed=not is_unreviewed(match)
+        )
         if cause is not None:
             return replace(recall, state=RecallState.WAITING, cause=cause, act_at=None)
         act_at = recall.act_at if recall.act_at is not None else now + self.rules.wait

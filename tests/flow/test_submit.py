@@ -11,6 +11,7 @@ from relay.adapters.media.canary import clean_picture
 from relay.domain.errors import Conflict, NotFound
 from relay.domain.hashlist import BatchState, HashAlgorithm, ListEntry
 from relay.domain.hashsubmission import MOST_AT_ONCE
+from relay.domain.recall import Cause, RecallState
 from relay.services.hashsubmissions import FORGOTTEN_AFTER
 from relay.web.submit import LARGEST
 from tests.flow.conftest import BASE
@@ -83,6 +84,23 @@ async def test_what_nobody_has_reviewed_is_never_dropped_and_never_relayed(world
         assert await posted(world) == "held"
     await world.relay.office.hash_submissions.accept(1, who="me")
     assert await posted(world) == "dropped"
+
+
+async def test_what_was_relayed_before_is_stopped_and_nobody_told_until_somebody_looked(
+    worlds: Worlds,
+) -> None:
+    world = await opened(worlds)
+    assert await posted(world) == "published"
+    async with person(world) as somebody:
+        await somebody.hand_in(*HASHES)
+    for _ in range(2):
+        await world.relay.watch.run_once()
+        await world.relay.rematching.run_once()
+        world.clock.forward(86_400)
+    [found] = await world.relay.office.recalls.all()
+    assert (found.recall.state, found.recall.cause) == (RecallState.WAITING, Cause.UNREVIEWED)
+    await world.relay.letters.run_once()
+    assert not world.server("b.test").arrivals("Flag")
 
 
 async def test_in_observe_it_is_held_all_the_same(worlds: Worlds) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -14,6 +15,8 @@ import pytest
 from relay.adapters.media.canary import canary_pictures, clean_picture
 from relay.cli.serving import listening, public_app
 from relay.domain.errors import RemoteError
+from relay.domain.hashlist import HashAlgorithm, ListEntry
+from relay.domain.hashsubmission import About, entries_of
 from relay.domain.policy import LONGEST_DEFERRAL
 from relay.services.checking import ASK_AGAIN
 from relay.services.inspect import PATIENCE
@@ -420,6 +423,20 @@ async def test_nothing_else_is_reported(worlds: Worlds, more: str, file: bytes |
     assert (await checked(world))["finding"] == 1
     assert world.server("m.test").arrivals() == []
     assert [one.flag for one in await findings(world)] == [None]
+
+
+async def test_a_hash_that_nobody_reviewed_is_not_reported(worlds: Worlds) -> None:
+    handed_in = '  - {name: own, kind: submitted, category: ncii, purpose: "a test", country: any}\n'
+    world = await screened(worlds, BASE + LOCAL + handed_in + FLAGS)
+    entries = entries_of(
+        About.ADULT, [ListEntry(HashAlgorithm.SHA256, sha256(CLEAN).hexdigest(), "")], accepted=False
+    )
+    await world.relay.office.lists.add("own", "test", entries, who="me")
+    await world.relay.watch.run_once()
+    async with mastodon(world) as server:
+        await server.send(server.status(server.file(CLEAN)))
+    assert (await checked(world))["finding"] == 1
+    assert world.server("m.test").arrivals() == []
 
 
 async def test_an_entry_that_floods_is_not_reported(worlds: Worlds) -> None:

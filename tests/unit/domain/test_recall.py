@@ -56,6 +56,12 @@ SERVING = Serving(
 )
 
 
+def test_hashes_that_nobody_reviewed_wait_for_a_person() -> None:
+    rules, ncii = RecallRules(RecallMode.ACT), ListPurpose.NCII
+    assert why_wait(rules, ncii, MatchKind.NCII, 1, reviewed=False) is Cause.UNREVIEWED
+    assert why_wait(rules, ncii, MatchKind.NCII, 1) is None
+
+
 def test_who_has_come_past_a_post_may_have_it() -> None:
     assert may_have(COPY, SERVING)
 
