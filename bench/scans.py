@@ -7,6 +7,9 @@ counts. Pictures are posted twice each, by two servers. A recipient fetches the 
 knows, and calls the service unless some attestation is valid for the bytes that it fetched (mediaattest, in the relay's
 header or in the post itself). Three worlds: nobody attests and the relay does not look, as it is today; the relay
 attests; the first server attests what it publishes, with the call that it makes for that counted apart.
+
+Then one picture that many servers post at once, each at an address of its own: the calls, and the time until all posts
+are decided, of which the fetches and signatures are most.
 """
 
 from __future__ import annotations
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     from tests.flow.conftest import World
 
 RECIPIENTS, PICTURES = (1, 10, 1_000), 3
+AT_ONCE = (1, 10, 200)
 CONFIG = """\
 relay: {url: https://relay.test, data: data}
 federation: {subscriptions: open}
 attestation: {withhold: 0%, trusted: [origin.test]}
 """
+CROWD = CONFIG.replace("open}", "open, publish_from: anyone}") + "brake: {mode: off}\n"
 BLIND = """\
 policy: {version: 1, mode: enforce, on_scanner_error: relay, otherwise: relay}
 """
@@ -88,7 +93,9 @@ class ServiceScanner:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def scan(self, digests: Digests, decoded: Decoded | Undecodable) -> ScanResult:
+    async def scan(
+        self, digests: Digests, decoded: Decoded | Undecodable, _content: bytes | None = None
+    ) -> ScanResult:
         matched = await self._service.ask("relay", digests.sha256)
         outcome = ScanOutcome.MATCH if matched else ScanOutcome.NO_KNOWN_MATCH
         return ScanResult(outcome, versions={self.name: self.version})
@@ -213,6 +220,30 @@ async def calls(
     return {by: service.calls.count(by) / PICTURES for by in ("origin", "relay", "recipients")}
 
 
+async def at_once(posts: int, parts: tuple[SandboxedDecoder, CanonicalProcesses]) -> dict[str, float]:
+    """Calls for one picture that so many servers post at the same time, and seconds until all posts are decided."""
+    service = Service()
+    async with AsyncExitStack() as stack:
+        await service.open(stack)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        world = await Worlds(folder, stack, *parts).open(CROWD)
+        world.relay.inspector.scanners = world.relay.attestor.scanners = [ServiceScanner(service)]
+        content = clean_picture("bench: everybody posts this one")
+        sent = []
+        for number in range(posts):
+            server = world.server(f"s{number}.test")
+            create = server.create(server.note(server.picture(content, f"/files/{number}.png")))
+            sent.append((server.actor("/users/alice", "Person"), create))
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for actor, create in sent:
+                tasks.create_task(world.post(actor, create))
+            left = posts
+            while left > 0:
+                left -= await world.relay.screening.run_once()
+        return {"calls": len(service.calls), "seconds": time.perf_counter() - began}
+
+
 async def measure() -> dict[str, dict[str, float]]:
     """Every world at every size."""
     sandbox = SandboxedDecoder(clock=SystemClock(), memory=1 << 30, timeout=30.0, max_pixels=100_000_000)
@@ -221,6 +252,8 @@ async def measure() -> dict[str, dict[str, float]]:
         for kind in ("nobody", "relay", "origin"):
             for count in RECIPIENTS:
                 found[f"{kind} {count}"] = await calls(kind, count, (sandbox, processes))
+        for posts in AT_ONCE:
+            found[f"at-once {posts}"] = await at_once(posts, (sandbox, processes))
     return found
 
 
@@ -232,6 +265,9 @@ def main() -> None:
     )
     for name, by in found.items():
         kind, count = name.split()
+        if kind == "at-once":
+            print(f"{count:>4} posts at once: {by['calls']:g} calls, all decided in {by['seconds']:.1f} s")
+            continue
         print(f"{kind:<12}{count:>11}" + f"{by['origin']:>15g}{by['relay']:>14g}{by['recipients']:>15g}")
     print(f"calls for each distinct picture; {time.perf_counter() - began:.0f} s")
     save("scans", dict(found))
