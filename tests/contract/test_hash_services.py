@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from aiohttp import web
 from PIL import Image
@@ -300,13 +301,18 @@ async def test_the_wall_stands_before_a_public_name_that_leads_inside() -> None:
 
 async def test_b_22_no_key_and_no_hash_in_errors_and_states() -> None:
     for fault in (always(500, HTML), always(200, TURNED[0].hex()), reply({"scanned_hashes": {"x": 1}})):
-        async with arachnid(FakeArachnid(fault=fault)) as bench:
-            found = await bench.scan()
-            said = repr((found, bench.scanner.state, bench.counts))
-        assert "secret" not in said
-        assert SECRET not in said
-        assert TURNED[0].hex() not in said
-        assert NAME not in said
+        fakes: list[tuple[FakeService, Callable[[Any], Any]]] = [
+            (FakeHma(fault=fault), hma),
+            (FakeArachnid(fault=fault), arachnid),
+            (FakePhotoDna(fault=fault), photodna),
+            (FakeHive(fault=fault), hive),
+        ]
+        for fake, service in fakes:
+            async with service(fake) as bench:
+                found = await bench.scan()
+                said = repr((found, bench.scanner.state, bench.counts))
+            assert found.outcome is UNAVAILABLE
+            assert not any(secret in said for secret in ("secret", SECRET, TURNED[0].hex(), NAME)), type(fake)
 
 
 # ------------------------------------------------------------------------------------------- HMA
@@ -489,6 +495,28 @@ async def test_b_7_arachnid_details_are_dropped_unread(details: object) -> None:
         assert (await bench.scan()).outcome is MATCH
 
 
+async def test_b_7_arachnid_is_asked_for_each_hash_once() -> None:
+    """The answer is keyed by what was sent: the turns of a symmetric picture are the same hash."""
+    same = Decoded("image/png", 640, 480, (replace(FRAME, dihedral=TURNED[:2] * 4), FRAME))
+    fake = FakeArachnid()
+    async with arachnid(fake) as bench:
+        assert (await bench.scan(decoded=same)).outcome is CLEAN
+    sent = orjson.loads(fake.sent[-1])["hashes"]
+    assert sent == [b64encode(one).decode() for one in TURNED]
+
+
+async def test_b_7_arachnid_near_means_another_hash_at_each_address() -> None:
+    fake = FakeArachnid(hashes={TURNED[0]: ("csam", "near")}, files={NAME: ("csam", "near")})
+    for sends_media, algorithm, methods in (
+        (False, "pdq", ("pdq",)),
+        (True, "photodna", ("sha1", "photodna")),
+    ):
+        async with arachnid(fake, sends_media=sends_media) as bench:
+            found = await bench.scan()
+            assert [one.algorithm for one in found.matches] == [algorithm]
+            assert bench.scanner.methods == methods
+
+
 async def test_b_7_arachnid_never_submits() -> None:
     fake = FakeArachnid(files={NAME: ("csam", "exact")}, has_version=False)
     async with arachnid(fake, sends_media=True) as bench:
@@ -510,6 +538,19 @@ async def test_photodna_by_picture() -> None:
         assert (await bench.scan()).outcome is MATCH
         assert (await bench.scan(b"another")).outcome is CLEAN
     assert fake.asked[0].query["enhance"] == "false"  # B 2
+
+
+async def test_b_2_and_5_photodna_gets_the_bytes_never_an_address_and_no_enhancement() -> None:
+    fake = FakePhotoDna()
+    async with photodna(fake) as bench:
+        await bench.scan()
+    async with photodna(fake, hasher(b"\1" * 924)) as bench:
+        await bench.scan()
+    assert fake.paths == ["/Match", "/MatchHash"]
+    assert fake.sent[0] == CONTENT
+    assert b"http" not in fake.sent[1]
+    assert b"URL" not in fake.sent[1]
+    assert [request.query["enhance"] for request in fake.asked] == ["false", "false"]
 
 
 async def test_photodna_null_details_and_vendor_test() -> None:

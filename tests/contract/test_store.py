@@ -13,9 +13,19 @@ from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.delivery import Host, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
-from relay.domain.intake import Incoming, Settled, StoredKey
+from relay.domain.intake import Incoming, MediaFacts, Settled, StoredKey
 from relay.domain.log import ActivityState, LogEntry, NewEntry, Proof, Proven, Rendered
+from relay.domain.media import (
+    Decoded,
+    FrameHash,
+    Match,
+    MatchKind,
+    ScanOutcome,
+    ScanResult,
+    Undecodable,
+)
 from relay.domain.policy import Decision, Verb
+from relay.domain.screening import SPARED, UNABLE, digests_of
 from relay.domain.subscription import Back, Dialect, State, Upstream, UpstreamState
 from relay.services.intake import Intake
 
@@ -388,3 +398,32 @@ async def test_servers_that_take_rfc_9421_are_few_and_for_a_time(store: SqliteSt
     assert await known() == [("a.test", 30.0), ("d.test", 50.0)]
     await save("e.test", 60.0, now=35.0)
     assert await known() == [("d.test", 50.0), ("e.test", 60.0)]
+
+
+FRAME = FrameHash(b"\1" * 32, 77, tuple(bytes([turn]) * 32 for turn in range(8)), b"\2" * 8)
+DECODED = (
+    Decoded("image/png", 640, 480, (FRAME,)),
+    *(Decoded("image/jpeg", 640, 480, (FRAME, FRAME), unseen) for unseen in Undecodable),
+    Decoded("audio/ogg", 0, 0, (), Undecodable.SOUND_ONLY),
+    *Undecodable,
+)
+
+
+@pytest.mark.parametrize("decoded", DECODED, ids=str)
+async def test_what_is_known_of_a_file_comes_back_with_what_was_not_looked_at(
+    store: SqliteStore, decoded: Decoded | Undecodable
+) -> None:
+    match = Match(MatchKind.NEAR, "list", "csam", "pdq", 20, 1, 2, "mark")
+    versions = {"list": "v1", "cloud": f"{UNABLE}v2", "shield": SPARED}
+    result = ScanResult(ScanOutcome.MATCH, (match,), None, versions)
+    facts = MediaFacts(digests_of(repr(decoded).encode()), decoded, result, 5.0)
+    async with store.transaction() as tx:
+        await tx.media.save(facts)
+    async with store.reading() as tx:
+        assert await tx.media.facts(facts.digests.sha256) == facts
+    # Looked at again, and this time all of it: what was not looked at must not stick.
+    whole = replace(facts, decoded=DECODED[0], scanned_at=6.0)
+    async with store.transaction() as tx:
+        await tx.media.save(whole)
+    async with store.reading() as tx:
+        assert await tx.media.facts(facts.digests.sha256) == whole

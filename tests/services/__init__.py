@@ -1,4 +1,4 @@
-"""Fake hash services that speak the documented protocols: those of `assay demo --services` (ADR 0032)."""
+"""Fake hash services that speak the documented protocols: those of `assay demo --services` (ADR 0027)."""
 
 from relay.cli.demo.services.arachnid import FakeArachnid
 from relay.cli.demo.services.classifier import FakeClassifier

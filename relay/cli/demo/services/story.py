@@ -116,7 +116,7 @@ class Story:
         """Everything that came out otherwise than it had to."""
         faults = [f"step {one.number}, {one.what}: {text}" for one in self.results for text in one.faults]
         late = len(self.steps) - len(self.results)
-        return [*faults, f"{late} steps did not happen"] if late else faults
+        return [*faults, f"{late} of {len(self.steps)} steps did not happen"] if late else faults
 
     async def _posted(self, number: int, step: Step, picture: Picture) -> dict[str, Any]:
         # The other server has the same picture: it is known by its bytes, wherever they come from.

@@ -50,7 +50,7 @@ def closing(story: Story, states: Mapping[str, ServiceState], seconds: float) ->
     for name in story.fakes:
         say(f"  Service {name}: {service_line(service_row(states.get(name)))}")
     if story.faults:
-        say(f"{len(story.faults)} expectations did not hold:")
+        say("What did not hold:")
         for fault in story.faults:
             say(f"  {fault}")
         return
