@@ -50,6 +50,11 @@ CONFIG = """\
 relay: {{url: "http://localhost:{port}", data: data, name: Example relay}}
 federation: {{subscriptions: open, allow_http: true}}
 lab: {{rate: unlimited, rate_of_all: unlimited}}
+scanners:
+  - {{name: canary, kind: list, builtin: canary}}
+  - {{name: own-adults, kind: submitted, category: ncii, purpose: "Intimate pictures", country: any}}
+  - {{name: own-minors, kind: submitted, category: ncii-minor, purpose: "Of people under 18", country: any}}
+submit: {{pages: true, rate: unlimited, rate_of_all: unlimited, exit: "http://localhost:{port}/why"}}
 """
 OFFICE = """\
 # The relay of the admin pages; what they save is written here.
