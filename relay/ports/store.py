@@ -126,8 +126,8 @@ class Fanout(Protocol):
     async def head(self) -> int:
         """Return the last position ever used."""
 
-    async def entries(self, after: int, upto: int) -> list[LogEntry]:
-        """Return a stretch of the log; positions that were purged are missing."""
+    async def entries(self, after: int, upto: int, *, stopped: bool = False) -> list[LogEntry]:
+        """Return a stretch of the log; what was purged is missing, and what a recall stopped unless `stopped`."""
 
     async def progress(self) -> dict[int, Progress]:
         """Return the saved progress of every subscription."""

@@ -39,7 +39,7 @@ class Passages:
         progress, hosts = await tx.fanout.progress(), await tx.fanout.hosts()
         found = {}
         for position, at in published.items():
-            entries = await tx.fanout.entries(position - 1, position)
+            entries = await tx.fanout.entries(position - 1, position, stopped=True)
             missing = await tx.fanout.missing(position)
             passages = []
             for one in subscriptions:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from relay.domain.hashlist import ListPurpose
+from relay.domain.media import Match, MatchKind
+from relay.domain.recall import Cause, Copy, Recall, RecallState
 from relay.services.admins import Admins
 from tests.browser.looking import NARROWEST, css, fill, go, look_for_faults, tab_to
 from tests.flow.conftest import World, follow
@@ -29,6 +32,9 @@ PAGES = (
     "/policy/history/1",
     "/waves",
     "/waves/1",
+    "/recalls",
+    "/recalls/1",
+    "/recalls/2",
     "/holds",
     "/holds/1",
     "/posts?done=held",
@@ -59,6 +65,7 @@ async def _filled(world: World) -> None:
     for number in range(16):
         await crowd.say(crowd.account(number), f"buy cheap noodles now and here {SPAM} {number}")
         world.clock.forward(5)
+    await recalled(world)
     await post(world, "cats", 3)
     await post(world, "dogs", 2)
 
@@ -66,6 +73,41 @@ async def _filled(world: World) -> None:
 SPAM = " ".join(f"word{number}a lorem{number}b" for number in range(14)).translate(
     {48 + n: 97 + n for n in range(10)}
 )
+
+
+async def recalled(world: World) -> None:
+    """Two recalls: of one, servers were told, and one of them refuses; the other waits."""
+    recalls = world.relay.office.recalls
+    async with world.relay.office.store.transaction() as tx:
+        for number in (1, 2):
+            waiting = Recall(
+                0,
+                "local",
+                ListPurpose.ABUSE,
+                f"{number}" * 16,
+                "csam",
+                MatchKind.KNOWN,
+                RecallState.WAITING,
+                Cause.FLOOD,
+                world.clock.now(),
+            )
+            await tx.recalls.add(waiting)
+            match = Match(MatchKind.KNOWN, "local", "csam", "sha256")
+            await tx.recalls.stop(number, f"{number}" * 64, match, world.clock.now())
+            copy = Copy(
+                seq=number,
+                position=900 + number,
+                object_id=f"https://a.test/a-post-with-a-very-long-name-{'that-goes-on-' * 8}{number}",
+                author="https://a.test/users/alice",
+                origins=frozenset({"a.test"}),
+                announce="https://relay.test/activities/none",
+                published_at=world.clock.now(),
+            )
+            await tx.recalls.stop_post(number, copy, await tx.recalls.servings())
+    world.server("b.test").status = 404
+    await recalls.send(1, who="ann", note="looked at it")
+    await world.relay.letters.run_once()
+    world.server("b.test").status = 202
 
 
 async def subscribe(world: World, name: str) -> None:
@@ -199,6 +241,19 @@ def test_the_keyboard_leads_everywhere(office: Site, admin: Browser) -> None:
     admin.open("/policy/form/rule?section=rules&place=1")
     for selector in ("#name", "#new-fact", "#wait", "#until", ".actions button"):
         tab_to(admin, selector)
+
+
+def test_a_recall_is_sent_and_dismissed_with_two_forms(admin: Browser) -> None:
+    admin.open("/recalls")
+    click(admin, "Recall 2")
+    assert "waits for you: it is in very many posts" in text(admin)
+    click(admin, "Tell 5 servers now")
+    assert "The messages are on their way." in text(admin)
+    fill(admin, css(admin, "#note"), "a meme")
+    click(admin, "Dismiss, and tell whoever was told")
+    assert "It is dismissed" in text(admin)
+    assert "a meme" in text(admin)
+    assert not admin.driver.find_elements("css selector", "main img, main video, main picture")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -271,3 +272,38 @@ async def test_every_answer_waits_the_same(worlds: Worlds) -> None:
     assert all(one == first for one in others)
     spread = Counter(int((one - misses.SHORTEST) / misses.SPREAD * 5) for one in first)
     assert set(spread) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_a_recall_is_not_seen_from_outside(worlds: Worlds, *, told: bool) -> None:
+    """Before servers are told and after: what is recalled is told of like what is not, to whoever asks."""
+    world = await screened(worlds, PLAIN + LOCAL + TRUST + POLICY + BUSY)
+    await world.relay.watch.run_once()
+    await world.relay.rematching.run_once()
+    server, notes = world.server("a.test"), {}
+    for number, name in ((540, "recalled"), (541, "clean")):
+        notes[name] = server.note(server.picture(clean_picture(number)))
+        await posted(world, server, notes[name])
+    digest = hashlib.sha256(clean_picture(540)).hexdigest()
+    async with asking(world) as asker:
+        before = {
+            name: shapes(await answers(asker, world, note["id"]), world, note) for name, note in notes.items()
+        }
+        entry = ListEntry(HashAlgorithm.SHA256, digest, "csam")
+        await world.relay.office.lists.add("local", "test", [entry], who="test")
+        await world.relay.watch.run_once()
+        await world.relay.rematching.run_once()
+        assert (await world.relay.office.recalls.show(1)).counts.posts == 1
+        if told:
+            await world.relay.office.recalls.send(1, who="ann")
+            await world.settle()
+        early = {
+            name: shapes(await answers(asker, world, note["id"]), world, note) for name, note in notes.items()
+        }
+        world.clock.forward(LATE)
+        late = {
+            name: shapes(await answers(asker, world, note["id"]), world, note) for name, note in notes.items()
+        }
+    assert before["recalled"] == before["clean"]
+    assert early["recalled"] == early["clean"] == before["clean"]
+    assert late["recalled"] == late["clean"]

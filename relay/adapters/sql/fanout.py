@@ -28,9 +28,10 @@ class SqlFanout:
         head: int = await self._sql.value("last_position")
         return head
 
-    async def entries(self, after: int, upto: int) -> list[LogEntry]:
+    async def entries(self, after: int, upto: int, *, stopped: bool = False) -> list[LogEntry]:
         """Return a stretch of the log."""
-        return [codec.log_entry(row) for row in await self._sql.rows("log_between", after=after, upto=upto)]
+        rows = await self._sql.rows("log_between", after=after, upto=upto, stopped=stopped)
+        return [codec.log_entry(row) for row in rows]
 
     async def progress(self) -> dict[int, Progress]:
         """Return the saved progress of every subscription."""

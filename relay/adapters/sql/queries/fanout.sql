@@ -14,11 +14,11 @@ VALUES (:position, :seq, :object_id, :origins, :body, :digest, :attestations, :p
 SELECT position, traits FROM log WHERE object_id = :object_id ORDER BY position LIMIT 1;
 
 -- name: log_between
--- A stretch of the log, without what a recall stopped.
+-- A stretch of the log, with what a recall stopped or without.
 SELECT position, object_id, origins, body, digest, attestations, published_at, forward, forward_digest,
   forward_by, forward_until, traits
 FROM log
-WHERE position > :after AND position <= :upto AND position NOT IN (SELECT position FROM recalled_log)
+WHERE position > :after AND position <= :upto AND (:stopped OR position NOT IN (SELECT position FROM recalled_log))
 ORDER BY position;
 
 -- name: unpublish!
