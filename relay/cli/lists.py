@@ -330,11 +330,16 @@ async def _written(office: Office, source: ListSource, opened: IO[bytes]) -> int
 
 async def _undone(session: Session, number: int) -> dict[str, Any]:
     async with session.office() as office:
-        batch = await office.lists.undo(number, who=operator())
+        batch, *also = await office.lists.undo(number, who=operator())
         for source in office.library.sources:
             if source.name == batch.list:
                 await office.library.built(source)
-        return {**_batch(batch), "state": BatchState.UNDONE.value}
+        return {
+            **_batch(batch),
+            "state": BatchState.UNDONE.value,
+            "also": [one.number for one in also],
+            "waits": batch.since is not None,
+        }
 
 
 async def _status(session: Session, name: str | None) -> dict[str, Any]:

@@ -78,10 +78,14 @@ KINDS: Final = {
         "for a person.",
         "assay blocks status",
     ),
-    AlertKind.LIST: KindInfo("hash lists", "Entries were imported into a hash list.", "assay lists list"),
+    AlertKind.LIST: KindInfo(
+        "hash lists",
+        "Entries were imported into a hash list, or one could not be fetched three times in a row.",
+        "assay lists list",
+    ),
     AlertKind.SCANNER: KindInfo(
         "scanners",
-        "A scanner could not answer for longer than `alerts.scanner_down`.",
+        "A scanner could not answer for longer than `alerts.scanner_down`, or Cloudflare's tool is not set up.",
         "assay status",
         urgent=True,
     ),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.domain.hashlist import Batch, BatchState
+    from relay.ports.listsync import ListSyncs
 
 
 class Frequent(NamedTuple):
@@ -24,6 +25,10 @@ class HashLists(Protocol):
 
     Packs of a batch that is done never change; they go when the batch is undone or outdated.
     """
+
+    @property
+    def syncs(self) -> ListSyncs:
+        """Lists that are fetched from their keepers."""
 
     async def open(self, *, name: str, source: str, who: str, at: float, replaces: bool) -> int:
         """Open a batch, which does not count yet; return its number."""
