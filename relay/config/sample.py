@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
 from relay.config.alerts import ChannelSettings
 from relay.config.default_policy import DEFAULT_POLICY
+from relay.config.keepers import KeeperSettings
 from relay.config.live import LIVE
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
 from relay.config.policy_schema import policy_schema
 from relay.config.schema import schema
 from relay.config.section import Section
-from relay.config.services import ServiceSettings
 from relay.config.settings import BlocklistSettings, Settings
 from relay.domain.alerts import EVENTS, KINDS
 
@@ -170,7 +170,7 @@ def reference() -> str:
         if name == "alerts":
             parts += ["", *_rows(ChannelSettings, "alerts.channels[]."), "", *_events()]
     scanners = Settings.model_fields["scanners"].description or ""
-    parts += ["", "## scanners", "", scanners, "", *_rows(ServiceSettings, "scanners[].")]
+    parts += ["", "## scanners", "", scanners, "", *_rows(KeeperSettings, "scanners[].")]
     live = [*_LIVE, *(f"- `{key}`" for key in LIVE)]
     return "\n".join([*parts, "", *_POLICY, "", *live]) + "\n"
 

@@ -16,14 +16,30 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
+FETCHED = frozenset({"ncmec-hashes", "stopncii", "threatexchange"})
+"""Kinds of lists that are fetched from their keepers (`relay.config.keepers`)."""
+
+
 class ScannerSettings(Section):
     """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list", "benign", "photodna", "arachnid", "safer", "hma", "classifier"] = Field(
+    kind: Literal[
+        "list",
+        "benign",
+        "ncmec-hashes",
+        "stopncii",
+        "threatexchange",
+        "photodna",
+        "arachnid",
+        "safer",
+        "hma",
+        "classifier",
+    ] = Field(
         description=(
             "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
-            "overrules that resemblance and never a known match. Others are hash services: see docs/hash-services.md."
+            "overrules that resemblance and never a known match. `ncmec-hashes`, `stopncii`, `threatexchange`: a hash "
+            "list that is fetched from its keeper. Others are hash services: see docs/hash-services.md."
         )
     )
     file: FilePath | None = Field(
@@ -56,7 +72,7 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
-        if self.kind not in {"list", "benign"}:
+        if self.kind not in {"list", "benign", *FETCHED}:
             return self
         if self.builtin and (self.file or self.kind != "list"):
             cause = "a built-in list has no `file` and is of `kind: list`"
@@ -69,13 +85,3 @@ class ScannerSettings(Section):
             fix = "Write why you use it and whose law it follows: purpose: …, country: any"
             raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
         return self
-
-
-LATER_SCANNERS = frozenset(
-    {
-        "ncmec-hashes",
-        "stopncii",
-        "threatexchange",
-    }
-)
-"""Kinds of scanners of the design that this version does not know yet."""

@@ -111,13 +111,14 @@ def list_sources(settings: Settings) -> Sequence[ListSource]:
         ListSource(
             name=scanner.name,
             file=scanner.file,
-            category=scanner.category or ("benign" if scanner.kind == "benign" else "known"),
+            category=scanner.list_category,
             purpose=ListPurpose.TEST
             if scanner.builtin
             else purposes.get(
-                scanner.kind if scanner.kind == "benign" else scanner.category or "", ListPurpose.ABUSE
+                scanner.kind if scanner.kind == "benign" else scanner.list_category, ListPurpose.ABUSE
             ),
             builtin=scanner.builtin is not None,
+            fetched=scanner.is_fetched,
         )
         for scanner in settings.scanners
         if not scanner.is_service
