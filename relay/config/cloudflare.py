@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from relay.config.fields import Duration, Secret, WebAddress, written
 from relay.config.section import Section
+from relay.domain.hashservice import networks_of
 
 
 class CloudflareSettings(Section):
@@ -33,4 +36,8 @@ class CloudflareSettings(Section):
         if (self.zone is None) != (self.token is None):
             cause = "the look at Cloudflare's tool needs both `zone` and `token`"
             raise PydanticCustomError("C322", "{cause}", {"cause": cause, "fix": "Write both, or neither."})
+        parts = urlsplit(self.url)
+        if parts.scheme != "https" and not networks_of(parts.hostname or ""):
+            cause = "the token must not leave in plain text"
+            raise PydanticCustomError("C318", "{cause}", {"cause": cause, "fix": "Write https://…"})
         return self

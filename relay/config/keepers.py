@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from relay.config.fields import Duration, Secret, written
+from relay.config.fields import Duration, Secret
 from relay.config.scanners import ScannerSettings
 from relay.config.services import ServiceSettings
 from relay.domain.hashservice import networks_of
@@ -18,6 +18,7 @@ from relay.domain.hashservice import networks_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+REFRESH: Final = timedelta(hours=6)
 PAGE_TIMEOUT: Final = timedelta(seconds=60)
 TEST_HOSTS: Final = frozenset({"exttest.cybertip.org", "hashsharing-test.ncmec.org", "betalesp.ncmec.org"})
 """NCMEC's test environments: what is on their lists is made up."""
@@ -73,9 +74,12 @@ class KeeperSettings(ServiceSettings):
     tags: tuple[str, ...] = Field(
         default=(), description="Take only what somebody in `threatexchange` gave one of these tags."
     )
-    refresh: Duration = Field(
-        default=written("6 hours"),
-        description="How often a list that somebody keeps is fetched; more often than every 10 minutes it never is.",
+    refresh: Duration | None = Field(
+        default=None,
+        description=(
+            "How often a list that somebody keeps is fetched, by default every 6 hours; never more often than every "
+            "10 minutes."
+        ),
     )
 
     @property
@@ -125,7 +129,8 @@ class KeeperSettings(ServiceSettings):
         lacking = [key for key in kind.needs if getattr(self, key) is None]
         if lacking:
             cause = f"a scanner of kind {self.kind} needs `{'` and `'.join(lacking)}`"
-            raise _wrong("C317", cause, "Write for example key: env:NAME, or password: file:PATH")
+            fix = "Write for example key: env:NAME, password: file:PATH, or category: known"
+            raise _wrong("C317", cause, fix)
         parts = urlsplit(self.address)
         if parts.scheme != "https" and not networks_of(parts.hostname or ""):
             raise _wrong("C318", "keys and hashes must not leave in plain text", "Write https://…")

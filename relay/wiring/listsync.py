@@ -14,7 +14,7 @@ from relay.adapters.scanners.keepers.stopncii import StopNcii
 from relay.adapters.scanners.keepers.threatexchange import ThreatExchange
 from relay.adapters.scanners.services.cloudflare import CloudflareTool
 from relay.adapters.scanners.services.connection import ServiceConnection, Way
-from relay.config.keepers import PAGE_TIMEOUT
+from relay.config.keepers import PAGE_TIMEOUT, REFRESH
 from relay.config.services import TIMEOUT
 from relay.services.listsync import Kept, ListSync
 from relay.services.toolwatch import ToolWatch
@@ -57,7 +57,7 @@ async def open_fetching(office: Office, *, ca_file: Path | None = None) -> Async
                 headers = _credentials(one)
                 connection = ServiceConnection(one.name, one.address, way, timeout=timeout, headers=headers)
                 keeper = _keeper(one, await stack.enter_async_context(connection))
-                kept.append(Kept(one.name, keeper, one.refresh.total_seconds()))
+                kept.append(Kept(one.name, keeper, (one.refresh or REFRESH).total_seconds()))
         tools = []
         if settings.cloudflare.zone is not None:
             connection = await stack.enter_async_context(_cloudflare(settings, way))

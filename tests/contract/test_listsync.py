@@ -1,4 +1,4 @@
-"""Lists that are fetched from their keepers, against fakes that speak as documented (research by number: safety.md B)."""
+"""Lists that are fetched, against fakes of their keepers that speak as documented (research by number: safety.md B)."""
 
 from __future__ import annotations
 
@@ -513,7 +513,8 @@ async def test_odd_answers_of_ncmec(store: SqliteStore, name: str) -> None:
 
 
 async def test_xml_without_a_zone_is_utc_and_a_document_type_is_refused(store: SqliteStore) -> None:
-    entry = f"<images><image>{ENTRY.replace('Z<', '<')}<fingerprints><md5>{'a' * 32}</md5></fingerprints></image></images>"
+    prints = f"<fingerprints><md5>{'a' * 32}</md5></fingerprints>"
+    entry = f"<images><image>{ENTRY.replace('Z<', '<')}{prints}</image></images>"
     fake = FakeNcmec(fault=lambda _request: xml(f"<queryResult>{entry}</queryResult>"))
     async with bench(store, fake) as it:
         await it.fetch()
@@ -570,10 +571,12 @@ async def test_the_schedule_fetches_what_is_due(store: SqliteStore) -> None:
         assert await it.sync.run_once("a") is not None
         async with store.reading() as tx:  # a list that grows every day is no news
             assert await tx.alerts.recent(9) == []
-        runner = asyncio.create_task(it.sync.run())  # noqa: TID251 - it runs until cancelled
-        while len(fake.asked) < 4:
-            await asyncio.sleep(0)  # noqa: TID251 - lets it run
-        runner.cancel()
+        asked = asyncio.Event()
+        fake.fault = lambda _request: asked.set()
+        async with asyncio.TaskGroup() as tasks:
+            runner = tasks.create_task(it.sync.run())
+            await asked.wait()
+            runner.cancel()
 
 
 async def test_two_at_once_do_not_harm_each_other(store: SqliteStore) -> None:
