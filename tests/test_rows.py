@@ -17,9 +17,25 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = range(1, 44)
 NAME = re.compile(r"test_rows?_([0-9]+(?:_[0-9]+)*)_")
 PARSERS = frozenset(
-    {"bs4", "html", "html5lib", "lxml", "markdown", "parsel", "pyquery", "selectolax", "xml", "xmltodict"}
+    {
+        "bs4",
+        "defusedxml",
+        "html",
+        "html5lib",
+        "lxml",
+        "markdown",
+        "parsel",
+        "pyexpat",
+        "pyquery",
+        "selectolax",
+        "xml",
+        "xmltodict",
+    }
 )
 """What reads HTML or XML. Jinja writes it."""
+READS_XML = {"relay/adapters/plainxml.py": {"xml.parsers"}}
+"""The one place that reads XML, of services that the operator chose (ADR 0028); who may use it is tested, too."""
+USES_XML = {"relay/adapters/scanners/keepers/ncmec.py"}
 MARKUP = re.compile(r"<[A-Za-z!/(\[]")
 GROUPS = re.compile(r"\(\?(?:P?<[A-Za-z_]\w*>|<[=!])")
 
@@ -98,8 +114,18 @@ def test_row_39_nothing_parses_html() -> None:
             imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 imported.append(node.module or "")
-            allowed = {"xml.sax.saxutils"}  # which quotes
+            allowed = {"xml.sax.saxutils", *READS_XML.get(name, ())}  # the first quotes
             assert not [one for one in imported if one.split(".")[0] in PARSERS and one not in allowed], name
+
+
+def test_row_39_xml_is_read_of_chosen_services_only() -> None:
+    users = {
+        name
+        for name, module in sources()
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == "relay.adapters.plainxml"
+    }
+    assert users == USES_XML
 
 
 def test_row_39_no_regex_looks_for_markup_but_the_one_that_tells_it_from_media() -> None:

@@ -8,11 +8,13 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
+from relay.cli.listbatches import BATCH, row_of, show_batches, undo
 from relay.cli.listimport import Wishes, import_file
-from relay.cli.output import as_document, note, say, size, stamp, table
+from relay.cli.listsync import SYNC, sync, syncs, told_of
+from relay.cli.output import as_document, note, pairs, say, size, stamp, table
 from relay.cli.problems import Problem, Status
-from relay.cli.session import Session, operator, pass_session
-from relay.domain.hashlist import BatchState, HashAlgorithm, in_force
+from relay.cli.session import Session, pass_session
+from relay.domain.hashlist import HashAlgorithm, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,19 +50,6 @@ IMPORTED: Final = {
     "bad_lines": "the first hundred of them: line, message",
     "resumed_after": "entries that an interrupted import had read before",
 }
-BATCH: Final = {
-    "number": "number of the batch",
-    "list": "name of the list",
-    "source": "where the entries came from",
-    "who": "who imported it",
-    "at": "when",
-    "state": "loading (not in force yet), done, undone, or outdated (replaced for good)",
-    "replaces": "whether it was the whole list",
-    "entries": "rows",
-    "added": "entries that were new",
-    "changed": "entries that changed",
-    "removed": "entries that went",
-}
 STATUS: Final = {
     "name": "name of the list",
     "version": "changes whenever an entry does",
@@ -77,7 +66,11 @@ BUSY: Final = {
 
 @click.group()
 def lists() -> None:
-    """Show the hash lists; import, export and undo entries."""
+    """Show the hash lists; fetch, import, export and undo entries."""
+
+
+lists.add_command(sync)
+lists.add_command(undo)
 
 
 @lists.command("list", cls=Command, answer={"lists[]": "one object each:", **ROW})
@@ -167,25 +160,13 @@ def export(session: Session, name: str, file: str) -> None:
         say(f"{count:,} entries of {name} are in {file}.")
 
 
-@lists.command(cls=Command, answer=BATCH)
-@click.argument("batch", type=int)
-@pass_session
-def undo(session: Session, batch: int) -> None:
-    """Take back a batch of entries, or give up an import; entries that other batches brought, too, stay."""
-    row = session.run(_undone(session, batch))
-    if session.as_json:
-        as_document(row)
-    else:
-        say(
-            f"Batch {row['number']} of {row['list']} ({row['entries']:,} rows from {row['source']}) is undone."
-        )
-
-
 @lists.command(
     cls=Command,
     answer={
         "lists[]": "one object each:",
         **STATUS,
+        "syncs[]": "lists that somebody else keeps:",
+        **SYNC,
         "batches[]": "newest first:",
         **BATCH,
         "flooding[]": "entries that matched in so many posts that these are held:",
@@ -198,7 +179,7 @@ def status(session: Session, name: str | None) -> None:
     """Show what is in force of each list, its batches, and entries that match suspiciously often."""
     found = session.run(_status(session, name))
     if session.as_json:
-        as_document({key: found[key] for key in ("lists", "batches", "flooding")})
+        as_document({key: found[key] for key in ("lists", "syncs", "batches", "flooding")})
         return
     rows = [
         (
@@ -210,32 +191,16 @@ def status(session: Session, name: str | None) -> None:
         for row in found["lists"]
     ]
     table(("name", "entries", "version", "index"), rows, folds=("entries",))
+    if found["syncs"]:
+        say()
+        pairs({row["name"]: told_of(row, found["now"]) for row in found["syncs"]})
     if found["batches"]:
         say()
-        _show_batches(found["batches"])
+        show_batches(found["batches"])
     for row in found["flooding"]:
         say(
             f"Entry {row['entry']} of {row['list']} matched in {row['posts']:,} posts in an hour: they are held."
         )
-
-
-def _show_batches(batches: Sequence[dict[str, Any]]) -> None:
-    columns = ("batch", "list", "state", "rows", "new", "changed", "gone", "at", "source")
-    rows = [
-        (
-            row["number"],
-            row["list"],
-            row["state"] + (", whole list" if row["replaces"] else ""),
-            f"{row['entries']:,}",
-            f"{row['added']:,}",
-            f"{row['changed']:,}",
-            f"{row['removed']:,}",
-            (row["at"] or "")[:10],
-            row["source"],
-        )
-        for row in batches
-    ]
-    table(columns, rows, right=("batch", "rows", "new", "changed", "gone"), folds=("source", "list"))
 
 
 async def _rows(session: Session) -> list[dict[str, Any]]:
@@ -288,6 +253,9 @@ def _own(source: ListSource) -> tuple[int, int]:
 async def _import(session: Session, name: str, file: str, wishes: Wishes) -> dict[str, Any]:
     async with session.office() as office:
         source = _source(office.library, name)
+        if source.fetched:
+            message = f"{name} is fetched from its keeper: import into a list of your own"
+            raise Problem(message, code="fetched-list", status=Status.NO)
         return await import_file(office, source, file, wishes)
 
 
@@ -328,15 +296,6 @@ async def _written(office: Office, source: ListSource, opened: IO[bytes]) -> int
     return count
 
 
-async def _undone(session: Session, number: int) -> dict[str, Any]:
-    async with session.office() as office:
-        batch = await office.lists.undo(number, who=operator())
-        for source in office.library.sources:
-            if source.name == batch.list:
-                await office.library.built(source)
-        return {**_batch(batch), "state": BatchState.UNDONE.value}
-
-
 async def _status(session: Session, name: str | None) -> dict[str, Any]:
     async with session.office() as office:
         sources = office.library.sources if name is None else [_source(office.library, name)]
@@ -353,19 +312,16 @@ async def _status(session: Session, name: str | None) -> dict[str, Any]:
             )
         flooding = await office.flood.busiest()
         return {
+            "now": office.clock.now(),
+            "syncs": [one for one in await syncs(office) if name in {None, one["name"]}],
             "lists": rows,
-            "batches": [_batch(one) for one in await office.lists.batches(name)],
+            "batches": [row_of(one) for one in await office.lists.batches(name)],
             "flooding": [
                 {"list": one.list, "entry": one.mark, "posts": one.posts, "at": stamp(one.last_at)}
                 for one in flooding
                 if name in {None, one.list}
             ],
         }
-
-
-def _batch(batch: Batch) -> dict[str, Any]:
-    found = {key: getattr(batch, key) for key in BATCH}
-    return {**found, "at": stamp(batch.at), "state": batch.state.value}
 
 
 def _source(library: ListLibrary, name: str) -> ListSource:

@@ -10,10 +10,12 @@ import click
 from relay.cli import brakes
 from relay.cli.alerts import summed
 from relay.cli.command import Command
-from relay.cli.output import as_document, pairs, say, stamp
+from relay.cli.listsync import syncs, told_of
+from relay.cli.output import as_document, pairs, say, stamp, when
 from relay.cli.recall import told
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
+from relay.domain.toolcheck import ToolCheck
 from relay.domain.waves.brake import WAVES
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ ANSWER: Final = {
     "log": "`head`: last position; `watermark`: position up to which every subscriber was served",
     "blocklists": "by name: `entries` in force, `checked_at`, `error` or null, batches `pending`",
     "services": "hash services by name: `state` (ok, failing, paused, waiting), `answers` by outcome, `error`",
+    "syncs": "lists that others keep, each as `assay lists status` shows it",
+    "tools": "tools by name: when they were `checked_at`, `problems` in words, `error` or null",
     "last_24_hours": "`activities` by state, `decisions` by what was done, `media` by scan outcome",
 }
 
@@ -57,20 +61,20 @@ ANSWER: Final = {
 @pass_session
 def status(session: Session) -> None:
     """Show what the relay did and what waits, also while it runs."""
-    found = session.run(_status(session))
+    found, now = session.run(_status(session))
     if session.as_json:
         as_document(found)
     else:
-        _show(found)
+        _show(found, now)
 
 
-async def _status(session: Session) -> dict[str, Any]:
+async def _status(session: Session) -> tuple[dict[str, Any], float]:
     from relay.services.figures import Figures
 
     async with session.office() as office:
         counts = await Figures(office.store, office.clock).status(DAY)
         observed = await office.replay.observed_counts()
-        return {
+        found = {
             "url": office.identity.url,
             "running": office.store.is_served(),
             "mode": office.decider.policy.mode.value,
@@ -96,11 +100,14 @@ async def _status(session: Session) -> dict[str, Any]:
                 for one, state, sizes, pending in await office.blocklists.states()
             },
             "services": {name: service_row(state) for name, state in (await _states(office)).items()},
+            "syncs": await syncs(office),
+            "tools": await _tools(office),
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
+        return found, office.clock.now()
 
 
-def _show(found: Mapping[str, Any]) -> None:
+def _show(found: Mapping[str, Any], now: float) -> None:
     subscribers, holds, log = found["subscribers"], found["holds"], found["log"]
     pending, held = subscribers.get("pending", 0), holds.get("open", 0)
     behind = log["head"] - log["watermark"]
@@ -130,6 +137,8 @@ def _show(found: Mapping[str, Any]) -> None:
             + (f"slowest subscriber {behind:,} behind" if behind else "every subscriber is up to date"),
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
             **{f"Service {name}": service_line(row) for name, row in found["services"].items()},
+            **{f"Hashes {row['name']}": told_of(row, now) for row in found["syncs"]},
+            **{f"Tool {name}": _tool(row, now) for name, row in found["tools"].items()},
         }
     )
     day = found["last_24_hours"]
@@ -232,6 +241,27 @@ def service_line(row: Mapping[str, Any]) -> str:
     if row["error"]:
         parts.append(f"last error {row['error']} at {row['error_at']}")
     return "; ".join(parts)
+
+
+async def _tools(office: Office) -> dict[str, Any]:
+    """What was last found at every configured tool."""
+    if office.settings.cloudflare.zone is None:
+        return {}
+    async with office.store.reading() as tx:
+        known = {one.name: one for one in await tx.hash_services.checks()}
+    one = known.get("cloudflare", ToolCheck("cloudflare"))
+    told = {"checked_at": stamp(one.checked_at), "problems": list(one.problems)}
+    return {one.name: {**told, "error": one.error, "error_at": stamp(one.error_at)}}
+
+
+def _tool(row: Mapping[str, Any], now: float) -> str:
+    looked = when(row["checked_at"], now) if row["checked_at"] else None
+    lines = [f"looked at {looked}: on" if looked else "not looked at yet: the relay does when it runs"]
+    if row["problems"]:
+        lines = [f"DOES NOT DO WHAT IT SHOULD, looked at {looked}:", *row["problems"]]
+    if row["error"]:
+        lines.append(f"the last look failed, {when(row['error_at'], now)}: {row['error']}")
+    return "\n".join(lines)
 
 
 def _counted(states: Mapping[str, int]) -> str:

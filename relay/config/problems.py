@@ -1,13 +1,13 @@
 """Turns what pydantic reports into diagnostics: where it stands in the file, in plain words, with the fix.
 
 Codes, stable: C0xx reading the file, C101 duplicate key, C102 unknown key, C103 missing key, C104 wrong
-value, C105 unknown choice, C106 later version, C204 web address, C205 no server name, C301 scanner of a later
-version, C302 list file missing, C303 built-in list, C304 purpose and country, C305 name twice, C306 address
-twice, C307 url or file, C308 FIRES without address, C309 list of the lab, C310 no such profile, C311 channel
-without what it needs, C312 key of another kind of channel, C313 mail in the clear, C315 telling why too soon, C316 key
-of another kind of scanner, C317 key that a service needs, C318 service without https, C319 files would leave, C320
-nothing to attest, C321 page without a list, C322 two lists of submissions, C323 helplines, C324 list of submissions,
-C401 plain http in public, C402 web hook in the clear.
+value, C105 unknown choice, C106 later version, C204 web address, C205 no server name, C302 list file missing, C303
+built-in list, C304 purpose and country, C305 name twice, C306 address twice, C307 url or file, C308 FIRES without
+address, C309 list of the lab, C310 no such profile, C311 channel without what it needs, C312 key of another kind of
+channel, C313 mail in the clear, C315 telling why too soon, C316 key of another kind of scanner, C317 key that a service
+needs, C318 service without https, C319 files would leave, C320 nothing to attest, C321 page without a list, C322 two
+lists of submissions, C323 helplines, C324 list of submissions, C325 category of pictures of adults, C326 half of a
+look at a tool, C401 plain http in public, C402 web hook in the clear.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from pydantic import BaseModel
 
 from relay.config.diagnostics import guess
 from relay.config.document import Mapping, Scalar, Sequence
-from relay.config.scanners import LATER_SCANNERS
-from relay.config.services import KINDS
 from relay.config.settings import LATER_KEYS, Settings
 
 if TYPE_CHECKING:
@@ -73,9 +71,6 @@ def _shown(node: Node) -> str:
 def _unknown_key(root: Node, loc: tuple[int | str, ...], findings: Findings) -> None:
     name, path = str(loc[-1]), ".".join(map(str, loc))
     parent = _step(root, loc[:-1])
-    kind = parent.get("kind") if isinstance(parent, Mapping) else None
-    if loc[0] == "scanners" and isinstance(kind, Scalar) and kind.text in LATER_SCANNERS:
-        return  # its keys come with it
     key = parent.key(name) if isinstance(parent, Mapping) else None
     span = key.span if key else _value_span(root, loc)
     if name in LATER_KEYS:
@@ -90,10 +85,6 @@ def _unknown_key(root: Node, loc: tuple[int | str, ...], findings: Findings) -> 
 def _unknown_choice(error: ErrorDetails, span: Span, findings: Findings) -> None:
     loc, value = error["loc"], str(error["input"])
     path = ".".join(map(str, loc))
-    if loc[0] == "scanners" and loc[-1] == "kind" and value in LATER_SCANNERS:
-        cause = f'scanner kind "{value}" comes with a later version'
-        findings.error("C301", path, span, cause, fix=f"This version knows: list, benign, {', '.join(KINDS)}")
-        return
     choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     close = guess(value, choices)
     fix = "" if close else f"Write one of: {', '.join(choices)}."

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
 from relay.config.alerts import ChannelSettings
 from relay.config.default_policy import DEFAULT_POLICY
+from relay.config.keepers import KeeperSettings
 from relay.config.live import LIVE
 from relay.config.policy_form import policy_form
 from relay.config.policy_reference import policy_reference
 from relay.config.policy_schema import policy_schema
 from relay.config.schema import schema
 from relay.config.section import Section
-from relay.config.services import ServiceSettings
 from relay.config.settings import BlocklistSettings, Settings
 from relay.config.webhooks import WebhookSettings
 from relay.domain.alerts import EVENTS, KINDS
@@ -183,7 +183,7 @@ def reference() -> str:
             parts += ["", *_rows(BlocklistSettings, "federation.blocklists[]."), "", _BLOCKLISTS]
         if name == "alerts":
             parts += ["", *_rows(ChannelSettings, "alerts.channels[]."), "", *_events()]
-    parts += ["", "## scanners", "", _described("scanners"), "", *_rows(ServiceSettings, "scanners[].")]
+    parts += ["", "## scanners", "", _described("scanners"), "", *_rows(KeeperSettings, "scanners[].")]
     hooks = [_described("webhooks"), _WEBHOOKS]
     parts += ["", "## webhooks", "", *hooks, "", *_rows(WebhookSettings, "webhooks[].")]
     live = [*_LIVE, *(f"- `{key}`" for key in LIVE)]

@@ -17,17 +17,32 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 ScannerName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
+FETCHED = frozenset({"ncmec-hashes", "stopncii", "threatexchange"})
+"""Kinds of lists that are fetched from their keepers (`relay.config.keepers`)."""
+
+
 class ScannerSettings(Section):
     """One scanner: a hash list from a file and of what is imported, or the built-in canary."""
 
     name: ScannerName = Field(description="Name of the scanner in decisions and attestations; unique.")
-    kind: Literal["list", "benign", "submitted", "photodna", "arachnid", "safer", "hma", "classifier"] = (
-        Field(
-            description=(
-                "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
-                "overrules that resemblance and never a known match. `submitted`: what people hand in of their own "
-                "pictures, see docs/submit.md. Others are hash services: see docs/hash-services.md."
-            )
+    kind: Literal[
+        "list",
+        "benign",
+        "submitted",
+        "ncmec-hashes",
+        "stopncii",
+        "threatexchange",
+        "photodna",
+        "arachnid",
+        "safer",
+        "hma",
+        "classifier",
+    ] = Field(
+        description=(
+            "`list`: a hash list. `benign`: a list of what resembles entries of other lists and harms nobody; it "
+            "overrules that resemblance and never a known match. `submitted`: what people hand in of their own "
+            "pictures, see docs/submit.md. `ncmec-hashes`, `stopncii`, `threatexchange`: a hash list that is fetched "
+            "from its keeper. Others are hash services: see docs/hash-services.md."
         )
     )
     file: FilePath | None = Field(
@@ -60,7 +75,7 @@ class ScannerSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ScannerSettings:
-        if self.kind not in {"list", "benign", "submitted"}:
+        if self.kind not in {"list", "benign", "submitted", *FETCHED}:
             return self
         if self.kind == "submitted" and (self.file or self.category not in CATEGORY.values()):
             cause = (
@@ -79,13 +94,3 @@ class ScannerSettings(Section):
             fix = "Write why you use it and whose law it follows: purpose: …, country: any"
             raise PydanticCustomError("C304", "{cause}", {"cause": cause, "fix": fix})
         return self
-
-
-LATER_SCANNERS = frozenset(
-    {
-        "ncmec-hashes",
-        "stopncii",
-        "threatexchange",
-    }
-)
-"""Kinds of scanners of the design that this version does not know yet."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from relay.config.fields import Duration, Secret, Share, WebAddress, written
-from relay.config.scanners import ScannerSettings
+from relay.config.scanners import FETCHED, ScannerSettings
 from relay.domain.hashservice import networks_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class ServiceSettings(ScannerSettings):
 
     url: WebAddress | None = Field(
         default=None,
-        description="Address of the service. Needed for `hma` and `classifier`; the others have one by default.",
+        description=(
+            "Address of the service or keeper. Needed for `hma` and `classifier`; the others have one by default, "
+            "which for `ncmec-hashes` is its test environment."
+        ),
     )
     key: Secret | None = Field(
         default=None,
@@ -86,12 +89,18 @@ class ServiceSettings(ScannerSettings):
         repr=False,
         description=(
             "Key of a service, best as `file:PATH` or `env:NAME`. For `hma` and `classifier` it is sent as a bearer "
-            "token, for what you put before them."
+            "token, for what you put before them; for `stopncii` it is the subscription key, for `threatexchange` the "
+            "access token."
         ),
     )
-    user: Secret | None = Field(default=None, min_length=1, repr=False, description="User of `arachnid`.")
+    user: Secret | None = Field(
+        default=None, min_length=1, repr=False, description="User of `arachnid` or `ncmec-hashes`."
+    )
     password: Secret | None = Field(
-        default=None, min_length=1, repr=False, description="Password of `arachnid`, best as `file:PATH`."
+        default=None,
+        min_length=1,
+        repr=False,
+        description="Password of `arachnid` or `ncmec-hashes`, best as `file:PATH`.",
     )
     send: Literal["hashes", "media"] | None = Field(
         default=None,
@@ -125,7 +134,8 @@ class ServiceSettings(ScannerSettings):
         description="Questions a second at most; by default 5, and any number for `hma` and `classifier`.",
     )
     timeout: Duration | None = Field(
-        default=None, description="How long a service may take to answer; 15 seconds by default."
+        default=None,
+        description="How long an answer may take; by default 15 seconds, 60 for a keeper of lists.",
     )
     answers_last: Duration | None = Field(
         default=None,
@@ -153,6 +163,8 @@ class ServiceSettings(ScannerSettings):
 
     @model_validator(mode="after")
     def _service(self) -> ServiceSettings:
+        if self.kind in FETCHED:
+            return self
         own = set(ServiceSettings.model_fields) - set(ScannerSettings.model_fields)
         kind = KINDS.get(self.kind)
         allowed = kind.keys | _SHARED if kind else frozenset[str]()
@@ -186,7 +198,3 @@ def _wrong(
     code: Literal["C316", "C317", "C318", "C319", "C320"], cause: str, fix: str
 ) -> PydanticCustomError:
     return PydanticCustomError(code, "{cause}", {"cause": cause, "fix": fix})
-
-
-CANARY: Final = ServiceSettings(name="canary", kind="list", builtin="canary")
-"""The scanner that is asked when the configuration names none."""

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from relay.config.alerts import AlertSettings
 from relay.config.brake import BrakeSettings
+from relay.config.cloudflare import CloudflareSettings
 from relay.config.fields import (
     AcceptedList,
     ByteSize,
@@ -37,11 +38,11 @@ from relay.config.fields import (
     written,
 )
 from relay.config.hashlists import HashListSettings
+from relay.config.keepers import CANARY, KeeperSettings
 from relay.config.lab import LabSettings
 from relay.config.recall import RecallSettings
 from relay.config.scanners import NAME_PATTERN, ScannerName
 from relay.config.section import Section
-from relay.config.services import CANARY, ServiceSettings
 from relay.config.submit import SUBMIT, SubmitSettings
 from relay.config.transparency import TransparencySettings
 from relay.config.video import VideoSettings
@@ -319,7 +320,7 @@ class Settings(Section):
         default_factory=FederationSettings, description="Who takes part, and how other servers are reached."
     )
     media: MediaSettings = Field(default_factory=MediaSettings, description="Fetching and decoding media.")
-    scanners: tuple[ServiceSettings, ...] = Field(
+    scanners: tuple[KeeperSettings, ...] = Field(
         default=(CANARY,), description="Scanners, asked in this order; a match from any is a match."
     )
     hash_lists: HashListSettings = Field(
@@ -327,6 +328,10 @@ class Settings(Section):
     )
     recall: RecallSettings = Field(
         default_factory=RecallSettings, description="Media that comes onto a list after it was relayed."
+    )
+    cloudflare: CloudflareSettings = Field(
+        default_factory=CloudflareSettings,
+        description="Whether Cloudflare's scanning tool is on; see docs/hash-services.md.",
     )
     attestation: AttestationSettings = Field(
         default_factory=AttestationSettings, description="Our attestations, and those of others."

@@ -93,7 +93,11 @@ KINDS: Final = {
         "for a person.",
         "assay blocks status",
     ),
-    AlertKind.LIST: KindInfo("hash lists", "Entries were imported into a hash list.", "assay lists list"),
+    AlertKind.LIST: KindInfo(
+        "hash lists",
+        "Entries were imported into a hash list, or one could not be fetched three times in a row.",
+        "assay lists list",
+    ),
     AlertKind.FLOOD: KindInfo(
         "entries of hash lists that match everywhere",
         "An entry of a hash list matches in more posts than `hash_lists.flood`, so what it matches is held.",
@@ -102,7 +106,7 @@ KINDS: Final = {
     ),
     AlertKind.SCANNER: KindInfo(
         "scanners",
-        "A scanner could not answer for longer than `alerts.scanner_down`.",
+        "A scanner could not answer for longer than `alerts.scanner_down`, or Cloudflare's tool is not set up.",
         "assay status",
         urgent=True,
     ),

@@ -135,6 +135,22 @@ def recalled(number: int, *, waits: bool) -> Alert:
     )
 
 
+def sync_fails(name: str, failures: int, code: str) -> Alert:
+    """A hash list cannot be fetched from its keeper."""
+    text = (
+        f'"{name}" could not be fetched {failures} times in a row: {code}. What is in force stays, and gets older. '
+        "See: assay lists status"
+    )
+    return Alert(AlertKind.LIST, "A hash list cannot be fetched", text, about=f"list {name}")
+
+
+def tool_fails(name: str, problems: int) -> Alert:
+    """What stands before the relay is not set up as it should be."""
+    count = "1 thing is" if problems == 1 else f"{problems} things are"
+    text = f'"{name}" does not do what it is there for: {count} wrong. See: assay status'
+    return Alert(AlertKind.SCANNER, "A scanning tool is not set up", text, about=f"tool {name}")
+
+
 def scanner_down(name: str, since: float, minutes: int) -> Alert:
     """A scanner does not answer."""
     text = (

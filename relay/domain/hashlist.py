@@ -94,7 +94,8 @@ class Batch:
 
     `replaces`: it is the whole list, nothing older counts. `entries`: rows, removals included. `added`, `changed` and
     `removed` count what it did when it was put in force. `digest` stands for its content. `progress` is the importer's
-    note of how far it has come, None once it is done.
+    note of how far it has come, None once it is done. `since`: the checkpoint from which it was fetched, in seconds
+    since the epoch; None when it was imported.
     """
 
     number: int
@@ -110,6 +111,7 @@ class Batch:
     removed: int = 0
     digest: str = ""
     progress: str | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

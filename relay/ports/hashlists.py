@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from relay.domain.hashlist import Batch, BatchState
     from relay.ports.hashsubmissions import HashSubmissions
+    from relay.ports.listsync import ListSyncs
 
 
 class Frequent(NamedTuple):
@@ -29,6 +30,10 @@ class HashLists(Protocol):
     @property
     def submissions(self) -> HashSubmissions:
         """What people handed in for some of the lists."""
+
+    @property
+    def syncs(self) -> ListSyncs:
+        """Lists that are fetched from their keepers."""
 
     async def open(self, *, name: str, source: str, who: str, at: float, replaces: bool) -> int:
         """Open a batch, which does not count yet; return its number."""

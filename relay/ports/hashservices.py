@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from relay.domain.hashservice import Question, ServiceState, Unfit
     from relay.domain.media import Match
+    from relay.domain.toolcheck import ToolCheck
 
 
 class HashService(Protocol):
@@ -34,10 +35,27 @@ class HashService(Protocol):
 
 
 class HashServices(Protocol):
-    """The last known state of every service by name. No question and no answer is kept."""
+    """The last known state of every service by name, and of tools beside. No question and no answer is kept."""
 
     async def save(self, state: ServiceState) -> None:
         """Write the state of a service in place of the one before."""
 
     async def all(self) -> Sequence[ServiceState]:
         """Return the states by name."""
+
+    async def checked(self, check: ToolCheck) -> None:
+        """Write what a look at a tool found in place of the one before."""
+
+    async def checks(self) -> Sequence[ToolCheck]:
+        """Return what was last found at every tool, by name."""
+
+
+class Tool(Protocol):
+    """What somebody else runs for the operator. Raises `RemoteError` when it cannot be looked at."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in `assay status`."""
+
+    async def problems(self) -> tuple[str, ...]:
+        """Look, and say in words what is wrong; nothing when all is well."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import alertwords
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from relay.domain.hashlist import Batch, ListEntry
-    from relay.ports import Clock, Scanner, Store
-    from relay.ports.store import Tx
+    from relay.ports import Clock, Scanner, Store, Tx
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.inspect import Inspector
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Packs = Callable[[], AsyncIterator[bytes]]
 
 LOOK_EVERY: Final = 5.0
+SCHEDULE: Final = "schedule"
+"""Who fetches lists when nobody asks for it."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -40,21 +42,32 @@ class Loading:
         self.number, self.list, self.replaces = batch.number, batch.list, batch.replaces
         self.progress, self.entries = batch.progress, batch.entries
 
-    async def add(self, changes: Sequence[ListChange], progress: str) -> None:
+    async def add(
+        self,
+        changes: Sequence[ListChange],
+        progress: str,
+        beside: Callable[[Tx], Awaitable[None]] | None = None,
+    ) -> None:
         """Write changes and the note of how far this is, durably and together. Any number of changes.
 
-        Raises `Conflict` when the batch was given up or finished, or somebody else goes on with it.
+        `beside` writes more in the same transaction. Raises `Conflict` when the batch was given up or finished, or
+        somebody else goes on with it.
         """
         written = [pack(changes[start : start + PACK]) for start in range(0, len(changes), PACK)]
         async with self._store.transaction() as tx:
             batch = await tx.hash_lists.batch(self.number)
-            going_on = batch is not None and batch.state is BatchState.LOADING
+            going_on = batch is not None and (batch.state, batch.progress) == (
+                BatchState.LOADING,
+                self.progress,
+            )
             if not going_on or await tx.hash_lists.packs(self.number) != self._packs:
                 raise Conflict("this import was given up, or goes on elsewhere", code="no-import")
             for place, content in enumerate(written, self._packs):
                 count = min(PACK, len(changes) - (place - self._packs) * PACK)
                 await tx.hash_lists.add(self.number, place, count, content)
             await tx.hash_lists.note(self.number, progress)
+            if beside is not None:
+                await beside(tx)
         for content in written:
             self._digest.update(content)
         self._packs += len(written)
@@ -104,10 +117,13 @@ class Lists:
         async with self._store.transaction() as tx:
             await tx.hash_lists.drop(loading.number)
 
-    async def finish(self, loading: Loading, *, who: str) -> Effects:
+    async def finish(
+        self, loading: Loading, *, who: str, beside: Callable[[Tx], Awaitable[None]] | None = None
+    ) -> Effects:
         """Put a batch in force, and forget what can no longer come back; return what it changed.
 
-        Behind a batch that replaces the list, one more is kept, so that it can be undone.
+        Behind a batch that replaces the list, one more is kept, so that it can be undone. `beside` writes more in the
+        same transaction.
         """
         effects = await self.effects(
             loading.list,
@@ -127,7 +143,9 @@ class Lists:
             await tx.subscribers.audit(
                 at=now, who=who, action="list-import", subject=loading.list, detail=detail
             )
-            if effects.added:
+            if beside is not None:
+                await beside(tx)
+            if effects.added and who != SCHEDULE:  # a fetched list grows every day
                 await self._alerts.note(tx, alertwords.list_grew(loading.list, effects.added, who))
         return effects
 
@@ -156,26 +174,41 @@ class Lists:
         if batch is not None and batch.state is BatchState.DONE:
             await tx.hash_lists.end(batch.number, BatchState.UNDONE)
 
-    async def undo(self, number: int, *, who: str) -> Batch:
+    async def undo(self, number: int, *, who: str) -> tuple[Batch, ...]:
         """Take a batch out of force and delete its entries; entries that others brought, too, stay.
 
-        Raises `NotFound`, and `Conflict` for a batch that is not in force.
+        What was fetched after a batch stands on what that one said, so it goes with it; then nothing is fetched until
+        somebody says so, from where that batch began. Returns what was undone, the batch itself first. Raises
+        `NotFound`, and `Conflict` for a batch that is not in force.
         """
         now = self._clock.now()
         async with self._store.transaction() as tx:
             batch = await tx.hash_lists.batch(number)
             if batch is None:
                 raise NotFound(f"there is no batch {number}", code="no-batch")
+            batches = await tx.hash_lists.batches(batch.list)
+            undone: tuple[Batch, ...] = (batch,)
             if batch.state is BatchState.LOADING:
                 await tx.hash_lists.drop(number)
-            elif batch in in_force(await tx.hash_lists.batches(batch.list)):
-                await tx.hash_lists.end(number, BatchState.UNDONE)
+            elif batch in in_force(batches):
+                undone = (batch, *_standing_on(batch, batches))
+                for one in undone:
+                    await tx.hash_lists.end(one.number, BatchState.UNDONE)
+                if batch.since is not None:
+                    await self._fetch_no_more(tx, batches, batch.since)
             else:
                 raise Conflict(f"batch {number} is not in force", code="not-in-force")
-            await tx.subscribers.audit(
-                at=now, who=who, action="list-undo", subject=batch.list, detail=f"batch {number}"
-            )
-        return batch
+            detail = " and ".join(f"batch {one.number}" for one in undone)
+            await tx.subscribers.audit(at=now, who=who, action="list-undo", subject=batch.list, detail=detail)
+        return undone
+
+    async def _fetch_no_more(self, tx: Tx, batches: Sequence[Batch], checkpoint: float) -> None:
+        for one in batches:
+            if one.state is BatchState.LOADING:  # it stands on what is undone
+                await tx.hash_lists.drop(one.number)
+        for state in await tx.hash_lists.syncs.states():
+            if state.list == batches[0].list:
+                await tx.hash_lists.syncs.save(replace(state, checkpoint=checkpoint, waits=True))
 
     async def batches(self, name: str | None = None) -> list[Batch]:
         """Return the batches of a list, or of all, newest first."""
@@ -200,6 +233,13 @@ class Lists:
 def _goes_on(batch: Batch, source: str, *, replaces: bool) -> bool:
     same = (batch.source, batch.replaces) == (source, replaces)
     return batch.state is BatchState.LOADING and same
+
+
+def _standing_on(batch: Batch, batches: Sequence[Batch]) -> list[Batch]:
+    """What was fetched after a batch that was fetched, and is in force."""
+    if batch.since is None:
+        return []
+    return [one for one in in_force(batches) if one.number > batch.number and one.since is not None]
 
 
 def _outdated(batches: Iterable[Batch]) -> list[Batch]:

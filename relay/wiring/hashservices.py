@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import asyncio
 from typing import TYPE_CHECKING, Final
 
-from relay import __version__
 from relay.adapters.media.stills import StillMaker
 from relay.adapters.scanners.services.arachnid import Arachnid
 from relay.adapters.scanners.services.classifier import Classifier
-from relay.adapters.scanners.services.connection import ServiceConnection, Way
+from relay.adapters.scanners.services.connection import ServiceConnection
 from relay.adapters.scanners.services.edgehash import Hasher
 from relay.adapters.scanners.services.hive import Hive
 from relay.adapters.scanners.services.hma import Hma
@@ -17,6 +16,7 @@ from relay.adapters.scanners.services.photodna import PhotoDna
 from relay.config.services import ANSWERS_LAST, KINDS, TIMEOUT
 from relay.services.asking import ServiceScanner
 from relay.services.hashservices import HashServiceWatch
+from relay.wiring.listsync import basic, open_fetching, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from relay.ports import Scanner
     from relay.ports.hashservices import HashService
     from relay.services.tally import Tally
+    from relay.wiring.listsync import Fetching
     from relay.wiring.office import Office
     from relay.wiring.parts import Outside
 
@@ -34,12 +35,16 @@ COUNTED: Final = "scanner_answers"
 
 
 class HashServices:
-    """The scanners that ask services. `scanners` puts them where the configuration has them among the lists."""
+    """The scanners that ask services, and what fetches lists. `among` puts them where the configuration has them."""
 
     def __init__(
-        self, names: Sequence[str], services: Sequence[ServiceScanner], watch: HashServiceWatch
+        self,
+        names: Sequence[str],
+        services: Sequence[ServiceScanner],
+        watch: HashServiceWatch,
+        fetching: Fetching,
     ) -> None:
-        self._names, self.services, self._watch = names, services, watch
+        self._names, self.services, self._watch, self.fetching = names, services, watch, fetching
 
     def among(
         self, lists: Callable[[], Awaitable[Sequence[Scanner]]]
@@ -57,8 +62,10 @@ class HashServices:
         await self._watch.run_once()
 
     async def run(self) -> None:
-        """Keep the services current until cancelled."""
-        await self._watch.run()
+        """Keep services and fetched lists current until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch.run())
+            tasks.create_task(self.fetching.run())
 
 
 async def open_services(
@@ -66,12 +73,7 @@ async def open_services(
 ) -> HashServices:
     """Connect to the configured services; nothing is asked yet."""
     settings, clock = office.settings, office.clock
-    way = Way(
-        clock=clock,
-        user_agent=f"Assay/{__version__}",
-        private=settings.federation.private_addresses,
-        ca_file=outside.ca_file,
-    )
+    way = way_of(office, outside.ca_file)
     found = []
     for one in settings.scanners:
         if not one.is_service:
@@ -95,13 +97,14 @@ async def open_services(
         found.append(scanner)
     watch = HashServiceWatch(found, office.store, clock)
     await watch.load()
-    return HashServices([one.name for one in settings.scanners], found, watch)
+    fetching = await stack.enter_async_context(open_fetching(office, ca_file=outside.ca_file))
+    return HashServices([one.name for one in settings.scanners], found, watch, fetching)
 
 
 def _credentials(one: ServiceSettings) -> dict[str, str]:
     """The headers that show who asks."""
     if one.kind == "arachnid":
-        return {"Authorization": "Basic " + b64encode(f"{one.user}:{one.password}".encode()).decode()}
+        return basic(one.user, one.password)
     if one.key is None:
         return {}
     return {

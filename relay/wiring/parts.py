@@ -112,11 +112,12 @@ def list_sources(settings: Settings) -> Sequence[ListSource]:
         ListSource(
             name=scanner.name,
             file=scanner.file,
-            category=scanner.category or ("benign" if scanner.kind == "benign" else "known"),
+            category=scanner.list_category,
             purpose=ListPurpose.TEST
             if scanner.builtin
-            else kinds.get(scanner.kind) or purposes.get(scanner.category or "", ListPurpose.ABUSE),
+            else kinds.get(scanner.kind) or purposes.get(scanner.list_category, ListPurpose.ABUSE),
             builtin=scanner.builtin is not None,
+            fetched=scanner.is_fetched,
         )
         for scanner in settings.scanners
         if not scanner.is_service

@@ -47,13 +47,14 @@ SMALL: Final = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class ListSource:
-    """One hash list of the configuration: a file, the built-in canary, or only what is imported."""
+    """One hash list of the configuration: a file, the built-in canary, only what is imported, or what is fetched."""
 
     name: str
     file: Path | None
     category: str
     purpose: ListPurpose
     builtin: bool = False
+    fetched: bool = False
 
     @property
     def reading(self) -> Reading:
@@ -257,8 +258,9 @@ class ListLibrary:
 
 
 def _scanner(source: ListSource, built: BuiltList) -> Scanner:
-    # A test list says nothing about what is known: what it does not hold must not be attested.
-    attests = source.purpose is not ListPurpose.TEST
+    # A test list says nothing about what is known, nor does one that was not fetched yet: what they do not hold must
+    # not be attested.
+    attests = source.purpose is not ListPurpose.TEST and not (source.fetched and not built.lookup.sizes)
     return ListScanner(
         source.name, purpose=source.purpose, attests=attests, version=built.version, lookup=built.lookup
     )

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql.hashsubmissions import SqlHashSubmissions
+from relay.adapters.sql.listsyncs import SqlListSyncs
 from relay.domain.hashlist import PACK, Batch, BatchState, HashAlgorithm, ListChange, ListEntry, pack
 from relay.ports.hashlists import Frequent
 
@@ -21,6 +22,7 @@ class SqlHashLists:
     def __init__(self, queries: Queries) -> None:
         self._sql = queries
         self.submissions = SqlHashSubmissions(queries)
+        self.syncs = SqlListSyncs(queries)
 
     async def open(self, *, name: str, source: str, who: str, at: float, replaces: bool) -> int:
         """Open a batch."""
@@ -46,13 +48,17 @@ class SqlHashLists:
 
     async def end(self, batch: int, state: BatchState) -> None:
         """Take a batch out of force."""
-        await self._sql.run("drop_list_packs", batch=batch)
+        await self._empty(batch)
         await self._sql.run("end_list_batch", id=batch, state=state)
 
     async def drop(self, batch: int) -> None:
         """Forget a batch that is loading."""
         if await self._sql.run("drop_list_batch", id=batch):
-            await self._sql.run("drop_list_packs", batch=batch)
+            await self._empty(batch)
+
+    async def _empty(self, batch: int) -> None:
+        await self._sql.run("drop_list_packs", batch=batch)
+        await self._sql.run("drop_list_statements", batch=batch)
 
     async def batch(self, number: int) -> Batch | None:
         """Return one batch."""
@@ -140,4 +146,5 @@ def _batch(row: Row) -> Batch:
         removed=row["removed"],
         digest=row["digest"],
         progress=row["progress"],
+        since=row["since"],
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from relay.domain.hashservice import ServiceState
+from relay.domain.toolcheck import ToolCheck
 
 if TYPE_CHECKING:
     from relay.adapters.sql.queries import Queries
@@ -48,4 +49,28 @@ class SqlHashServices:
                 paused=bool(row["paused"]),
             )
             for row in await self._sql.rows("hash_services")
+        ]
+
+    async def checked(self, check: ToolCheck) -> None:
+        """Write what a look at a tool found in place of the one before."""
+        await self._sql.run(
+            "save_tool_check",
+            name=check.name,
+            checked_at=check.checked_at,
+            problems=orjson.dumps(check.problems).decode(),
+            error=check.error,
+            error_at=check.error_at,
+        )
+
+    async def checks(self) -> list[ToolCheck]:
+        """Return what was last found at every tool, by name."""
+        return [
+            ToolCheck(
+                name=row["name"],
+                checked_at=row["checked_at"],
+                problems=tuple(orjson.loads(row["problems"])),
+                error=row["error"],
+                error_at=row["error_at"],
+            )
+            for row in await self._sql.rows("tool_checks")
         ]

@@ -9,8 +9,9 @@ documented; errors name the service's name, a status or a code, never what was s
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -41,9 +42,14 @@ if TYPE_CHECKING:
 
 MAX_ANSWER: Final = 1 << 20
 """Bytes of an answer that are read: the longest documented ones have a few thousand."""
+MAX_DETAIL: Final = 4096
+"""Bytes of an error that are read."""
 AT_ONCE: Final = 4
 
 A = TypeVar("A", bound=BaseModel)
+
+Explain: TypeAlias = Callable[[int, bytes], RemoteError | None]
+"""What an error means, from its status and the beginning of its body; None when it says nothing."""
 
 
 class Answer(BaseModel):
@@ -102,13 +108,27 @@ class ServiceConnection:
     ) -> None:
         await self._session.close()
 
-    async def get(self, path: str, model: type[A], query: Mapping[str, str] | None = None) -> A:
-        """Ask for `path`, which begins with a slash."""
-        return self._read(await self._fetch("GET", path, query=query), model)
+    async def get(
+        self,
+        path: str,
+        model: type[A],
+        query: Mapping[str, str] | None = None,
+        *,
+        most: int = MAX_ANSWER,
+        explain: Explain | None = None,
+    ) -> A:
+        """Ask for `path`, which begins with a slash. An answer has at most `most` bytes; `explain` reads errors."""
+        content = await self._fetch("GET", URL(self._base + path), query=query, most=most, explain=explain)
+        return self._read(content, model)
 
     async def reach(self, path: str) -> None:
         """Ask for `path` only to see that it answers with 200: what it says is left unread by anybody."""
-        await self._fetch("GET", path)
+        await self._fetch("GET", URL(self._base + path))
+
+    async def fetch(self, path: str, *, accept: str, most: int) -> bytes:
+        """Return what is at `path`, which is taken as it stands, with its query."""
+        there = URL(self._base + path, encoded=True)
+        return await self._fetch("GET", there, headers={"Accept": accept}, most=most)
 
     async def post(
         self,
@@ -120,21 +140,22 @@ class ServiceConnection:
         query: Mapping[str, str] | None = None,
     ) -> A:
         """Send a body; a form names its own content type."""
-        sent = await self._fetch("POST", path, body=body, content_type=content_type, query=query)
-        return self._read(sent, model)
+        headers = {"Content-Type": content_type} if content_type else {}
+        there = URL(self._base + path)
+        return self._read(await self._fetch("POST", there, body=body, headers=headers, query=query), model)
 
     async def _fetch(
         self,
         method: str,
-        path: str,
+        there: URL,
         *,
         body: bytes | aiohttp.FormData | None = None,
-        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        most: int = MAX_ANSWER,
+        explain: Explain | None = None,
     ) -> bytes:
         refuse_in_transaction()
-        there = URL(self._base + path)
-        headers = {"Content-Type": content_type} if content_type else {}
         try:
             async with (
                 asyncio.timeout(self._timeout),
@@ -148,16 +169,19 @@ class ServiceConnection:
                 ) as response,
             ):
                 if response.status != 200:
-                    raise self._wrong_status(response)
-                content = await response.content.read(MAX_ANSWER + 1)
-                while not response.content.at_eof() and len(content) <= MAX_ANSWER:
-                    content += await response.content.read(MAX_ANSWER + 1 - len(content))
+                    told = explain and explain(response.status, await response.content.read(MAX_DETAIL))
+                    raise told or self._wrong_status(response)
+                content = bytearray()
+                async for block in response.content.iter_any():
+                    content += block
+                    if len(content) > most:
+                        raise bad_answer(self._name)
         except FAILURES as error:
             # The text of these may hold an address; a code is enough to act on.
             found = as_remote_error(error, there)
             message = f"{self._name} could not be asked: {found.code}"
             raise RemoteError(message, code=found.code, temporary=found.temporary) from None
-        return content
+        return bytes(content)
 
     def _wrong_status(self, response: aiohttp.ClientResponse) -> RemoteError:
         status, wait = response.status, response.headers.get("Retry-After")
@@ -170,8 +194,6 @@ class ServiceConnection:
         )
 
     def _read(self, content: bytes, model: type[A]) -> A:
-        if len(content) > MAX_ANSWER:
-            raise bad_answer(self._name)
         try:
             return model.model_validate_json(content)
         except ValidationError:
