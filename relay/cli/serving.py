@@ -25,12 +25,14 @@ from relay.web.lab.reports import ReportPages
 from relay.web.lab.verify import VerifyPages
 from relay.web.pages import ListLine, Pages, Rules
 from relay.web.policy import PolicyPages
+from relay.web.scan import ScanPages
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
+from relay.wiring.scanapi import file_checks
 
 if TYPE_CHECKING:
     import ssl
@@ -80,7 +82,8 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
     publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
-    return make_app(federation, submissions, lists, pages, subscriber, why, policy, lab_routes(relay))
+    more = [*ScanPages(file_checks(relay)).routes(), *lab_routes(relay)]
+    return make_app(federation, submissions, lists, pages, subscriber, why, policy, more)
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

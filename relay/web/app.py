@@ -28,10 +28,10 @@ def make_app(
     subscriber: SubscriberPages,
     why: WhyPages,
     policy: PolicyPages,
-    lab: Iterable[web.RouteDef],
+    more: Iterable[web.RouteDef],
 ) -> web.Application:
-    """Put the routes together, `lab` being those of the interop lab; the errors middleware answers for all of them."""
+    """Put the routes together, `more` being those of parts that can be off; the errors middleware answers for all."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
     parts = (federation, submissions, lists, pages, subscriber, why, policy)
-    app.add_routes([*(route for part in parts for route in part.routes()), *lab])
+    app.add_routes([*(route for part in parts for route in part.routes()), *more])
     return app

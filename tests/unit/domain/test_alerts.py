@@ -113,4 +113,5 @@ def test_the_relays_own_alerts() -> None:
     ]
     assert all("See: assay " in alert.text for alert in texts)
     assert texts[2].channels == ("child-safety",)
+    assert alertwords.found(HELD, refused=True).text.startswith("A media server was told not to take it")
     assert texts[6].once == "scanner photodna 1000"
