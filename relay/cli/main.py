@@ -33,6 +33,7 @@ COMMANDS: Final = {
         "incident": ("relay.cli.incident:incident", "Hold everything of a sort for a while."),
         "blocks": ("relay.cli.blocks:blocks", "Show who is blocked; refresh and undo blocklists."),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
+        "scan": ("relay.cli.scan:scan", "Look through media that a server has stored already."),
         "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),
