@@ -42,6 +42,7 @@ COMMANDS: Final = {
         ),
         "lists": ("relay.cli.lists:lists", "List the hash lists and import entries."),
         "hashes": ("relay.cli.hashes:hashes", "Review what people handed in of their own pictures."),
+        "scan": ("relay.cli.scan:scan", "Look through media that a server has stored already."),
         "alerts": ("relay.cli.alerts:alerts", "Show who is told of what, and try it."),
         "policy": ("relay.cli.policy:policy", "Read the policy aloud, try it, change it, take changes back."),
         "why": ("relay.cli.why:why", "Explain why a post was relayed or not."),

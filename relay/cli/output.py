@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-_UNPRINTED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTED: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _UNBROKEN: Final = 10_000
 """Columns of a pipe: none of its lines is wrapped."""
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -79,8 +81,16 @@ def width() -> int:
 
 
 def clean(text: str) -> str:
-    r"""Return the text with control and direction characters written out, such as `\x1b`."""
-    return _UNPRINTED.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    r"""Return the text with control and direction characters written out, such as `\x1b`, and what is no text at all.
+
+    A byte of a file's name that is no UTF-8 is a surrogate, U+DC00 and the byte (PEP 383).
+    """
+    return _UNPRINTED.sub(_spelled, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02x}"
 
 
 def stamp(at: float | None) -> str | None:

@@ -25,6 +25,7 @@ from relay.web.lab.reports import ReportPages
 from relay.web.lab.verify import VerifyPages
 from relay.web.pages import ListLine, Pages, Rules
 from relay.web.policy import PolicyPages
+from relay.web.scan import ScanPages
 from relay.web.status_lists import StatusListPages
 from relay.web.submissions import SubmissionPages
 from relay.web.subscriber import SubscriberPages
@@ -32,6 +33,7 @@ from relay.web.webhooks import WebhookPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
+from relay.wiring.scanapi import file_checks
 from relay.wiring.submitpages import submit_routes
 
 if TYPE_CHECKING:
@@ -82,18 +84,13 @@ def public_app(relay: Relay, *, body_timeout: float = BODY_TIMEOUT) -> web.Appli
     why = WhyPages(office.identity, relay.inquiries, settings.relay.contact)
     publication = PolicyPublication(office.policy_history, lambda: relay.live.settings.transparency.policy)
     policy = PolicyPages(office.identity, publication, lambda: _rules(relay).lists)
-    webhooks = WebhookPages(relay.hooks.webhooks, settings.federation.max_body, body_timeout)
-    return make_app(
-        federation,
-        submissions,
-        lists,
-        pages,
-        subscriber,
-        why,
-        policy,
-        webhooks,
-        [*lab_routes(relay), *submit_routes(relay)],
-    )
+    optional = [
+        *WebhookPages(relay.hooks.webhooks, settings.federation.max_body, body_timeout).routes(),
+        *ScanPages(file_checks(relay)).routes(),
+        *lab_routes(relay),
+        *submit_routes(relay),
+    ]
+    return make_app(federation, submissions, lists, pages, subscriber, why, policy, optional)
 
 
 def lab_routes(relay: Relay) -> list[web.RouteDef]:

@@ -41,6 +41,7 @@ from relay.config.hashlists import HashListSettings
 from relay.config.keepers import CANARY, KeeperSettings
 from relay.config.lab import LabSettings
 from relay.config.recall import RecallSettings
+from relay.config.scan_api import ScanApiSettings
 from relay.config.scanners import NAME_PATTERN, ScannerName
 from relay.config.section import Section
 from relay.config.submit import SUBMIT, SubmitSettings
@@ -359,6 +360,9 @@ class Settings(Section):
             "anything there that they cannot at `/inbox`: it fetches actor documents through the same wall, never "
             "media, it scans nothing, and all that it keeps is bounded and ends by itself."
         ),
+    )
+    scan_api: ScanApiSettings = Field(
+        default_factory=ScanApiSettings, description="Checking files for media servers; see docs/scan.md."
     )
     why: WhySettings = Field(
         default_factory=WhySettings,

@@ -8,6 +8,7 @@ from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
 from relay.services.attestations import IssueRules, Trust
+from relay.services.filechecks import CheckRules
 from relay.services.inquiry import InquiryRules
 from relay.services.inspect import MediaLimits
 from relay.services.lab.rules import LabRules
@@ -114,3 +115,15 @@ def inquiry_rules(settings: Settings) -> InquiryRules:
     """How often others may ask why."""
     why = settings.why
     return InquiryRules(public=why.public, rate=why.rate, rate_of_all=why.rate_of_all)
+
+
+def check_rules(settings: Settings) -> CheckRules:
+    """Who may have files checked, and what is answered."""
+    api = settings.scan_api
+    return CheckRules(
+        tokens={one.name: one.token for one in api.clients},
+        accepts_unknown=api.on_unknown == "accept",
+        largest=settings.media.max_size if api.max_size is None else api.max_size,
+        patience=api.time_limit.total_seconds(),
+        rate=api.rate,
+    )

@@ -53,10 +53,11 @@ def holds_wait(count: int, hours: float, once: str) -> Alert:
     return Alert(AlertKind.HOLD, title, text, once=once)
 
 
-def found(decision: Decision) -> Alert:
-    """A submitted file is on a list."""
+def found(decision: Decision, *, refused: bool = False) -> Alert:
+    """A submitted file is on a list; `refused`: a media server asked whether to take it, and was told no."""
+    done = "A media server was told not to take it" if refused else "It was not attested"
     text = (
-        f"It was not attested, and whoever submitted it is not told why. Reason {decision.reason}. "
+        f"{done}, and whoever submitted it is not told why. Reason {decision.reason}. "
         "See: assay submissions list"
     )
     return Alert(AlertKind.FINDING, f"A submitted file is on a list: {decision.reason}", text, decision.tell)

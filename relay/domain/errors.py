@@ -10,6 +10,7 @@ RelayError
 ├── Conflict           the thing is not in a state in which this can be done
 ├── Busy               no room now (temporary)
 ├── TooMany            more than this server may send in a time (temporary)
+├── StoreTrouble       a file of a media store, or the store itself, cannot be read (temporary or not)
 └── RemoteError        another server did not answer as it should (temporary or not)
 
 Verification verdicts and scan outcomes are values, not exceptions.
@@ -97,6 +98,20 @@ class TooMany(RelayError):
     def __init__(self, message: str | None = None, *, retry_after: int = 60) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class StoreTrouble(RelayError):
+    """A media store cannot be read.
+
+    Codes about a file: `gone`, `no-permission`, `too-large`, `not-a-file`, `archived`, `unreadable`; about the store,
+    temporary: `unreachable`, `no-credentials`, `no-bucket`, `refused`.
+    """
+
+    code = "unreadable"
+
+    def __init__(self, message: str | None = None, *, code: str, temporary: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.temporary = temporary
 
 
 class RemoteError(RelayError):

@@ -9,12 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain import alertwords
 from relay.domain.errors import RemoteError
-from relay.domain.facts import AttestationState
-from relay.domain.intake import Item
-from relay.domain.media import MediaKind, ScanOutcome
-from relay.domain.screening import facts_of
+from relay.domain.media import ScanOutcome
 from relay.domain.submission import SubmissionState, shown_at
 from relay.services.leased import LeasedWork
 
@@ -22,9 +18,8 @@ if TYPE_CHECKING:
     from relay.domain.intake import MediaFacts
     from relay.domain.submission import Submission
     from relay.ports import Clock, Remote, Store, Tx
-    from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
-    from relay.services.decide import Decider
+    from relay.services.findings import FindingBook
     from relay.services.inspect import Inspector, MediaLimits
     from relay.services.room import Room
     from relay.services.signals import Signals
@@ -37,8 +32,6 @@ ATTEMPTS: Final = 3
 AGAIN_AFTER: Final = 15.0
 """Seconds to the next attempt at what failed for now, times the attempts so far."""
 LOST: Final = "lost"
-SUBMITTED: Final = "Submission"
-"""The type of a submission among the facts that a decision rests on."""
 
 
 class Attesting:
@@ -53,19 +46,18 @@ class Attesting:
         remote: Remote,
         inspector: Inspector,
         attestor: Attestor,
-        decider: Decider,
+        findings: FindingBook,
         submissions: Submissions,
         room: Room,
         allowances: Allowances,
         limits: MediaLimits,
         tally: Tally,
-        alerts: Alerts,
         at_once: int = 2,
     ) -> None:
         self._store, self._clock, self._remote = store, clock, remote
-        self._inspector, self._attestor, self._decider = inspector, attestor, decider
+        self._inspector, self._attestor, self._findings = inspector, attestor, findings
         self._submissions, self._room, self._allowances = submissions, room, allowances
-        self._limits, self._tally, self._alerts = limits, tally, alerts
+        self._limits, self._tally = limits, tally
         self._due = LeasedWork(
             lambda submission: f"submission {submission.id}",
             lambda tx: tx.submissions,
@@ -130,37 +122,9 @@ class Attesting:
         self._submissions.attested(submission.id)
 
     async def _note(self, submission: Submission, facts: MediaFacts) -> None:
-        """Put a file that is on a list on record: facts for the operator, and nothing for anybody else."""
-        result = facts.result
-        item = Item(
-            url=submission.url or "",
-            kind=MediaKind.IMAGE,
-            digest=facts.digests.sha256,
-            outcome=result.outcome,
-            reason=result.reason,
-            attestation=AttestationState.MISSING,
-            matches=result.matches,
-        )
-        found = facts_of([item], servers=(submission.server,), kind=SUBMITTED, issuers=())
-        decision = self._decider.decision(found, submission.received_at)
-        now = self._clock.now()
+        """Put a file that is on a list on record."""
         async with self._store.transaction() as tx:
-            await tx.submissions.note(
-                submission,
-                result.outcome,
-                result.matches,
-                rule=decision.rule,
-                reason=decision.reason,
-                at=now,
-            )
-            await tx.subscribers.audit(
-                at=now,
-                who=submission.server,
-                action="submission-matched",
-                subject=f"sha256:{facts.digests.sha256}",
-                detail=decision.reason,
-            )
-            await self._alerts.note(tx, alertwords.found(decision))
+            await self._findings.note(tx, submission, facts.result.outcome, facts.result.matches)
             await self._settle(tx, submission, "match")
         self._done(submission, "unattested")
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from relay.web.status_lists import StatusListPages
     from relay.web.submissions import SubmissionPages
     from relay.web.subscriber import SubscriberPages
-    from relay.web.webhooks import WebhookPages
     from relay.web.why import WhyPages
 
 
@@ -29,11 +28,10 @@ def make_app(
     subscriber: SubscriberPages,
     why: WhyPages,
     policy: PolicyPages,
-    webhooks: WebhookPages,
-    lab: Iterable[web.RouteDef],
+    optional: Iterable[web.RouteDef],
 ) -> web.Application:
-    """Put the routes together, `lab` being those of the interop lab; the errors middleware answers for all of them."""
+    """Put the routes together, `optional` being those that can be off; the errors middleware answers for all."""
     app = web.Application(middlewares=[errors], client_max_size=federation.max_body)
-    parts = (federation, submissions, lists, pages, subscriber, why, policy, webhooks)
-    app.add_routes([*(route for part in parts for route in part.routes()), *lab])
+    parts = (federation, submissions, lists, pages, subscriber, why, policy)
+    app.add_routes([*(route for part in parts for route in part.routes()), *optional])
     return app

@@ -74,5 +74,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return problem(error.status, error.reason.lower().replace(" ", "-"), error.reason)
     except Exception:  # noqa: BLE001 - the last line of defence
-        _log.exception("%s %s failed", request.method, request.path)
+        _log.exception("%s %s failed", request.method, _place(request))
         return problem(500, "internal", "The relay made a mistake; it is in its log.")
+
+
+def _place(request: web.Request) -> str:
+    """Where the request went, without what it put into the address: some of that is secret."""
+    resource = request.match_info.route.resource
+    return request.path if resource is None else resource.canonical

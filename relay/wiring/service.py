@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from relay.config import values
 from relay.services.attesting import Attesting
+from relay.services.findings import FindingBook
 from relay.services.submissions import Allowances, Submissions
 
 if TYPE_CHECKING:
@@ -58,12 +59,16 @@ class AttestingService:
             remote=remote,
             inspector=inspector,
             attestor=attestor,
-            decider=office.decider,
+            findings=finding_book(office),
             submissions=submissions,
             room=room,
             allowances=allowances,
             limits=values.media_limits(office.settings),
             tally=tally,
-            alerts=office.alerts,
         )
         return cls(submissions, attesting)
+
+
+def finding_book(office: Office) -> FindingBook:
+    """Say where files that are on a list are put on record."""
+    return FindingBook(clock=office.clock, decider=office.decider, alerts=office.alerts)

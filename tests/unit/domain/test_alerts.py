@@ -128,3 +128,4 @@ def test_the_relays_own_alerts() -> None:
         "It matched in 21 posts, more than 20 per hour, and may be wrong. Until that ends what it matches is held, "
         "where the policy would drop it. See: assay lists status"
     )
+    assert alertwords.found(HELD, refused=True).text.startswith("A media server was told not to take it")

@@ -1,0 +1,1 @@
+"""Media as other servers keep them: folders, and S3."""
