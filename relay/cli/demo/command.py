@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from relay.ports import Clock
 
 SECONDS: Final = 30.0
-SERVICES_SECONDS: Final = 90.0
+SERVICES_SECONDS: Final = 120.0
 
 ANSWER: Final = {
     "relay": "url, actor, inbox, admin",

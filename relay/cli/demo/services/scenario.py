@@ -96,9 +96,8 @@ AS_A_TEST: Final = (
     _shield("test", "exact"),
     _cloud("Test"),
     _safer("CSAM", "test"),
-    _score,
 )
-"""What makes each service know a picture as its own test picture; a classifier has none."""
+"""What makes each service know a picture as its own test picture; a classifier has no such thing."""
 
 _WELL: Final = (
     Step("a clean picture", "harbour", CLEAN, PASSES),

@@ -99,7 +99,7 @@ class Story:
             one.fake.fault, one.fake.hangs = None, False
 
     def teach(self, file: Path) -> None:
-        """Write the canary to `file`, and let all services know that very file from now on."""
+        """Write the canary to `file`, and let the services take that very file for a test picture from now on."""
         picture, fakes = self._pictures[CANARY], {name: one.fake for name, one in self.fakes.items()}
         file.write_bytes(picture.content)
         for arrange in AS_A_TEST:

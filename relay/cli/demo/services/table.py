@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Row:
     """A fake: its `name` and `kind` in the configuration, how it is made, the `keys` that a relay needs besides.
 
-    `gets` says what it is sent of a file, `knows` what it is made to know for whoever tries it by hand.
+    `gets` says what it is sent of a file.
     """
 
     name: str

@@ -66,7 +66,7 @@ def visits(fakes: Mapping[str, Running], folder: Path) -> None:
     say("scanners:")
     for one in fakes.values():
         say(one.row.settings(one.url).rstrip())
-    say(f"{folder / CANARY_FILE} is what all of them know as a test picture; anything else is clean to them.")
+    say(f"{folder / CANARY_FILE} is a test picture to all but the model; anything new is clean to them.")
     say(f"assay --config {folder / 'config.yaml'} status")
     say("Ctrl-C ends it and removes everything.")
 
