@@ -47,6 +47,20 @@ import("/static/sha256.js").then(({ inPieces }) => {
   return inPieces(new Blob([bytes]));
 }).then(done);
 """
+HONEST = """
+const [isNoisy, done] = arguments;
+const context = OffscreenCanvasRenderingContext2D.prototype;
+const read = context.getImageData;
+context.getImageData = function noisy(...place) {
+  const found = read.apply(this, place);
+  if (isNoisy) found.data.forEach((_, at) => { found.data[at] = (at * 37) % 256; });
+  return found;
+};
+import("/static/submit-worker.js").then(() => {
+  globalThis.postMessage = (answer) => done(answer.honest);
+  globalThis.onmessage({ data: { id: 1, task: "honest" } });
+});
+"""
 
 
 @pytest.fixture
@@ -154,6 +168,12 @@ def test_sha256_in_pieces_is_sha256(browser: Browser, size: int) -> None:
     browser.open("/submit")
     found = browser.driver.execute_async_script(IN_PIECES, size)
     assert found == hashlib.sha256(bytes((at * 7 + 3) % 251 for at in range(size))).hexdigest()
+
+
+def test_a_browser_that_gives_noise_for_pixels_is_found_out(browser: Browser) -> None:
+    for is_noisy in (True, False):
+        browser.open("/submit")
+        assert browser.driver.execute_async_script(HONEST, is_noisy) is not is_noisy
 
 
 def test_files_are_hashed_as_the_relay_hashes_them(browser: Browser, tmp_path: Path) -> None:
@@ -330,13 +350,14 @@ def test_more_is_added_with_the_link_and_all_is_taken_back(
 
 def test_the_way_out_leads_away_and_not_back(browser: Browser) -> None:
     browser.look()
+    browser.open("/")
     browser.open("/submit")
     before = browser.driver.execute_script("return history.length")
     go(browser, css(browser, "#leave"))
     assert browser.driver.current_url.endswith("/why")
     assert browser.driver.execute_script("return history.length") == before
     browser.driver.back()
-    assert not browser.driver.current_url.endswith("/submit")
+    assert browser.driver.current_url == browser.site.url + "/"
 
 
 def test_everything_is_reached_with_the_keyboard(browser: Browser, tmp_path: Path) -> None:
