@@ -289,26 +289,39 @@ def test_when_many_send_the_page_waits_and_goes_on_by_itself(
 # ---------------------------------------------------------------- what it is like to use
 
 
-def test_axe_finds_nothing_whatever_stands_on_the_page(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/submit", "/submit/nothing"])
+def test_axe_finds_nothing_wrong(browser: Browser, path: str) -> None:
     browser.look()
-    browser.open("/submit")
-    look_for_faults(browser, "/submit")
+    browser.open(path)
+    look_for_faults(browser, path)
+    narrow(browser)
+
+
+def test_axe_finds_nothing_wrong_with_chosen_files(browser: Browser, tmp_path: Path) -> None:
     browser.look()
-    add(browser, tmp_path, {**own_pictures.many(2), "flat.png": b"", "letter.pdf": b"x", "broken.jpg": b"x"})
+    files = {"flat.png": b"", "letter.pdf": b"x", "broken.jpg": b"x"}
+    choose(browser, tmp_path, {**own_pictures.many(2), **files})
     shown = css(browser, "#files").text
     for words in ("Changed copies can be found", "cannot open it", "no picture or video"):
         assert words in shown
     look_for_faults(browser, "chosen")
     narrow(browser)
+
+
+def test_axe_finds_nothing_wrong_when_they_were_sent(browser: Browser, tmp_path: Path) -> None:
     browser.look()
-    link = send(browser)
+    choose(browser, tmp_path, own_pictures.many(1))
+    send(browser)
     look_for_faults(browser, "sent")
     narrow(browser)
-    for path in (link, "/submit/nothing"):
-        browser.look()
-        browser.open(path)
-        look_for_faults(browser, path)
-        narrow(browser)
+
+
+def test_axe_finds_nothing_wrong_with_a_submission(browser: Browser, tmp_path: Path) -> None:
+    browser.look()
+    choose(browser, tmp_path, own_pictures.many(1))
+    browser.open(send(browser))
+    look_for_faults(browser, "standing")
+    narrow(browser)
 
 
 def narrow(browser: Browser) -> None:
