@@ -84,11 +84,10 @@ class HashSubmission:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionPart:
-    """Hashes that came together. `content` is a pack; `batch` is the one that they are in force by, None for none."""
+    """Hashes that came together: how many, and the batch that they are in force by, None for none."""
 
     place: int
     hashes: int
-    content: bytes
     batch: int | None = None
     accepted: bool = False
 

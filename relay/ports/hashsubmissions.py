@@ -26,8 +26,11 @@ class HashSubmissions(Protocol):
     async def parts(self, number: int) -> list[SubmissionPart]:
         """Return what came of a submission, in order."""
 
-    async def add(self, number: int, part: SubmissionPart) -> None:
-        """Write hashes that came together, which nobody has accepted."""
+    async def content(self, number: int, place: int) -> bytes:
+        """Return the hashes of a part, a pack. Raises `LookupError` when there is none."""
+
+    async def add(self, number: int, content: bytes, *, hashes: int, batch: int | None) -> None:
+        """Write a pack of hashes that came together, which nobody has accepted, behind those that came before."""
 
     async def accept(self, number: int, place: int, batch: int) -> None:
         """Write that a part is accepted, and in force by this batch."""

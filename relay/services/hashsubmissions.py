@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from relay.domain import alertwords
 from relay.domain.errors import Busy, Conflict, Malformed, NotFound, TooMany
 from relay.domain.hashlist import ListChange, in_force, pack, unpack
-from relay.domain.hashsubmission import HashSubmission, SubmissionPart, SubmissionState, entries_of
+from relay.domain.hashsubmission import HashSubmission, SubmissionState, entries_of
 from relay.services.throttle import Throttle, client_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class HashSubmissions:
     async def all(self, state: SubmissionState | None = None, *, most: int = 200) -> list[Standing]:
         """Return submissions, the newest first."""
         async with self._store.reading() as tx:
-            return [await _standing(tx, one) for one in await tx.hash_lists.submissions.all(state, most)]
+            return await _standings(tx, await tx.hash_lists.submissions.all(state, most))
 
     async def get(self, number: int) -> Standing:
         """Return one submission. Raises `NotFound`."""
@@ -140,7 +140,8 @@ class HashSubmissions:
             for part in await tx.hash_lists.submissions.parts(number):
                 if not part.accepted:
                     await self._lists.take_back(tx, part.batch)
-                    batch = await self._in_force(tx, found, part.content, accepted=True)
+                    content = await tx.hash_lists.submissions.content(number, part.place)
+                    batch = await self._in_force(tx, found, content, accepted=True)
                     await tx.hash_lists.submissions.accept(number, part.place, batch)
             await self._decided(tx, found, SubmissionState.ACCEPTED, who=who, note=note)
             return await _standing(tx, await _get(tx, number))
@@ -169,8 +170,7 @@ class HashSubmissions:
         batch = None
         if not self.rules.review_first:
             batch = await self._in_force(tx, found, content, accepted=False)
-        place = len(await tx.hash_lists.submissions.parts(number))
-        await tx.hash_lists.submissions.add(number, SubmissionPart(place, len(entries), content, batch))
+        await tx.hash_lists.submissions.add(number, content, hashes=len(entries), batch=batch)
         await tx.hash_lists.submissions.change(number, SubmissionState.RECEIVED, at=now)
         await self._alerts.note(tx, alertwords.hashes_came(found.list, now))
         return await _get(tx, number)
@@ -234,7 +234,20 @@ async def _open(tx: Tx, number: int) -> HashSubmission:
 
 
 async def _standing(tx: Tx, found: HashSubmission) -> Standing:
+    [standing] = await _standings(tx, [found])
+    return standing
+
+
+async def _standings(tx: Tx, found: Sequence[HashSubmission]) -> list[Standing]:
     """A batch may have been undone with the commands for lists: what is in force is what the list says."""
-    parts = await tx.hash_lists.submissions.parts(found.number) if found.is_open else []
-    counting = {one.number for one in in_force(await tx.hash_lists.batches(found.list))} if parts else set()
-    return Standing(found, sum(part.hashes for part in parts if part.batch in counting))
+    counting = {
+        name: {one.number for one in in_force(await tx.hash_lists.batches(name))}
+        for name in {one.list for one in found if one.is_open}
+    }
+    standings = []
+    for one in found:
+        parts = await tx.hash_lists.submissions.parts(one.number) if one.is_open else []
+        standings.append(
+            Standing(one, sum(part.hashes for part in parts if part.batch in counting[one.list]))
+        )
+    return standings

@@ -9,7 +9,7 @@ import pytest
 
 from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.hashlist import HashAlgorithm, ListChange, ListEntry, pack
-from relay.domain.hashsubmission import About, SubmissionPart
+from relay.domain.hashsubmission import About
 from tests.flow.operators import Operator, at_a_prompt, documented, keys_of, with_a_relay
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def hand_in(database: Path) -> int:
         number = await submissions.open(
             secret=str(await submissions.total()), about=About.ADULT, list_name="own", at=10.0
         )
-        await submissions.add(number, SubmissionPart(0, 1, content))
+        await submissions.add(number, content, hashes=1, batch=None)
     return number
 
 

@@ -41,13 +41,20 @@ class SqlHashSubmissions:
     async def parts(self, number: int) -> list[SubmissionPart]:
         """Return what came of a submission."""
         return [
-            SubmissionPart(row["place"], row["hashes"], row["content"], row["batch"], bool(row["accepted"]))
+            SubmissionPart(row["place"], row["hashes"], row["batch"], accepted=bool(row["accepted"]))
             for row in await self._sql.rows("hash_submission_parts", id=number)
         ]
 
-    async def add(self, number: int, part: SubmissionPart) -> None:
+    async def content(self, number: int, place: int) -> bytes:
+        """Return the hashes of a part."""
+        found: bytes | None = await self._sql.value("hash_submission_content", id=number, place=place)
+        if found is None:
+            raise LookupError(number, place)
+        return found
+
+    async def add(self, number: int, content: bytes, *, hashes: int, batch: int | None) -> None:
         """Write hashes that came together."""
-        values = {"place": part.place, "hashes": part.hashes, "content": part.content, "batch": part.batch}
+        values = {"hashes": hashes, "content": content, "batch": batch}
         await self._sql.run("add_hash_submission_part", id=number, **values)
 
     async def accept(self, number: int, place: int, batch: int) -> None:

@@ -16,7 +16,7 @@ const STATES = {
   working: "Making its fingerprint …",
   both: "Ready. Changed copies can be found, too.",
   plain: "Ready. There is too little in it to recognise changed copies: only exact copies can be found.",
-  shut: "Ready, for exact copies only: your browser cannot open it. If you can, save it as JPEG or PNG and add that, too.",
+  shut: "Ready, for exact copies only: your browser cannot open it. A copy in another format, such as JPEG, can do more.",
   noisy: "Ready, for exact copies only: your browser hides pictures from websites. Another browser can do more.",
   failed: "This file could not be read. It may have been moved; you can add it again.",
   other: "This is no picture or video, so nothing was made of it.",
@@ -251,7 +251,9 @@ for (const name of ["dragover", "drop"]) document.addEventListener(name, (event)
 
 const link = document.getElementById("link");
 link.addEventListener("focus", () => link.select());
-document.getElementById("copy").addEventListener("click", async (event) => {
+const copy = document.getElementById("copy");
+copy.hidden = !navigator.clipboard;
+copy.addEventListener("click", async (event) => {
   link.select();
   await navigator.clipboard.writeText(link.value);
   event.target.textContent = "Copied";

@@ -5,7 +5,8 @@ VALUES (:secret, :about, :list, 'received', :at, :at) RETURNING id;
 
 -- name: hash_submission^
 -- One submission of hashes, with how many are kept of it.
-SELECT hash_submissions.*, (SELECT coalesce(sum(hashes), 0) FROM hash_submission_parts WHERE submission = id) AS hashes
+SELECT hash_submissions.*,
+  (SELECT CAST(coalesce(sum(hashes), 0) AS BIGINT) FROM hash_submission_parts WHERE submission = id) AS hashes
 FROM hash_submissions WHERE id = :id;
 
 -- name: hash_submission_of$
@@ -14,17 +15,23 @@ SELECT id FROM hash_submissions WHERE secret = :secret;
 
 -- name: hash_submissions_in
 -- Submissions of hashes in a state, or in any, newest first.
-SELECT hash_submissions.*, (SELECT coalesce(sum(hashes), 0) FROM hash_submission_parts WHERE submission = id) AS hashes
+SELECT hash_submissions.*,
+  (SELECT CAST(coalesce(sum(hashes), 0) AS BIGINT) FROM hash_submission_parts WHERE submission = id) AS hashes
 FROM hash_submissions WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :most;
 
 -- name: hash_submission_parts
 -- What came of a submission, in order.
-SELECT place, hashes, content, batch, accepted FROM hash_submission_parts WHERE submission = :id ORDER BY place;
+SELECT place, hashes, batch, accepted FROM hash_submission_parts WHERE submission = :id ORDER BY place;
+
+-- name: hash_submission_content$
+-- The hashes of one part of a submission.
+SELECT content FROM hash_submission_parts WHERE submission = :id AND place = :place;
 
 -- name: add_hash_submission_part!
 -- Write hashes that came together.
 INSERT INTO hash_submission_parts (submission, place, hashes, content, batch, accepted)
-VALUES (:id, :place, :hashes, :content, :batch, 0);
+VALUES (:id, (SELECT coalesce(max(place) + 1, 0) FROM hash_submission_parts WHERE submission = :id), :hashes, :content,
+  :batch, 0);
 
 -- name: accept_hash_submission_part!
 -- The operator accepted what came together; it is in force by another batch.
@@ -40,7 +47,7 @@ DELETE FROM hash_submission_parts WHERE submission = :id;
 
 -- name: hashes_submitted$
 -- How many hashes are kept of all submissions.
-SELECT coalesce(sum(hashes), 0) FROM hash_submission_parts;
+SELECT CAST(coalesce(sum(hashes), 0) AS BIGINT) FROM hash_submission_parts;
 
 -- name: forget_hash_submissions!
 -- Forget submissions that were refused or withdrawn before a time.
