@@ -146,7 +146,7 @@ async def open_office(
             blocks=blocks,
             blocklists=blocklists,
             lists=Lists(store, clock, alerts, compare),
-            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity),
+            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity, alerts=alerts),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(
