@@ -14,7 +14,7 @@ WHY_YOU: Final = {
     Cause.MODE: "you decide about each",
     Cause.NEAR: "the files only resemble the entry",
     Cause.TEST: "the list is for tests",
-    Cause.FLOOD: "it is in very many posts, so the entry may be wrong",
+    Cause.FLOOD: "very many posts are hit at once, which may be a mistake",
 }
 """Why a person is asked."""
 
