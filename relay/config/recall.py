@@ -30,7 +30,10 @@ class RecallSettings(Section):
         default=20,
         ge=1,
         le=100_000,
-        description="An entry that matches in more posts is probably wrong: the recall waits for you.",
+        description=(
+            "An entry that matches in more posts is probably wrong: the recall waits for you. So do all recalls of a "
+            "list that are under way when together they are in more."
+        ),
     )
     notify: bool = Field(
         default=True,

@@ -15,7 +15,7 @@ WHY_YOU: Final = {
     Cause.NEAR: "the files only resemble the entry",
     Cause.TEST: "the list is for tests",
     Cause.UNREVIEWED: "nobody has reviewed the hash that was handed in",
-    Cause.FLOOD: "it is in very many posts, so the entry may be wrong",
+    Cause.FLOOD: "very many posts are hit at once, which may be a mistake",
 }
 """Why a person is asked."""
 

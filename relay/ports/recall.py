@@ -100,6 +100,9 @@ class Recalls(Protocol):
     async def stopped_by(self, digest: str, name: str) -> int | None:
         """Return the recall of a list that stands and has stopped a file."""
 
+    async def stops(self, seq: int) -> int | None:
+        """Return a recall that stands and has stopped a file of an activity."""
+
     async def dismissed(self, digest: str) -> frozenset[str]:
         """Return the lists of which a person said that they are wrong about a file."""
 

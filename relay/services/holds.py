@@ -51,8 +51,8 @@ class Holds:
     async def release(self, hold_id: int, *, who: str, note: str | None) -> Hold:
         """Publish what is held as if it came now.
 
-        Raises `NotFound`, or `Conflict` when it is not open, or when its server or its author may not be relayed any
-        more.
+        Raises `NotFound`, or `Conflict` when it is not open, when its server or its author may not be relayed any
+        more, or when a recall has stopped a file of it.
         """
         hold = await self.find(hold_id)
         activity = parse_activity(hold.body)
@@ -62,6 +62,12 @@ class Holds:
             raise Conflict(f"hold {hold_id} is of a server that is blocked now", code="blocked")
         if self._blocks.opted_out(authors_of(activity), servers):
             raise Conflict(f"the author of hold {hold_id} has blocked the relay", code="opted-out")
+        async with self._store.reading() as tx:
+            recall = await tx.recalls.stops(hold.seq)
+        if recall is not None:
+            raise Conflict(
+                f"hold {hold_id} has a file of recall {recall}: dismiss that first", code="recalled"
+            )
         now = self._clock.now()
         traits = traits_of(hold.kind, activity.object)
         if activity.object is None:

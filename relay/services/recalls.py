@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from relay.domain import alertwords
 from relay.domain.delivery import Verdict
 from relay.domain.errors import Conflict, NotFound
 from relay.domain.recall import (
+    Cause,
     NoticeKind,
     Recall,
     RecallState,
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
     from relay.domain.recall import Notice
     from relay.ports import Clock, Store, Tx
     from relay.ports.recall import RecallCounts, RecalledPost, Told
+    from relay.services.alerts import Alerts
     from relay.services.identity import Identity
     from relay.services.signals import Signals
 
 POSTS_OF_A_FLAG: Final = 50
 """Posts that one report names; of more there are several reports."""
 NOTICES_SHOWN: Final = 500
+MOST: Final = 100_000
+"""Recalls of a list that are looked at together."""
 WHO: Final = "relay"
 
 _NAMES: Final = {NoticeKind.FLAG: "Flag", NoticeKind.MACHINE: forms.MEDIA_RECALL}
@@ -62,8 +67,11 @@ class RecallDetails:
 class Recalls:
     """Shows, sends, dismisses and ends recalls, and keeps account of who was told."""
 
-    def __init__(self, *, store: Store, clock: Clock, signals: Signals, identity: Identity) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, signals: Signals, identity: Identity, alerts: Alerts
+    ) -> None:
         self._store, self._clock, self._signals, self._identity = store, clock, signals, identity
+        self._alerts = alerts
 
     # ------------------------------------------------------------------ look
 
@@ -100,12 +108,19 @@ class Recalls:
         self._signals.letters.set()
         return await self.show(number)
 
-    async def send_due(self, *, notify: bool) -> int:
-        """Tell servers of what is due; return the number of recalls."""
+    async def send_due(self, *, notify: bool, flood: int) -> int:
+        """Tell servers of what is due; return the number of recalls.
+
+        When a list has so many recalls under way that they are in more posts than `flood`, all of them wait for a
+        person: the import that brought them is probably wrong.
+        """
         now, sent = self._clock.now(), 0
         async with self._store.reading() as tx:
             due = await tx.recalls.due(now)
+        floods = {name for name in {one.list for one in due} if await self._held_up(name, flood)}
         for one in due:
+            if one.list in floods:
+                continue
             async with self._store.transaction() as tx:
                 recall = await tx.recalls.by_id(one.id)
                 if recall is not None and recall.state is RecallState.DUE:  # nobody decided meanwhile
@@ -114,6 +129,18 @@ class Recalls:
         if sent:
             self._signals.letters.set()
         return sent
+
+    async def _held_up(self, name: str, flood: int) -> bool:
+        """Whether the recalls of a list that are under way are too many together; then they wait for a person."""
+        async with self._store.transaction() as tx:
+            under_way = [one for one in await tx.recalls.newest(MOST, {RecallState.DUE}) if one.list == name]
+            counts = await tx.recalls.counts([one.id for one in under_way])
+            if sum(one.posts for one in counts.values()) <= flood:
+                return False
+            for one in under_way:
+                await tx.recalls.save(replace(one, state=RecallState.WAITING, cause=Cause.FLOOD, act_at=None))
+            await self._alerts.note(tx, alertwords.recalled(under_way[0].id, waits=True))
+        return True
 
     async def _send(self, tx: Tx, recall: Recall, *, who: str, note: str, notify: bool) -> None:
         now = self._clock.now()

@@ -116,7 +116,7 @@ class Rematching:
             if scanner is not None:  # else it is built first: the next look finds it
                 await self._compare(change, scanner, done.get(change.list, frozenset()))
                 compared += 1
-        await self._recalls.send_due(notify=self.rules.notify)
+        await self._recalls.send_due(notify=self.rules.notify, flood=self.rules.flood)
         self._counts = await self._recalls.counts()
         return compared
 
@@ -175,8 +175,8 @@ class Rematching:
                 await tx.subscribers.audit(
                     at=now, who=WHO, action="recall-opened", subject=f"recall {recall.id}", detail=recall.list
                 )
-            head = await tx.fanout.head()
-        self._signals.withdrawn({copy.object_id for copy in copies}, head)
+        for copy in copies:  # later places of the same post may be without the file
+            self._signals.withdrawn({copy.object_id}, copy.position)
 
     async def _recall(self, tx: Tx, match: Match, now: float) -> tuple[Recall, bool]:
         """The recall that the match belongs to, opened if there is none of which nobody was told yet."""

@@ -152,7 +152,7 @@ async def open_office(
             blocklists=blocklists,
             lists=hash_lists,
             hash_submissions=submit.hash_submissions(settings, store, clock, hash_lists, alerts),
-            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity),
+            recalls=Recalls(store=store, clock=clock, signals=signals, identity=identity, alerts=alerts),
             findings=Findings(store, clock),
             keys=keys,
             policy_history=PolicyHistory(

@@ -351,6 +351,49 @@ async def test_an_entry_that_matches_very_much_waits_for_a_person(worlds: Worlds
     assert not came(world.server("m.test"), "Flag")
 
 
+async def test_an_import_that_hits_very_much_waits_as_a_whole(worlds: Worlds) -> None:
+    world = await opened(worlds, "recall: {flood: 2}\n")
+    pictures = [clean_picture(700 + number) for number in range(3)]
+    for content in pictures:
+        await posted(world, content)
+    cleared(world)
+    await listed(world, *map(entry, pictures))
+    assert {one.recall.state for one in await world.relay.office.recalls.all()} == {RecallState.DUE}
+    await waited(world)
+    found = await world.relay.office.recalls.all()
+    assert {(one.recall.state, one.recall.cause) for one in found} == {(RecallState.WAITING, Cause.FLOOD)}
+    assert not came(world.server("m.test"), "Flag", "Undo")
+
+
+async def test_what_is_held_for_something_else_is_not_released_with_a_recalled_file(worlds: Worlds) -> None:
+    rule = "{name: Warned, when: {sensitive: yes}, then: quarantine, reason: sensitive}"
+    world = await opened(worlds, f"policy: {{version: 1, rules: [{rule}], otherwise: relay}}\n")
+    await posted(world)
+    server = world.server("a.test")
+    note = server.note(server.picture(PICTURE), sensitive=True)
+    await world.post(server.actor("/users/alice", "Person"), server.create(note))
+    await world.settle()
+    await listed(world)
+    [hold] = await world.relay.office.holds.all()
+    with pytest.raises(Conflict):
+        await world.relay.office.holds.release(hold.id, who="ann", note=None)
+    await world.relay.office.recalls.dismiss(1, who="ann", note="a meme")
+    await world.relay.office.holds.release(hold.id, who="ann", note=None)
+    assert (await world.why(note["id"]))["state"] == "published"
+
+
+async def test_what_is_stopped_keeps_its_place_in_the_log(worlds: Worlds) -> None:
+    world = await opened(worlds)
+    note = await posted(world)
+    async with world.relay.office.store.reading() as tx:
+        [before] = await tx.fanout.entries(0, 9)
+    await listed(world)
+    async with world.relay.office.store.reading() as tx:
+        assert await tx.fanout.entries(0, 9) == []
+        assert [one.position for one in await tx.fanout.entries(0, 9, stopped=True)] == [before.position]
+        assert (await tx.fanout.first(note["id"])) is not None
+
+
 async def test_off_compares_nothing_and_on_makes_up_for_it(worlds: Worlds) -> None:
     async with AsyncExitStack() as stack:
         world = await opened(worlds, "recall: {mode: 'off'}\n", stack=stack)

@@ -56,6 +56,11 @@ class SqlRecalls:
         number: int | None = await self._sql.value("recall_of_digest", digest=digest, list=name)
         return number
 
+    async def stops(self, seq: int) -> int | None:
+        """Return the recall that has stopped a file of an activity."""
+        number: int | None = await self._sql.value("recall_of_activity", seq=seq)
+        return number
+
     async def dismissed(self, digest: str) -> frozenset[str]:
         """Return the lists that are wrong about a file."""
         return frozenset(row["list"] for row in await self._sql.rows("dismissed_lists", digest=digest))

@@ -22,6 +22,11 @@ ORDER BY m.digest LIMIT :most;
 SELECT r.id FROM recall_files f JOIN recalls r ON r.id = f.recall
 WHERE f.digest = :digest AND r.list = :list AND r.state IN ('waiting', 'due', 'sent') ORDER BY r.id LIMIT 1;
 
+-- name: recall_of_activity$
+-- A recall that stands and has stopped a file of an activity.
+SELECT r.id FROM activity_media m JOIN recall_files f ON f.digest = m.digest JOIN recalls r ON r.id = f.recall
+WHERE m.seq = :seq AND r.state IN ('waiting', 'due', 'sent') ORDER BY r.id LIMIT 1;
+
 -- name: dismissed_lists
 -- The lists of which a person said that they are wrong about a file.
 SELECT DISTINCT r.list FROM recall_files f JOIN recalls r ON r.id = f.recall
