@@ -170,7 +170,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
 
         def told(progress: Progress) -> None:
             doing = "comparing" if progress.complete else "fetching"
-            done = f"{progress.statements:,} entries, {progress.pages:,} pages"
+            done = f"{progress.statements:,} entries"
             shown.update(task, description=f"{doing} {name}", done=done)
 
         yield told
@@ -223,9 +223,7 @@ def _state(state: SyncState, one: KeeperSettings, fetching: int | None) -> dict[
 
 def told_of(row: Mapping[str, Any], now: float) -> str:
     """How a list that somebody keeps is doing, in a line or more."""
-    parts = [
-        f"fetched {_ago(row['synced_at'], now)}" if row["synced_at"] else "NOT FETCHED YET: it finds nothing"
-    ]
+    parts = [f"fetched {_ago(row['synced_at'], now)}" if row["synced_at"] else "NOT FETCHED YET"]
     if row["checkpoint"]:
         parts.append(f"newest change {_ago(row['checkpoint'], now)}")
     if row["fetching"] is not None:
@@ -235,6 +233,9 @@ def told_of(row: Mapping[str, Any], now: float) -> str:
     lines = ["; ".join(parts)]
     if row["test"]:
         lines.append("TEST environment: its entries are made up, and nothing real is found")
+    if row["unused"]:
+        counted = ", ".join(f"{count:,} {why}" for why, count in row["unused"].items())
+        lines.append(f"not used of the last fetch: {counted}")
     if row["error"]:
         times = "once" if row["failures"] == 1 else f"{row['failures']} times in a row"
         lines.append(f"FAILED {times}, last {_ago(row['error_at'], now)}: {row['error']}")

@@ -147,8 +147,8 @@ def sync_fails(name: str, failures: int, code: str) -> Alert:
 
 def tool_fails(name: str, problems: int) -> Alert:
     """What stands before the relay is not set up as it should be."""
-    count = "1 thing is" if problems == 1 else f"{problems} things are"
-    text = f'"{name}" does not do what it is there for: {count} wrong. See: assay status'
+    count = "1 thing is wrong" if problems == 1 else f"{problems} things are wrong"
+    text = f'"{name}" does not do what it is there for: {count}. See: assay status'
     return Alert(AlertKind.SCANNER, "A scanning tool is not set up", text, about=f"tool {name}")
 
 

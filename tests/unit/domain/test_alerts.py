@@ -52,6 +52,16 @@ def test_one_alert_is_told_as_it_is() -> None:
     assert not message(alertwords.subscriber_waits(3)).urgent
 
 
+def test_what_is_fetched_and_looked_at_for_the_operator_is_told_by_its_name() -> None:
+    one = message(alertwords.sync_fails("ncmec", 3, "bad-answer"))
+    assert one.text == (
+        '"ncmec" could not be fetched 3 times in a row: bad-answer. What is in force stays, and gets older. '
+        "See: assay lists status"
+    )
+    assert "1 thing is wrong" in message(alertwords.tool_fails("cloudflare", 1)).text
+    assert "2 things are wrong" in message(alertwords.tool_fails("cloudflare", 2)).text
+
+
 def test_several_are_summed_up_by_title() -> None:
     probation = replace(HELD, reason="probation")
     many = message(
