@@ -194,6 +194,7 @@ def test_every_dependency_is_explained() -> None:
     groups = project["dependency-groups"].values()
     wanted = [
         *project["project"]["dependencies"],
+        *(one for extra in project["project"]["optional-dependencies"].values() for one in extra),
         *(one for group in groups for one in group if isinstance(one, str)),
     ]
     names = {re.split(r"[\[<>=!~ ]", one)[0] for one in wanted}

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.errors import NotFound, RemoteError, Unauthorized
+from relay.domain.hashsubmission import is_unreviewed
 from relay.domain.media import MediaKind, MediaRef, ScanOutcome
 from relay.domain.submission import Submission
 from relay.services.limits import Limits
@@ -70,7 +71,12 @@ class Seen:
 
     @property
     def verdict(self) -> Verdict:
-        """What it means for whoever asks: any match is one, and nothing but a clean scan is clean."""
+        """What it means for whoever asks: any match is one, and nothing but a clean scan is clean.
+
+        What matches hashes that nobody has reviewed is held in posts; here that is not to know (ADR 0033).
+        """
+        if self.matches and all(map(is_unreviewed, self.matches)):
+            return Verdict.UNKNOWN
         if self.outcome in {ScanOutcome.MATCH, ScanOutcome.VENDOR_TEST_MATCH}:
             return Verdict.MATCH
         return Verdict.CLEAN if self.outcome is ScanOutcome.NO_KNOWN_MATCH else Verdict.UNKNOWN

@@ -99,7 +99,7 @@ def bucket() -> Iterator[Bucket]:
     with ExitStack() as stack:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
-        stack.callback(lambda: server._server.server_close())  # type: ignore[union-attr]
+        stack.callback(server._server.server_close)  # type: ignore[union-attr]
         stack.callback(server.stop)
         host, port = server.get_host_and_port()
         line = Line(port)

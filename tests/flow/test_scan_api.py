@@ -18,6 +18,8 @@ from relay.adapters.media.samples import clip
 from relay.cli.serving import admin_app, listening, public_app
 from relay.config.load import InvalidConfiguration, load
 from relay.domain.errors import RemoteError
+from relay.domain.hashlist import HashAlgorithm, ListEntry
+from relay.domain.hashsubmission import About, entries_of
 from relay.services import filechecks
 from tests.flow.conftest import BASE
 from tests.flow.submitters import chunks, digest_of
@@ -87,6 +89,20 @@ async def test_a_clean_file_is_taken_and_one_on_a_list_is_not(worlds: Worlds) ->
         assert media.answer == refused  # one form of no
         assert await media.send(clip([photograph("a"), photograph("b")]), "video/mp4") == 200
         assert media.counts == {"lemmy:clean": 2, "lemmy:match": 2, "lemmy:unknown": 1}
+
+
+async def test_hashes_that_nobody_reviewed_are_no_match(worlds: Worlds) -> None:
+    handed_in = '  - {name: own, kind: submitted, category: ncii, purpose: "a test", country: any}\n'
+    content = clean_picture(710)
+    entries = [ListEntry(HashAlgorithm.SHA256, digest_of(content), "")]
+    async with asked(worlds, media=handed_in) as media:
+        await media.world.relay.office.lists.add(
+            "own", "t", entries_of(About.ADULT, entries, accepted=False), who="me"
+        )
+        await media.world.relay.watch.run_once()
+        assert await media.send(content) == 406
+        assert media.counts == {"lemmy:unknown": 1}
+        assert await media.world.relay.office.findings.all() == []
 
 
 async def test_a_form_with_the_file_is_taken_too(worlds: Worlds) -> None:

@@ -72,6 +72,11 @@ def table(path: Path) -> list[Mapping[str, str]]:
         return list(csv.DictReader(file))
 
 
+def lengthen(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
 async def test_the_same_bytes_are_decoded_once_and_what_is_known_never_again(shelf: Shelf) -> None:
     before = shelf.world.relay.decoder.stats
     progress, _ = await shelf.scan(counting=True)
@@ -150,7 +155,7 @@ async def test_what_came_behind_the_progress_of_a_crash_is_cut_off(shelf: Shelf)
     await shelf.scan(limit=5)
     [state] = (shelf.world.relay.office.settings.relay.data / "scans").glob("*.json")
     report = Path(json.loads(state.read_text())["report"])
-    report.write_text(report.read_text() + "half a line that the crash left")
+    lengthen(report, "half a line that the crash left")
     _, same = await shelf.scan()
     assert same == report
     assert {Path(row["path"]).name for row in table(report)} == {"canary.png"}
@@ -174,8 +179,8 @@ async def test_a_store_that_stops_answering_ends_the_run_and_loses_nothing(
 ) -> None:
     credentials(monkeypatch, shelf.root)
     with bucket() as server:
-        for number in range(4):
-            server.put(f"{number}.png", CANARY + bytes(number), ContentType="image/png")
+        for number in range(12):
+            server.put(f"{number:02}.png", CANARY + bytes(number), ContentType="image/png")
         more = {"place": "s3://media", "endpoint": server.endpoint}
 
         def moved(_progress: Progress) -> None:
@@ -187,8 +192,8 @@ async def test_a_store_that_stops_answering_ends_the_run_and_loses_nothing(
         done = len(shelf.told)
         server.line.breaks = 0
         progress, _ = await shelf.scan(**more)
-    assert 0 < done < progress.matched == 4
-    assert shelf.told == [f"{number}.png" for number in range(4)]
+    assert 0 < done < progress.matched == 12
+    assert shelf.told == [f"{number:02}.png" for number in range(12)]
 
 
 async def test_what_is_no_place_is_refused(shelf: Shelf) -> None:
