@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -173,13 +174,16 @@ class Sink(asyncio.Protocol):
             self._transport.write(self.ANSWER)
 
 
-def serve_sink() -> None:
-    """Run the sink until the input closes; print its port."""
+def serve_sink(certificate: str = "") -> None:
+    """Run the sink until the input closes; print its port. `certificate`: PEM with key, for TLS."""
     import uvloop
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(Sink, "127.0.0.1", 0, backlog=4096)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if tls is not None:
+            tls.load_cert_chain(certificate)
+        server = await loop.create_server(Sink, "127.0.0.1", 0, backlog=4096, ssl=tls)
         print(server.sockets[0].getsockname()[1], flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
         server.close()
@@ -188,11 +192,18 @@ def serve_sink() -> None:
 
 
 class SinkProcess:
-    """The sink in a process of its own."""
+    """The sink in a process of its own, over TLS if it gets a certificate."""
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self._certificate = certificate or ""
 
     def __enter__(self) -> int:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from bench.world import serve_sink; serve_sink()"],
+            [
+                sys.executable,
+                "-c",
+                f"from bench.world import serve_sink; serve_sink({str(self._certificate)!r})",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parent.parent,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
+from relay.adapters.deliveries import CONNECT_SECONDS
 from relay.adapters.guard import target
-from relay.adapters.remote import CONNECT_SECONDS, FAILURES, as_remote_error, client_tls
+from relay.adapters.remote import FAILURES, as_remote_error, client_tls
 from relay.domain.errors import RemoteError
 from relay.domain.lab.exchange import Exchange
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -20,6 +20,7 @@ from urllib.parse import urldefrag, urljoin
 
 import aiohttp
 
+from relay.adapters.deliveries import CONNECT_SECONDS, Deliveries, Pool
 from relay.adapters.guard import AddressPolicy, BlockedAddressError, target
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
@@ -36,26 +37,12 @@ if TYPE_CHECKING:
     from relay.ports import Clock
 
 MAX_REDIRECTS = 3  # Mastodon's number
-CONNECT_SECONDS = 5.0  # Mastodon's; the total is the caller's
-DETAIL_BYTES = 4096
 DETAIL_CHARACTERS = 500
 LONGEST_PAUSE = 86_400.0  # a peer may not send us away for longer than the daily probe of silent hosts
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TEMPORARY = frozenset({408, 425, 429})  # and 5xx: RFC 9110 15, RFC 8470 5.2, RFC 6585 4
 
 FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """The connections of one kind: at most `total`, at most `per_host`, closed after `idle` seconds unused.
-
-    A request that finds no free connection waits, and its time limit runs.
-    """
-
-    total: int
-    per_host: int
-    idle: float
 
 
 FETCHES = Pool(total=100, per_host=4, idle=15.0)
@@ -100,7 +87,15 @@ class GuardedRemote:
         async with AsyncExitStack() as stack:
             fetches, deliveries = self._pools
             self._fetches = await stack.enter_async_context(self._session(fetches))
-            self._deliveries = await stack.enter_async_context(self._session(deliveries))
+            self._deliveries = Deliveries(
+                addresses=self._addresses,
+                tls=self._tls,
+                resolver=self._resolver or aiohttp.ThreadedResolver(),
+                pool=deliveries,
+                user_agent=self._headers["User-Agent"],
+                patience=self._answer_patience,
+            )
+            stack.callback(self._deliveries.close)
             self._open = stack.pop_all()
         return self
 
@@ -210,7 +205,9 @@ class GuardedRemote:
         )
 
     def _retry_after(self, response: aiohttp.ClientResponse) -> float | None:
-        value = response.headers.get("Retry-After")
+        return self._seconds(response.headers.get("Retry-After"))
+
+    def _seconds(self, value: str | None) -> float | None:
         return None if value is None else retry_after(value, now=self._clock.now())
 
     async def post(
@@ -228,42 +225,18 @@ class GuardedRemote:
         refuse_in_transaction()
         there = self._target(url)
         try:
-            async with (
-                asyncio.timeout(timeout) as deadline,
-                self._deliveries.post(
-                    there, data=body, headers=headers, allow_redirects=False, auto_decompress=False
-                ) as response,
-            ):
-                detail = await self._detail(response, deadline)
-                return Posted(response.status, self._retry_after(response), detail)
-        except FAILURES as error:
+            answer = await self._deliveries.post(there, headers=headers, body=body, timeout=timeout)
+        except OSError as error:
             raise as_remote_error(error, there) from error
+        return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail))
 
-    async def _detail(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> str:
-        """The start of an answer's body, for a person.
 
-        The connection is closed unless the body ended by itself. From here on `deadline` must not speak: the
-        peer has answered, and a second delivery would only be a duplicate.
-        """
-        start = bytearray()
-        if response.content.is_eof():
-            start += response.content.read_nowait(DETAIL_BYTES)
-        else:
-            end = asyncio.get_running_loop().time() + self._answer_patience
-            end = min(end, deadline.when() or end)
-            deadline.reschedule(None)
-            await self._trickle(response.content, start, end)
-        if not response.content.at_eof():
-            response.close()
-        text = start.decode("utf-8", "replace").strip()[:DETAIL_CHARACTERS]
-        return "".join(letter if letter.isprintable() else " " for letter in text)
-
-    async def _trickle(self, content: aiohttp.StreamReader, start: bytearray, end: float) -> None:
-        """Collect into `start` what comes before `end` (seconds of the loop), as far as it is wanted."""
-        with suppress(*FAILURES):
-            async with asyncio.timeout_at(end):
-                while len(start) < DETAIL_BYTES and not content.at_eof():
-                    start += await content.read(DETAIL_BYTES - len(start))
+def _detail(start: bytes) -> str:
+    """The start of an answer's body, for a person."""
+    if not start:
+        return ""
+    text = start.decode("utf-8", "replace").strip()[:DETAIL_CHARACTERS]
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from relay import __version__
 from relay.adapters.alerting.mail import Mail, MailServer
 from relay.adapters.alerting.web import CHANNELS, Ntfy, WebHook
-from relay.adapters.remote import GuardedRemote, Pool
+from relay.adapters.deliveries import Pool
+from relay.adapters.remote import GuardedRemote
 from relay.config.quantities import read_address
 from relay.domain import alertwords
 from relay.domain.alerts import Message

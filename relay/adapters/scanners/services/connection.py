@@ -17,10 +17,10 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yarl import URL
 
+from relay.adapters.deliveries import CONNECT_SECONDS
 from relay.adapters.guard import AddressPolicy
 from relay.adapters.inside import refuse_in_transaction
 from relay.adapters.remote import (
-    CONNECT_SECONDS,
     FAILURES,
     TEMPORARY,
     as_remote_error,

@@ -1,0 +1,247 @@
+"""The connections on which deliveries are made: opened behind the wall of `guard`, kept, counted and closed.
+
+`Deliveries` sends one POST after the other to the same few thousand inboxes. Names are looked up once in five minutes;
+a connection is kept while it is used, and at most so many of all together, so that memory and descriptors have a bound
+however many servers subscribe (`Pool`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aiohappyeyeballs import start_connection
+
+from relay.adapters.exchange import Exchange, StaleError
+from relay.services.singleflight import SingleFlight
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from aiohappyeyeballs import AddrInfoType
+    from aiohttp.abc import AbstractResolver
+    from yarl import URL
+
+    from relay.adapters.exchange import Answer
+    from relay.adapters.guard import AddressPolicy
+
+CONNECT_SECONDS: Final = 5.0  # Mastodon's; the total is the caller's
+NAMES_KEPT: Final = 300.0
+MOST_NAMES: Final = 10_000
+_NEXT_ADDRESS: Final = 0.25  # RFC 8305 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The connections of one kind: at most `total` in use, `per_host` of them to one, `kept` unused.
+
+    An unused one is closed after `idle` seconds. A request that finds none free waits, and its time limit runs.
+    """
+
+    total: int
+    per_host: int
+    idle: float
+    kept: int = 4096
+
+
+class Origin(NamedTuple):
+    """Where connections go."""
+
+    secure: bool
+    host: str
+    port: int
+
+
+@dataclass(slots=True)
+class _Host:
+    room: asyncio.Semaphore
+    users: int = 0
+    kept: list[Exchange] = field(default_factory=list)
+
+
+class Deliveries:
+    """Sends POSTs. Raises OSError, TimeoutError among them, and nothing else; close it in the end.
+
+    `patience`: seconds that a peer may take for the body of its answer, once it has answered.
+    """
+
+    def __init__(
+        self,
+        *,
+        addresses: AddressPolicy,
+        tls: ssl.SSLContext,
+        resolver: AbstractResolver,
+        pool: Pool,
+        user_agent: str,
+        patience: float,
+    ) -> None:
+        self._addresses, self._tls, self._resolver, self._pool = addresses, tls, resolver, pool
+        self._fixed = f"User-Agent: {user_agent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Semaphore(pool.total)
+        self._hosts: dict[Origin, _Host] = {}
+        self._open: set[Exchange] = set()
+        self._kept = 0
+        self._names: dict[str, tuple[float, list[str]]] = {}
+        self._asking: SingleFlight[list[str]] = SingleFlight()
+        self._sweeping = self._loop.call_later(pool.idle / 2, self._sweep)
+
+    async def post(self, url: URL, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
+        """Send `body`, once unless a kept connection turns out to have ended before. `timeout` in seconds."""
+        origin = Origin(url.scheme == "https", url.raw_host or "", url.port or 0)
+        request = self._request(url, headers, body)
+        end = self._loop.time() + timeout
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = _Host(asyncio.Semaphore(self._pool.per_host))
+        host.users += 1
+        try:
+            await self._enter(host, end)
+            try:
+                return await self._exchange(origin, host, request, end)
+            finally:
+                self._room.release()
+                host.room.release()
+        finally:
+            host.users -= 1
+            if not host.users and not host.kept:
+                self._hosts.pop(origin, None)
+
+    async def _enter(self, host: _Host, end: float) -> None:
+        if not host.room.locked() and not self._room.locked():
+            await host.room.acquire()
+            await self._room.acquire()
+            return
+        async with asyncio.timeout_at(end):
+            await host.room.acquire()
+            try:
+                await self._room.acquire()
+            except BaseException:
+                host.room.release()
+                raise
+
+    def _request(self, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+            raise ValueError("a header may not hold a line break")
+        host = "" if "Host" in headers else f"Host: {url.host_port_subcomponent}\r\n"
+        head = f"POST {url.raw_path_qs} HTTP/1.1\r\n{host}{lines}{self._fixed}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    async def _exchange(self, origin: Origin, host: _Host, request: bytes, end: float) -> Answer:
+        while True:
+            exchange, kept = self._take(host), True
+            if exchange is None:
+                exchange, kept = await self._connect(origin, host, end), False
+            try:
+                return await exchange.ask(request, end)
+            except StaleError:
+                # It had not been read, or so it seems: receivers know what they have by its id.
+                if not kept:
+                    raise
+            finally:
+                if exchange.reusable:
+                    self._keep(host, exchange)
+
+    # ------------------------------------------------------------------ kept connections
+
+    def _take(self, host: _Host) -> Exchange | None:
+        while host.kept:
+            exchange = host.kept.pop()
+            self._kept -= 1
+            if exchange.reusable:
+                return exchange
+        return None
+
+    def _keep(self, host: _Host, exchange: Exchange) -> None:
+        if self._kept >= self._pool.kept:
+            exchange.close()
+            return
+        exchange.kept_since = self._loop.time()
+        host.kept.append(exchange)
+        self._kept += 1
+
+    def _lost(self, host: _Host, exchange: Exchange) -> None:
+        self._open.discard(exchange)
+        if exchange in host.kept:
+            host.kept.remove(exchange)
+            self._kept -= 1
+
+    def _sweep(self) -> None:
+        """Close what was not used for long. The oldest stand first: the newest is taken first."""
+        now = self._loop.time()
+        for origin, host in list(self._hosts.items()):
+            while host.kept and now - host.kept[0].kept_since >= self._pool.idle:
+                self._kept -= 1
+                host.kept.pop(0).close()
+            if not host.users and not host.kept:
+                del self._hosts[origin]
+        self._sweeping = self._loop.call_later(self._pool.idle / 2, self._sweep)
+
+    def close(self) -> None:
+        """End all connections."""
+        self._sweeping.cancel()
+        for exchange in list(self._open):
+            exchange.close()
+
+    # ------------------------------------------------------------------ new connections
+
+    async def _connect(self, origin: Origin, host: _Host, end: float) -> Exchange:
+        async with asyncio.timeout_at(end):
+            infos = await self._infos(origin)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    connected = await start_connection(
+                        infos,
+                        happy_eyeballs_delay=_NEXT_ADDRESS,
+                        interleave=1,
+                        socket_factory=self._addresses.open_socket,
+                    )
+            except OSError:
+                self._names.pop(origin.host, None)  # it may have moved
+                raise
+            try:
+                _, exchange = await self._loop.create_connection(
+                    lambda: Exchange(self._patience, partial(self._lost, host)),
+                    sock=connected,
+                    ssl=self._tls if origin.secure else None,
+                    server_hostname=origin.host.rstrip(".") if origin.secure else None,
+                )
+            except BaseException:
+                connected.close()
+                raise
+        if exchange.is_open:
+            self._open.add(exchange)
+        return exchange
+
+    async def _infos(self, origin: Origin) -> list[AddrInfoType]:
+        return [_info(address, origin.port) for address in await self._addresses_of(origin.host)]
+
+    async def _addresses_of(self, host: str) -> list[str]:
+        with suppress(ValueError):
+            return [str(ip_address(host))]
+        until, known = self._names.get(host, (0.0, []))
+        if until > self._loop.time():
+            return known
+        return await self._asking.run(host, lambda: self._look_up(host))
+
+    async def _look_up(self, host: str) -> list[str]:
+        found = await self._resolver.resolve(host, 0, family=socket.AF_UNSPEC)
+        while len(self._names) >= MOST_NAMES:
+            self._names.pop(next(iter(self._names)))
+        addresses = [one["host"] for one in found]
+        self._names[host] = (self._loop.time() + NAMES_KEPT, addresses)
+        return addresses
+
+
+def _info(address: str, port: int) -> AddrInfoType:
+    if ":" in address:
+        return (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))

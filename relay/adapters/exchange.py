@@ -1,0 +1,170 @@
+"""One HTTP/1.1 connection on which deliveries are made, one after the other (RFC 9112).
+
+A delivery is one write of a few KB and an answer of which only the status matters, a thousand times a second. A
+general client spends four times as much on it as this one (`bench/deliveries.py`, ADR 0028): no streams, no tasks, no
+response objects; `httptools`, which is Node's parser, reads the answer where it arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from httptools import HttpParserError, HttpResponseParser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes that may come before the head of an answer is complete, informational answers among them."""
+MAX_DETAIL: Final = 4096
+"""Bytes of an answer's body that are kept; who sends more is not listened to."""
+
+
+class StaleError(ConnectionError):
+    """The peer had closed a kept connection before it could see the request: worth another connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer said: `retry_after` as it was sent, `detail` the start of the body."""
+
+    status: int
+    retry_after: str | None
+    detail: bytes
+
+
+class Exchange(asyncio.Protocol):
+    """A connection that is open. `patience`: seconds for the body of an answer. `lost` is called once when it ends."""
+
+    def __init__(self, patience: float, lost: Callable[[Exchange], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._patience, self._lost = patience, lost
+        self._parser = HttpResponseParser(self)
+        self._answer: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._status, self._head = 0, 0
+        self._retry_after: str | None = None
+        self._detail = bytearray()
+        self._ended = self._keep = False
+        self.reusable = False
+        """Whether another request may be sent now."""
+        self.kept_since = 0.0
+        """When it was put aside, in seconds of the loop; for who keeps it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport (called by the loop)."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return not self._transport.is_closing()
+
+    async def ask(self, request: bytes, end: float) -> Answer:
+        """Send a request and return the answer, which must have begun by `end` (seconds of the loop).
+
+        From its head on an answer counts, whatever becomes of the rest. One call at a time. Raises `TimeoutError`,
+        `StaleError`, and `OSError` for everything else.
+        """
+        if not self.is_open:
+            raise StaleError
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._answer = answer
+        self._status, self._head, self._retry_after, self._ended = 0, 0, None, False
+        self._detail.clear()
+        self.reusable, again = False, self.reusable
+        self._timer = self._loop.call_at(end, self._out_of_time)
+        self._transport.write(request)
+        try:
+            return await answer
+        except ConnectionError as error:
+            if again and not self._head:
+                raise StaleError from error
+            raise
+        finally:
+            self._timer.cancel()
+            self._answer = None
+            if not self.reusable:
+                self._transport.abort()
+
+    def close(self) -> None:
+        """End the connection."""
+        self.reusable = False
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come (called by the loop)."""
+        if self._answer is None or self._answer.done():
+            self.close()  # nothing was asked
+            return
+        if not self._status:
+            self._head += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            self._fail(ConnectionError(f"this is not HTTP: {error}"))
+            return
+        if self._ended:
+            self._done(reusable=self._keep)
+        elif not self._status:
+            if self._head > MAX_HEAD:
+                self._fail(ConnectionError("the head of the answer is too long"))
+        elif len(self._detail) >= MAX_DETAIL:
+            self._done(reusable=False)
+        elif self._timer is not None:
+            # The peer has answered. Its deadline must not speak now: a second delivery would be a duplicate.
+            end = min(self._timer.when(), self._loop.time() + self._patience)
+            self._timer.cancel()
+            self._timer = self._loop.call_at(end, self._out_of_time)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say so to who waits (called by the loop)."""
+        self.reusable = False
+        del self._parser  # it holds this object, and would live until somebody collects the two
+        self._fail(exc if isinstance(exc, OSError) else ConnectionResetError("the connection ended"))
+        self._lost(self)
+
+    # ------------------------------------------------------------------ called by the parser
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep the one header that is wanted (called by the parser)."""
+        if len(name) == 11 and name.lower() == b"retry-after":
+            self._retry_after = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Take the status; informational answers (RFC 9110 15.2) are followed by the real one."""
+        if self._ended:
+            raise ConnectionError("two answers to one request")
+        status = self._parser.get_status_code()
+        if status >= 200:
+            self._status = status
+        else:
+            self._retry_after = None
+
+    def on_body(self, body: bytes) -> None:
+        """Keep the start of the body (called by the parser)."""
+        if len(self._detail) < MAX_DETAIL:
+            self._detail += body[: MAX_DETAIL - len(self._detail)]
+
+    def on_message_complete(self) -> None:
+        """Note that the answer is whole (called by the parser)."""
+        self._ended, self._keep = self._status > 0, self._parser.should_keep_alive()
+
+    # ------------------------------------------------------------------ ends
+
+    def _out_of_time(self) -> None:
+        self._fail(TimeoutError())
+
+    def _fail(self, error: OSError) -> None:
+        if self._status:
+            self._done(reusable=False)
+        elif self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def _done(self, *, reusable: bool) -> None:
+        if self._answer is not None and not self._answer.done():
+            # A peer that answered before it had read everything must not take the rest for a request.
+            self.reusable = reusable and not self._transport.get_write_buffer_size()
+            self._answer.set_result(Answer(self._status, self._retry_after, bytes(self._detail)))
