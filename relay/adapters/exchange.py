@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection on which deliveries are made, one after the other (RFC 9112).
 
 A delivery is one write of a few KB and an answer of which only the status matters, a thousand times a second. A
-general client spends four times as much on it as this one (`bench/deliveries.py`, ADR 0028): no streams, no tasks, no
+general client spends four times as much on it as this one (`bench/deliveries.py`, ADR 0031): no streams, no tasks, no
 response objects; `httptools`, which is Node's parser, reads the answer where it arrives.
 """
 

@@ -73,7 +73,7 @@ class Seen:
     def verdict(self) -> Verdict:
         """What it means for whoever asks: any match is one, and nothing but a clean scan is clean.
 
-        What matches hashes that nobody has reviewed is held in posts; here that is not to know (ADR 0033).
+        What matches hashes that nobody has reviewed is held in posts; here that is not to know (ADR 0030).
         """
         if self.matches and all(map(is_unreviewed, self.matches)):
             return Verdict.UNKNOWN

@@ -199,7 +199,7 @@ class Screening:
         await self._settle(work, replace(settled, about=about, brake=brake), items)
 
     async def _reviewed(self, decided: Decision, work: Work, post: ApObject, items: list[Item]) -> Decision:
-        """Hold what is to be dropped for nothing but hashes that nobody has reviewed (ADR 0033)."""
+        """Hold what is to be dropped for nothing but hashes that nobody has reviewed (ADR 0030)."""
         facts = await self._facts(work, post, without_unreviewed(items))
         other = self._decider.decision(facts, work.received_at)
         return decided if other.verb is Verb.DROP else held_for_review(decided)

@@ -2,7 +2,7 @@
 
 A benign entry overrules *near* matches only: a perceptual hash further away than two right implementations may differ.
 An equal digest, or a perceptual hash that may be of the very picture, stays known whatever a benign list says. What
-people handed in and nobody has reviewed is overruled in any case (ADR 0033).
+people handed in and nobody has reviewed is overruled in any case (ADR 0030).
 """
 
 from __future__ import annotations
