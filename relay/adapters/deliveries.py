@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aiohappyeyeballs import start_connection
 
 from relay.adapters.exchange import Exchange, StaleError
-from relay.services.singleflight import SingleFlight
 
 if TYPE_CHECKING:
     import ssl
@@ -61,6 +60,7 @@ class Origin(NamedTuple):
 @dataclass(slots=True)
 class _Host:
     room: asyncio.Semaphore
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     kept: list[Exchange] = field(default_factory=list)
 
@@ -90,7 +90,6 @@ class Deliveries:
         self._open: set[Exchange] = set()
         self._kept = 0
         self._names: dict[str, tuple[float, list[str]]] = {}
-        self._asking: SingleFlight[list[str]] = SingleFlight()
         self._sweeping = self._loop.call_later(pool.idle / 2, self._sweep)
 
     async def post(self, url: URL, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
@@ -195,7 +194,7 @@ class Deliveries:
 
     async def _connect(self, origin: Origin, host: _Host, end: float) -> Exchange:
         async with asyncio.timeout_at(end):
-            infos = await self._infos(origin)
+            infos = await self._infos(origin, host)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     connected = await start_connection(
@@ -221,16 +220,14 @@ class Deliveries:
             self._open.add(exchange)
         return exchange
 
-    async def _infos(self, origin: Origin) -> list[AddrInfoType]:
-        return [_info(address, origin.port) for address in await self._addresses_of(origin.host)]
-
-    async def _addresses_of(self, host: str) -> list[str]:
+    async def _infos(self, origin: Origin, host: _Host) -> list[AddrInfoType]:
         with suppress(ValueError):
-            return [str(ip_address(host))]
-        until, known = self._names.get(host, (0.0, []))
-        if until > self._loop.time():
-            return known
-        return await self._asking.run(host, lambda: self._look_up(host))
+            return [_info(str(ip_address(origin.host)), origin.port)]
+        async with host.asking:  # one question for all who open connections to it
+            until, addresses = self._names.get(origin.host, (0.0, []))
+            if until <= self._loop.time():
+                addresses = await self._look_up(origin.host)
+        return [_info(address, origin.port) for address in addresses]
 
     async def _look_up(self, host: str) -> list[str]:
         found = await self._resolver.resolve(host, 0, family=socket.AF_UNSPEC)
