@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -253,6 +255,17 @@ def test_a_picture_that_shows_another_one_on_black_is_hashed_on_both_grounds() -
     on_white, on_black = decoded(encoded(mirage, "PNG")).frames[:2]
     assert distance(PNG, on_white.pdq) > 80
     assert distance(PNG, on_black.pdq) <= PDQ_DRIFT
+
+
+def test_a_palette_with_transparency_is_hashed_on_every_ground_like_its_colours() -> None:
+    picture = canary.few_colours(Image.fromarray(PIXELS))
+    alpha = bytes(255 - number // 2 for number in range(256))
+    palette = encoded(picture, "PNG", transparency=alpha)
+    plain = encoded(Image.open(io.BytesIO(palette)).convert("RGBA"), "PNG")
+    assert Image.open(io.BytesIO(palette)).mode == "P"
+    found, expected = decoded(palette).frames, decoded(plain).frames
+    assert len(found) == len(expected) == 3
+    assert all(distance(one.pdq, other.pdq) <= 2 for one, other in zip(found, expected, strict=True))
 
 
 def test_a_picture_under_full_transparency_is_seen_by_servers_that_drop_alpha() -> None:
