@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import math
 import os
 import statistics
 import subprocess
@@ -40,7 +41,7 @@ from relay.adapters.media.hashing import REDUCED, Limits
 from relay.adapters.media.sandbox import SandboxedDecoder
 from relay.adapters.media.videos import hash_sniffed
 from relay.adapters.system import SystemClock
-from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome
+from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,14 +124,15 @@ def interleaved(*works: Callable[[], object]) -> list[float]:
 async def memory(content: bytes) -> tuple[float, float]:
     """Megabytes that a fresh decoder grows by at most while it hashes a file, and its address space at most.
 
-    With the limit of `media.memory`: what does not fit into it ends the benchmark.
+    Both are endless where the limit of `media.memory` was not enough.
     """
     async with _decoder(1) as decoder:
         (pid,) = decoder.pids
         before = _status(pid, "VmRSS")
         found = await decoder.decode(content)
+        if found is Undecodable.OUT_OF_MEMORY:
+            return math.inf, math.inf
         assert isinstance(found, Decoded), found
-        assert decoder.pids == (pid,)
         return (_status(pid, "VmHWM") - before) / 1024, _status(pid, "VmPeak") / 1024
 
 

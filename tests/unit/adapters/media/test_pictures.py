@@ -95,6 +95,24 @@ def test_exif_orientation_is_applied_before_hashing(orientation: int) -> None:
     assert distance(pdq.hash_pixels(np.asarray(upright)).hash, found.frames[0].pdq) <= PDQ_DRIFT
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_is_turned_as_its_exif_says(mode: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lying = Image.fromarray(PIXELS).convert(mode)
+    found = decoded(encoded(lying, "WEBP", quality=90, exif=exif))
+    upright = (
+        lying.transpose({3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270}[orientation])
+        if (orientation > 1)
+        else lying
+    )
+    assert (found.width, found.height) == upright.size
+    assert (
+        distance(pdq.hash_pixels(np.asarray(upright.convert("RGB"))).hash, found.frames[0].pdq) <= PDQ_DRIFT
+    )
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
 def test_animations_are_hashed_at_first_last_and_evenly_between(kind: str) -> None:
     frames = [Image.fromarray(photograph(f"frame {number}", 96, 64)) for number in range(9)]
