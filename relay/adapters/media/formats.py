@@ -215,11 +215,12 @@ def is_polyglot(content: bytes, picture: Format) -> bool:
     """
     if _MARKUP.search(content, 0, _SNIFFED):
         return True
-    if is_cut_short(content, picture):  # then anything behind the signature may be the second file
-        tail = content[_SIGNATURE:]
-        return bool(_MARKUP.search(tail) or _ARCHIVES.search(tail))
-    tail = rest(content, picture)
-    return bool(_MARKUP.search(tail) or _ARCHIVES.search(tail) or sniff(tail) not in {None, JPEG})
+    end = picture.end(content)
+    # Where it is cut short, anything behind the signature may be the second file.
+    tail = content[_SIGNATURE:] if end is None else content[end:].lstrip(b"\x00")
+    if _MARKUP.search(tail) or _ARCHIVES.search(tail):
+        return True
+    return end is not None and sniff(tail) not in {None, JPEG}
 
 
 def rest(content: bytes, picture: Format) -> bytes:

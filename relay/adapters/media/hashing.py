@@ -15,17 +15,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import imagehash
 import numpy as np
 from PIL import Image
 
-from relay.adapters.media import pdq
+from relay.adapters.media import pdq, phash
 from relay.domain.media import PDQ_MIN_QUALITY, Decoded, FrameHash, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
 
 REDUCED: Final = 512
 """Pictures are hashed at a whole fraction of their size as long as both sides keep this many pixels (see pdq.py)."""
@@ -34,7 +32,10 @@ _SMALL: Final = 128
 """pHash sees the picture reduced by a whole factor as long as both sides keep this many pixels: 0.4 bits in the mean, 4
 at most, against 0.1 and 2 at twice as many, which takes as long as all of PDQ."""
 
-_STRIP_PIXELS: Final = 1 << 17
+_STRIP_PIXELS: Final = 1 << 16
+"""Of a decoded picture so much is made grey at a time, which stays in the processor's cache."""
+_BLOCK_PIXELS: Final = 1 << 20
+"""Of a grey picture so much is copied at a time; only long ones have more."""
 
 _GROUNDS: Final = ("white", "black", None)
 """On what a picture is laid that one can see through; None: its transparency is dropped."""
@@ -139,25 +140,47 @@ def hash_frame(frame: Frame) -> Iterator[FrameHash]:
 
 
 def _hash_on(ground: str | None, frame: Frame, spread: tuple[float, float]) -> FrameHash:
-    image = frame.image
-    width, height = image.size
-    factor = max(1, min(width, height) // REDUCED)
+    factor = max(1, min(frame.image.size) // REDUCED)
+    light = _light(frame.image, factor, spread, ground)
     sampler = pdq.Sampler(*frame.upright, scale=frame.scale * factor)
-    small = Image.new("L", (-(-width // factor), -(-height // factor)))
+    step = max(1, _BLOCK_PIXELS // light.width)
+    for top in range(0, light.height, step):
+        is_all = step >= light.height
+        block = light if is_all else light.crop((0, top, light.width, min(top + step, light.height)))
+        sampler.add(top, np.asarray(block))
+    found = pdq.hash_grid(sampler.grid())
+    return FrameHash(found.hash, found.quality, found.dihedral, _phash(light))
+
+
+def _light(image: Image.Image, factor: int, spread: tuple[float, float], ground: str | None) -> Image.Image:
+    """The luminance of a picture on `ground`, at 1/`factor` of its size."""
+    if image.mode == "P":
+        image, ground = image.point(_palette_light(image, ground), "L"), None
+    if image.mode == "L" and ground is None:
+        return image.reduce(factor) if factor > 1 else image
+    width, height = image.size
+    light = Image.new("L", (-(-width // factor), -(-height // factor)))
     step = max(1, _STRIP_PIXELS // width // factor) * factor
     for top in range(0, height, step):
-        strip = _plain(image.crop((0, top, width, min(top + step, height))), spread, ground)
-        light = (strip if strip.mode == "L" else strip.convert("L")).reduce(factor)
-        sampler.add(top // factor, np.asarray(light))
-        small.paste(light, (0, top // factor))
-    found = pdq.hash_grid(sampler.grid())
-    return FrameHash(found.hash, found.quality, found.dihedral, _phash(small))
+        box = (0, top, width, min(top + step, height))
+        if image.mode == "RGB" and ground is None:
+            strip = image.reduce(factor, box).convert("L")  # spares a copy of the strip
+        else:
+            strip = _plain(image.crop(box), spread, ground).convert("L").reduce(factor)
+        light.paste(strip, (0, top // factor))
+    return light
 
 
-def _phash(grey: Image.Image) -> bytes:
-    """The 64-bit pHash of `imagehash`, most significant bit first as its hex prints it."""
-    bits: npt.NDArray[np.bool_] = imagehash.phash(grey.reduce(max(1, min(grey.size) // _SMALL))).hash
-    return np.packbits(bits).tobytes()
+def _palette_light(image: Image.Image, ground: str | None) -> list[int]:
+    """The luminance of each of a palette's colours on `ground`."""
+    colours = image.resize((256, 1), Image.Resampling.NEAREST)
+    colours.putdata(range(256))
+    return list(_plain(colours, (0.0, 0.0), ground).convert("L").tobytes())
+
+
+def _phash(light: Image.Image) -> bytes:
+    """The 64-bit pHash of a picture's luminance (see phash.py), most significant bit first."""
+    return phash.hash_grey(light.reduce(max(1, min(light.size) // _SMALL)))
 
 
 def _is_see_through(image: Image.Image) -> bool:
@@ -178,7 +201,7 @@ def _spread(image: Image.Image) -> tuple[float, float]:
 
 
 def _plain(strip: Image.Image, spread: tuple[float, float], ground: str | None) -> Image.Image:
-    """8-bit RGB, or L where that is all there is, laid on `ground` where one can see through it."""
+    """8 bits in a mode that luminance can be taken from, laid on `ground` where one can see through it."""
     if strip.mode.startswith(("I", "F")):
         low, high = spread
         values = (np.asarray(strip).astype(np.float32) - low) * (255 / (high - low))
@@ -186,4 +209,4 @@ def _plain(strip: Image.Image, spread: tuple[float, float], ground: str | None) 
     if ground is not None:
         under = Image.new("RGBA", strip.size, ground)
         return Image.alpha_composite(under, strip.convert("RGBA")).convert("RGB")
-    return strip if strip.mode in {"L", "RGB"} else strip.convert("RGB")
+    return strip if strip.mode in {"L", "LA", "RGB", "RGBA"} else strip.convert("RGB")

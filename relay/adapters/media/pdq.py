@@ -17,6 +17,7 @@ tests/unit/adapters/media/test_pdq.py measures what that costs against the refer
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -26,6 +27,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
 
 GRID: Final = 64
 """The picture is sampled at 64 x 64 points."""
@@ -35,6 +37,9 @@ FREQUENCIES: Final = 16
 
 SMALLEST: Final = 5
 """Pictures with fewer rows or columns have no hash and quality 0 (pdqhashing.cpp MIN_HASHABLE_DIM)."""
+
+_STRIP: Final = 64
+"""Rows that are summed at a time: few enough that only few samples see them."""
 
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -63,22 +68,24 @@ class Sampler:
     """
 
     def __init__(self, width: int, height: int, *, scale: int = 1) -> None:
-        self._rows = sampling(height, scale)
-        self._columns = sampling(width, scale)
+        self._rows, self._columns = sampling(height, scale), sampling(width, scale)
         self._sums: Floats | None = None
         self._floats = np.empty(0, np.float32)
 
-    def add(self, top: int, strip: Bytes) -> None:
+    def add(self, top: int, rows: Bytes) -> None:
         """Account for rows from `top` on: uint8, shape (rows, width) luminance or (rows, width, 3) RGB."""
-        height = strip.shape[0]
         if self._sums is None:
-            self._sums = np.zeros((GRID, *strip.shape[1:]), np.float32)
-        weights = self._rows[:, top : top + height]
-        touched = np.flatnonzero(weights.any(axis=1))
-        if touched.size:
-            first, last = touched[0], touched[-1] + 1
-            flat = self._as_floats(strip)
-            self._sums[first:last] += (weights[first:last] @ flat).reshape(last - first, *strip.shape[1:])
+            self._sums = np.zeros((GRID, *rows.shape[1:]), np.float32)
+        for start in range(0, len(rows), _STRIP):
+            self._add(self._sums, top + start, rows[start : start + _STRIP])
+
+    def _add(self, sums: Floats, top: int, strip: Bytes) -> None:
+        bottom = top + len(strip)
+        # Few samples see any one strip, and nothing is summed for the others.
+        first, last = bisect_right(self._rows.ends, top), bisect_left(self._rows.begins, bottom)
+        if first < last:
+            weights = self._rows.matrix[first:last, top:bottom]
+            sums[first:last] += (weights @ self._as_floats(strip)).reshape(last - first, *strip.shape[1:])
 
     def _as_floats(self, strip: Bytes) -> Floats:
         """The strip as (rows, width * channels), in one buffer: fresh pages would cost more than the sums."""
@@ -90,34 +97,60 @@ class Sampler:
 
     def grid(self) -> Floats:
         """The samples, shape (64, 64), 0..255, once every row was added."""
-        sums = self._sums if self._sums is not None else np.zeros((GRID, self._columns.shape[1]), np.float32)
+        columns = self._columns.matrix
+        sums = self._sums if self._sums is not None else np.zeros((GRID, columns.shape[1]), np.float32)
         luma = sums @ _LUMA if sums.ndim == 3 else sums
-        return np.asarray(luma @ self._columns.T, np.float32)
+        return np.asarray(luma @ columns.T, np.float32)
 
 
-@lru_cache(maxsize=64)
-def sampling(size: int, scale: int = 1) -> Floats:
-    """The matrix (64, ceil(size / scale)) that blurs and samples an axis of `size` pixels.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampling:
+    """How an axis is blurred and sampled.
 
-    downscaling.cpp: computeJaroszFilterWindowSize, box1DFloat twice, decimateFloat.
+    `matrix`: shape (64, pixels of the axis), a row for each sample; `begins`, `ends`: the first pixel that a sample is
+    made of, and one behind the last. Both grow from sample to sample.
+    """
+
+    matrix: Floats
+    begins: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+@lru_cache(maxsize=4)
+def sampling(size: int, scale: int = 1) -> Sampling:
+    """How an axis of `size` pixels is sampled from ceil(size / scale) of them.
+
+    downscaling.cpp: computeJaroszFilterWindowSize, box1DFloat twice, decimateFloat. Pictures come in all sizes, so this
+    is made to be quick (0.1 ms) and not to be kept: a long picture's has 12 MB.
     """
     window = (size + 2 * GRID - 1) // (2 * GRID)
     ahead = (window + 2) // 2  # pixels from the centre on, as box1DFloat counts them
-    centres = ((np.arange(GRID) + 0.5) * size / GRID).astype(np.int64)
-    edges = np.zeros((GRID, size + 1))
-    for sample, centre in enumerate(centres):
-        low, high = max(0, centre + ahead - window), min(size, centre + ahead)
-        inner = np.arange(low, high)
-        lows, highs = np.maximum(0, inner + ahead - window), np.minimum(size, inner + ahead)
-        share = 1.0 / ((high - low) * (highs - lows))
-        np.add.at(edges[sample], lows, share)
-        np.add.at(edges[sample], highs, -share)
-    weights = np.cumsum(edges, axis=1)[:, :size]
-    # Where a window ended, the running sum leaves 1e-18; zeros tell `add` which samples a strip touches.
-    weights[np.abs(weights) < 1e-12] = 0.0
-    matrix = np.add.reduceat(weights, np.arange(0, size, scale), axis=1).astype(np.float32)
+    centres = ((np.arange(GRID) + 0.5) * size / GRID).astype(np.int64)[:, None]
+    # The second box is the mean of `inner` pixels, each of which is the first box's mean of `lows` to `highs`.
+    inner = centres + ahead - window + np.arange(window)
+    is_there = (inner >= 0) & (inner < size)
+    lows, highs = np.maximum(0, inner + ahead - window), np.minimum(size, inner + ahead)
+    share = np.where(is_there, 1.0, 0.0) / np.where(is_there, highs - lows, 1)
+    share /= is_there.sum(axis=1, keepdims=True)
+    # Where a share begins and where it ends; summed up, that is the weight of each pixel around the centre.
+    first, span = centres + 2 * (ahead - window), 2 * window
+    steps = _summed(lows - first, share, span) - _summed(highs - first, share, span)
+    weights = np.cumsum(steps, axis=1)
+    pixels = first + np.arange(span)
+    weights[(pixels < 0) | (pixels >= size) | (weights < 1e-12)] = 0.0
+    length = -(-size // scale)
+    matrix = _summed(np.clip(pixels, 0, size - 1) // scale, weights, length).astype(np.float32)
     matrix.flags.writeable = False  # it is cached
-    return np.asarray(matrix)
+    begins = np.maximum(first[:, 0], 0) // scale
+    ends = np.minimum(first[:, 0] + span - 1, size - 1) // scale + 1
+    return Sampling(matrix, tuple(begins.tolist()), tuple(ends.tolist()))
+
+
+def _summed(places: Numbers, values: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
+    """Rows of `length` that hold at each place the sum of the values that belong there."""
+    flat = (np.arange(len(places))[:, None] * length + places).ravel()
+    sums = np.asarray(np.bincount(flat, values.ravel(), len(places) * length), np.float64)
+    return sums.reshape(len(places), length)
 
 
 def _cosines() -> Floats:
@@ -149,25 +182,27 @@ def hash_grid(grid: Floats) -> Pdq:
     # Mirroring a picture negates its odd frequencies, and the reference's index 0 is frequency 1.
     by_row, by_column = _ALTERNATE[:, None], _ALTERNATE[None, :]
     turned = original.T
-    variants = (
-        original,
-        turned * by_row,
-        original * by_row * by_column,
-        turned * by_column,
-        original * by_row,
-        original * by_column,
-        turned,
-        turned * by_row * by_column,
+    variants = np.stack(
+        [
+            original,
+            turned * by_row,
+            original * by_row * by_column,
+            turned * by_column,
+            original * by_row,
+            original * by_column,
+            turned,
+            turned * by_row * by_column,
+        ],
+        dtype=np.float32,
     )
-    return Pdq(tuple(_bits(np.asarray(variant, np.float32)) for variant in variants), quality(grid))
+    return Pdq(_bits(variants.reshape(len(variants), -1)), quality(grid))
 
 
-def _bits(frequencies: Floats) -> bytes:
-    """A bit per frequency above the median; the last comes first (pdqhashtypes.cpp Hash256::format)."""
-    flat = frequencies.ravel()
-    middle = flat.size // 2 - 1
-    median = np.partition(flat, middle)[middle]  # the lower one, as torben.cpp
-    return np.packbits((flat > median)[::-1]).tobytes()
+def _bits(frequencies: Floats) -> tuple[bytes, ...]:
+    """For each row a bit per frequency above the median; the last comes first (pdqhashtypes.cpp Hash256::format)."""
+    middle = frequencies.shape[1] // 2 - 1
+    medians = np.partition(frequencies, middle, axis=1)[:, middle, None]  # the lower one, as torben.cpp
+    return tuple(row.tobytes() for row in np.packbits((frequencies > medians)[:, ::-1], axis=1))
 
 
 def hash_pixels(pixels: Bytes) -> Pdq:
@@ -176,12 +211,9 @@ def hash_pixels(pixels: Bytes) -> Pdq:
     if min(height, width) < SMALLEST:
         return NOTHING
     sampler = Sampler(width, height)
-    for top in range(0, height, _STRIP):
-        sampler.add(top, pixels[top : top + _STRIP])
+    sampler.add(0, pixels)
     return hash_grid(sampler.grid())
 
-
-_STRIP: Final = 32
 
 NOTHING: Final = Pdq((bytes(32),) * 8, 0)
 """What the reference says of a picture too small to hash."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from relay.adapters.media import formats, heif, jxl
+from relay.adapters.media import formats, heif, jxl, webp
 from relay.adapters.media.hashing import REDUCED, Findings, Frame, Limits, TooManyPixelsError
 from relay.domain.media import Decoded, Undecodable
 
@@ -118,6 +118,8 @@ def _frames(content: bytes, picture: PictureFormat, findings: Findings) -> Itera
         return heif.frames(content, findings)
     if picture is formats.JXL:
         return jxl.frames(content, findings)
+    if picture is formats.WEBP and webp.is_still(content):
+        return iter([_decoded(webp.decoded(content, findings.limits))])
     return _pillow_frames(content, picture, findings.limits)
 
 

@@ -115,7 +115,7 @@ def test_strips_of_any_height_give_the_same_grid() -> None:
 
 def test_the_filter_preserves_brightness_for_every_size() -> None:
     for size in (5, 63, 64, 65, 127, 128, 129, 1000, 4001):
-        assert np.allclose(pdq.sampling(size).sum(axis=1), 1, atol=1e-5)
+        assert np.allclose(pdq.sampling(size).matrix.sum(axis=1), 1, atol=1e-5)
 
 
 def test_grey_equals_grey_rgb() -> None:

@@ -93,6 +93,24 @@ def test_exif_orientation_is_applied_before_hashing(orientation: int) -> None:
     assert distance(pdq.hash_pixels(np.asarray(upright)).hash, found.frames[0].pdq) <= PDQ_DRIFT
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_is_turned_as_its_exif_says(mode: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lying = Image.fromarray(PIXELS).convert(mode)
+    found = decoded(encoded(lying, "WEBP", quality=90, exif=exif))
+    upright = (
+        lying.transpose({3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270}[orientation])
+        if (orientation > 1)
+        else lying
+    )
+    assert (found.width, found.height) == upright.size
+    assert (
+        distance(pdq.hash_pixels(np.asarray(upright.convert("RGB"))).hash, found.frames[0].pdq) <= PDQ_DRIFT
+    )
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
 def test_animations_are_hashed_at_first_last_and_evenly_between(kind: str) -> None:
     frames = [Image.fromarray(photograph(f"frame {number}", 96, 64)) for number in range(9)]
@@ -253,6 +271,16 @@ def test_a_picture_that_shows_another_one_on_black_is_hashed_on_both_grounds() -
     on_white, on_black = decoded(encoded(mirage, "PNG")).frames[:2]
     assert distance(PNG, on_white.pdq) > 80
     assert distance(PNG, on_black.pdq) <= PDQ_DRIFT
+
+
+def test_a_palette_with_transparency_is_hashed_on_every_ground_like_its_colours() -> None:
+    picture = canary.few_colours(Image.fromarray(PIXELS))
+    picture.info["transparency"] = bytes(255 - number // 2 for number in range(256))
+    palette, plain = encoded(picture, "PNG"), encoded(picture.convert("RGBA"), "PNG")
+    assert palette[25] == 3  # the colour type of palettes
+    found, expected = decoded(palette).frames, decoded(plain).frames
+    assert len(found) == len(expected) == 3
+    assert all(distance(one.pdq, other.pdq) <= 2 for one, other in zip(found, expected, strict=True))
 
 
 def test_a_picture_under_full_transparency_is_seen_by_servers_that_drop_alpha() -> None:
