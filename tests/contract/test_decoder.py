@@ -175,7 +175,7 @@ async def test_row_40_huge_but_allowed_picture_runs_into_the_time_limit() -> Non
 
 async def test_row_40_picture_that_needs_more_memory_than_there_is() -> None:
     content = canary.bomb(10_000, 10_000)  # 100 MB of grey pixels
-    async with decoder(memory=360 << 20) as sandbox:
+    async with decoder(memory=440 << 20) as sandbox:
         (pid,) = sandbox.pids
         assert isinstance(await sandbox.decode(SMALL), Decoded)
         assert await sandbox.decode(content) is Undecodable.OUT_OF_MEMORY

@@ -15,14 +15,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import imagehash
 import numpy as np
 from PIL import Image
 
-from relay.adapters.media import pdq, phash
+from relay.adapters.media import pdq
 from relay.domain.media import PDQ_MIN_QUALITY, Decoded, FrameHash, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy.typing as npt
 
 
 REDUCED: Final = 512
@@ -179,8 +182,9 @@ def _palette_light(image: Image.Image, ground: str | None) -> list[int]:
 
 
 def _phash(light: Image.Image) -> bytes:
-    """The 64-bit pHash of a picture's luminance (see phash.py), most significant bit first."""
-    return phash.hash_grey(light.reduce(max(1, min(light.size) // _SMALL)))
+    """The 64-bit pHash of `imagehash` of a picture's luminance, most significant bit first as its hex prints it."""
+    bits: npt.NDArray[np.bool_] = imagehash.phash(light.reduce(max(1, min(light.size) // _SMALL))).hash
+    return np.packbits(bits).tobytes()
 
 
 def _is_see_through(image: Image.Image) -> bool:

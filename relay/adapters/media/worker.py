@@ -47,7 +47,7 @@ def pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _load_everything(limits: Limits) -> None:
-    """Decode a file of each kind: Pillow and PyAV import their parts on first use.
+    """Decode a file of each kind: Pillow, imagehash, scipy and PyAV import their parts on first use.
 
     libheif and libjxl are there as a whole once they are imported.
     """
