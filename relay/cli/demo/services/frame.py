@@ -69,8 +69,9 @@ class FakeService:
 
         @web.middleware
         async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+            content = await _content(request)
             self.asked.append(request)
-            self.sent.append(await _content(request))
+            self.sent.append(content)
             if not self.allowed(request):
                 return web.json_response({"detail": "Invalid credentials"}, status=401)
             if self.hangs and request.path in self.questions:
