@@ -7,7 +7,8 @@ address, C309 list of the lab, C310 no such profile, C311 channel without what i
 channel, C313 mail in the clear, C315 telling why too soon, C316 key of another kind of scanner, C317 key that a service
 needs, C318 service without https, C319 files would leave, C320 nothing to attest, C321 page without a list, C322 two
 lists of submissions, C323 helplines, C324 list of submissions, C325 category of pictures of adults, C326 half of a
-look at a tool, C401 plain http in public, C402 web hook in the clear.
+look at a tool, C401 plain http in public, C402 web hook in the clear, C403 helplines
+unchecked.
 """
 
 from __future__ import annotations

@@ -33,6 +33,10 @@ def check_submit(settings: Settings, root: Mapping, findings: Findings) -> None:
         seen.add(scanner.category)
     if settings.submit.helplines is not None:
         _check_helplines(settings, root, findings)
+    elif settings.submit.pages:
+        cause = "people in distress would be shown helplines that nobody has checked for you"
+        fix = "Look through relay/config/helplines.json and name a copy: submit: {helplines: helplines.json}"
+        findings.warn("C403", "submit.pages", span_at(root, "submit", "pages"), cause, fix=fix)
 
 
 def _check_helplines(settings: Settings, root: Mapping, findings: Findings) -> None:

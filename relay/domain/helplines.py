@@ -38,7 +38,7 @@ class Country:
 class Helplines:
     """`adults` and `minors` hand hashes on to many services; `anywhere` helps in every country, or finds who does.
 
-    `date` is when somebody last looked whether all this is right.
+    `date` is of when all this is; whether it is right is for the operator to check.
     """
 
     date: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,8 +26,11 @@ def codes(found: Loaded) -> list[str]:
 
 
 def test_a_page_with_its_list(tmp_path: Path) -> None:
+    own = files("relay.config").joinpath("helplines.json").read_text()
+    (tmp_path / "own.json").write_text(own)
+    assert codes(loaded(tmp_path, ADULTS, "submit: {pages: true, helplines: own.json}")) == []
     found = loaded(tmp_path, ADULTS)
-    assert codes(found) == []
+    assert codes(found) == ["C403"]  # somebody has to look through them first
     assert found.require().settings.submit.review == "after"
 
 
@@ -45,7 +49,7 @@ def test_a_page_with_its_list(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_or_too_much_is_said(tmp_path: Path, scanner: str, code: str) -> None:
-    assert codes(loaded(tmp_path, scanner)) == [code]
+    assert set(codes(loaded(tmp_path, scanner))) - {"C403"} == {code}
 
 
 @pytest.mark.parametrize(("content", "code"), [(None, "C302"), ("{}", "C323"), ("no JSON", "C323")])
