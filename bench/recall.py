@@ -4,8 +4,8 @@
 
 A database of so many stored pictures, eight hashes each as they are kept, and a list that grew by so many entries. One
 in a thousand pictures is near an entry, at every distance up to 31 and at 32, which must not be found. What is measured
-is what the relay does: pages read from SQLite, sent to a process, compared there. The floor is reading alone. `busy` is the longest time for which
-the loop of the relay answered nobody meanwhile.
+is what the relay does: pages read from SQLite, sent to a process, compared there. The floor is
+reading alone. `busy` is the longest time for which the loop of the relay answered nobody meanwhile.
 """
 
 from __future__ import annotations
