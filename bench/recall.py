@@ -4,8 +4,8 @@
 
 A database of so many stored pictures, eight hashes each as they are kept, and a list that grew by so many entries. One
 in a thousand pictures is near an entry, at every distance up to 31 and at 32, which must not be found. What is measured
-is what the relay does: pages read from SQLite, sent to a process, compared there. `busy` is the longest time for which
-the loop of the relay answered nobody meanwhile.
+is what the relay does: pages read from SQLite, sent to a process, compared there. The floor is
+reading alone. `busy` is the longest time for which the loop of the relay answered nobody meanwhile.
 """
 
 from __future__ import annotations
@@ -101,6 +101,10 @@ async def measure(facts: int, count: int) -> dict[str, float]:
         path = Path(folder) / "relay.sqlite"
         expected = await fill(path, facts, entries)
         async with SqliteStore(path) as store:
+            began = time.process_time()
+            async for _ in stored_pages(store):
+                pass
+            floor = time.process_time() - began
             gaps: list[float] = []
             watch = asyncio.ensure_future(_watch(gaps))
             began, used = time.perf_counter(), time.process_time()
@@ -117,6 +121,7 @@ async def measure(facts: int, count: int) -> dict[str, float]:
             "entries": count,
             "page": PAGE,
             "seconds": seconds,
+            "cpu_floor": floor,
             "cpu_relay": own,
             "cpu_process": theirs,
             "process_mib": after.ru_maxrss / 1024,

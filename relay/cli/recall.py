@@ -96,9 +96,8 @@ def status(session: Session) -> None:
         say("Not told yet", bold=True)
         _rows(waiting, now)
         say()
-        say(
-            f"Decide: assay recall send {waiting[0].recall.id}, or assay recall dismiss {waiting[0].recall.id}"
-        )
+        first = waiting[0].recall.id
+        say(f"Decide: assay recall send {first}, or assay recall dismiss {first} --note WHY")
 
 
 @recall.command("list", cls=Command, answer={"recalls[]": "one object each, newest first:", **ROW})

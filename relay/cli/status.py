@@ -171,8 +171,8 @@ def _flood(entries: int) -> dict[str, str]:
 
 
 def _recalls(counts: Mapping[str, int]) -> dict[str, str]:
-    """What came onto a list late; nothing where nothing did."""
-    if not any(counts.values()):
+    """What came onto a list late; nothing where nothing is to be done."""
+    if not any(counts.get(one) for one in ("waiting", "due", "notices")):
         return {}
     on_their_way = f", {counts['notices']:,} messages on their way" if counts["notices"] else ""
     return {"Recalls": f"{told(counts)}{on_their_way} -> assay recall status"}

@@ -246,7 +246,7 @@ def test_the_keyboard_leads_everywhere(office: Site, admin: Browser) -> None:
 def test_a_recall_is_sent_and_dismissed_with_two_forms(admin: Browser) -> None:
     admin.open("/recalls")
     click(admin, "Recall 2")
-    assert "waits for you: it is in very many posts" in text(admin)
+    assert "Waits for you: very many posts are hit at once" in text(admin)
     click(admin, "Tell 5 servers now")
     assert "The messages are on their way." in text(admin)
     fill(admin, css(admin, "#note"), "a meme")

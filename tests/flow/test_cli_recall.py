@@ -69,7 +69,7 @@ def test_without_recalls_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_recalls_are_listed_and_shown(operator: Operator) -> None:
     text = operator.run("recall", "list").stdout
-    assert "waits for you: it is in very many posts" in text
+    assert "waits for you: very many posts are hit at once" in text
     assert "assay recall show 1" in text
     shown = operator.run("recall", "show", "1").stdout
     for words in (DIGEST, POST, "1 server", "assay recall send 1", "known files"):

@@ -166,7 +166,7 @@ def main(folder: str, pipe: IO[bytes]) -> list[str]:
         algorithm: frozenset(row.tobytes().hex() for row in values.get(algorithm, ()))
         for algorithm in (HashAlgorithm.SHA256, HashAlgorithm.SHA1, HashAlgorithm.MD5)
     }
-    digests, found = list[str](), set[int]()
+    digests, found = bytearray(), set[int]()
     with (
         tempfile.TemporaryFile(dir=folder) as turned,
         tempfile.TemporaryFile(dir=folder) as phashes,
@@ -178,12 +178,12 @@ def main(folder: str, pipe: IO[bytes]) -> list[str]:
             entries = _words(values.get(algorithm))
             for owners in spool.near(entries, RADIUS[algorithm]):
                 found.update(owners.tolist())
-    return [digests[number] for number in sorted(found)]
+    return [digests[number * 32 : number * 32 + 32].hex() for number in sorted(found)]
 
 
 def _take(
     page: str,
-    digests: list[str],
+    digests: bytearray,
     found: set[int],
     exact: dict[HashAlgorithm, frozenset[str]],
     spools: tuple[_Spool, _Spool],
@@ -195,8 +195,8 @@ def _take(
     counts: tuple[list[int], list[int]] = ([], [])
     for line in page.split("\n"):
         sha256, sha1, md5, frames = line.split(" ", 3)
-        number = len(digests)
-        digests.append(sha256)
+        number = len(digests) // 32
+        digests += bytes.fromhex(sha256)
         if (
             sha256 in exact[HashAlgorithm.SHA256]
             or sha1 in exact[HashAlgorithm.SHA1]

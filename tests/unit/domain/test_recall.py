@@ -208,7 +208,7 @@ def test_where_a_recall_stands_in_words() -> None:
         Cause.FLOOD,
         0.0,
     )
-    assert stage(one) == "waits for you: it is in very many posts, so the entry may be wrong"
+    assert stage(one) == "waits for you: very many posts are hit at once, which may be a mistake"
     assert stage(replace(one, state=RecallState.SENT)) == "servers were told"
     assert one.stands
     assert not replace(one, state=RecallState.UNDONE).stands
