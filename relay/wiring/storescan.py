@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from relay.ports.storescan import FileStore
     from relay.wiring.assembly import Relay
 
-PER_DECODER: Final = 2
-"""Files in work for each decoder: one that is decoded, and one that is fetched and compared meanwhile."""
+PER_DECODER: Final = 4
+"""Files in work for each decoder: one that is decoded, the others are read, compared and written down meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

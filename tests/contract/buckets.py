@@ -77,6 +77,12 @@ class Bucket:
     def put(self, name: str, content: bytes, **more: Any) -> None:
         self.client.put_object(Bucket=BUCKET, Key=name, Body=content, **more)
 
+    def empty(self) -> None:
+        """Take out what an earlier test left: all servers of a process have the same buckets."""
+        while found := self.client.list_objects_v2(Bucket=BUCKET).get("Contents"):
+            for one in found:
+                self.client.delete_object(Bucket=BUCKET, Key=one["Key"])
+
 
 def credentials(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Credentials as programs find them, and none of whoever runs the tests."""
@@ -107,4 +113,6 @@ def bucket() -> Iterator[Bucket]:
         client = Session().create_client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         stack.callback(client.close)
         client.create_bucket(Bucket=BUCKET)
-        yield Bucket(line.endpoint, client, line)
+        found = Bucket(line.endpoint, client, line)
+        found.empty()
+        yield found

@@ -49,8 +49,7 @@ def server() -> Iterator[Bucket]:
 @pytest.fixture
 def s3(server: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     credentials(monkeypatch, tmp_path)
-    for one in server.client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        server.client.delete_object(Bucket=BUCKET, Key=one["Key"])
+    server.empty()
     server.line.breaks = 0
     return server
 
