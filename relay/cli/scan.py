@@ -45,7 +45,6 @@ ANSWER: Final = {
 
 _REASONS: Final = {
     "archived": "in an archive that has to be restored first",
-    "bad-url": "its address is none",
     "corrupt": "damaged",
     "crashed": "the decoder gave up",
     "empty": "empty",
@@ -180,7 +179,7 @@ def _show(found: dict[str, Any]) -> None:
                 *(f"{count:,} {_REASONS.get(why, why)}" for why, count in found["unchecked"].items()),
             ]
         ),
-        "Report": found["report"] + ("" if found["matched"] or unchecked else " (empty)"),
+        "Report": found["report"] + ("" if found["matched"] else " (no match)"),
     }
     pairs(rows)
     if not found["complete"]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 ROW: Final = {
     "number": "number of the finding",
     "state": "open or closed",
-    "server": "server that submitted the file",
-    "actor": "its actor",
+    "server": "server that submitted the file, or name of the media server that had it checked",
+    "actor": "its actor; `scan-api` for a media server",
     "hash": "hash string of the file",
     "outcome": "scan outcome",
     "matches": (
@@ -53,7 +53,8 @@ def submissions() -> None:
 def list_(session: Session, *, closed: bool, most: int) -> None:
     """List submitted files that are on a list, newest first.
 
-    The submitter was told that there is no attestation, as for any other reason. The file was not kept.
+    The submitter was told that there is no attestation, as for any other reason; a media server that had it checked
+    was told not to take it. The file was not kept.
     """
     found, now = session.run(_all(session, closed=closed, most=most))
     if session.as_json:
