@@ -63,8 +63,11 @@ def _no_longer_shared(fakes: Fakes, picture: Picture) -> None:
     fakes[GROUP].updates = [signal(picture.pdq.hex(), int(_now()), SIGNAL, should_delete=True)]
 
 
-def _switched_off(fakes: Fakes, _picture: Picture) -> None:
-    fakes[TOOL].value["enabled"] = False
+def _tool(*, enabled: bool) -> Arrange:
+    def arrange(fakes: Fakes, _picture: Picture) -> None:
+        fakes[TOOL].value["enabled"] = enabled
+
+    return arrange
 
 
 LISTS: Final = (
@@ -143,21 +146,22 @@ LISTS: Final = (
         errand=Errand(GROUP, "0 would be new, 1 would be gone; asked once for 1 page", preview=True),
     ),
     Step(
-        "cloudflare: the tool is on",
+        "cloudflare: somebody switched the tool off",
         "harbour",
         CLEAN,
         PASSES,
         asked=(),
-        errand=Errand(TOOL, "it is on"),
+        arrange=_tool(enabled=False),
+        errand=Errand(TOOL, "it is switched off for this zone"),
     ),
     Step(
-        "cloudflare: somebody switched it off",
+        "cloudflare: the tool is on again",
         "harbour",
         CLEAN,
         PASSES,
         asked=(),
-        arrange=_switched_off,
-        errand=Errand(TOOL, "it is switched off for this zone"),
+        arrange=_tool(enabled=True),
+        errand=Errand(TOOL, "it is on"),
     ),
 )
 """The steps, in order."""

@@ -101,6 +101,7 @@ TOOLS: Final = (
         "nothing: its setting is looked at",
     ),
 )
+"""What is looked at, and is no scanner."""
 
 
 @dataclass(frozen=True, slots=True)
