@@ -45,6 +45,7 @@ ANSWER: Final = {
     "brakes": "waves and incidents that are on, oldest first, as `assay waves list` shows them",
     "findings": "submitted files that are on a list and that nobody has dealt with, at most 200",
     "webhooks": "posts that came by web hook and that the policy would not relay, open ones; null without web hooks",
+    "handed_in": "submissions of hashes of people's own pictures that wait for review",
     "flooding": "entries of hash lists that match everywhere, so that what they match is held",
     "recalls": "number by state: waiting, due, sent, dismissed, undone; `notices`: messages that did not arrive yet",
     "alerts": "messages to people by state: open, sealed (on its way), sent, given-up",
@@ -86,6 +87,7 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
             "brakes": [brakes.document(one) for one in await office.waves.active()],
             "findings": len(await office.findings.all()),
             "webhooks": await office.hooks.open() if office.settings.webhooks else None,
+            "handed_in": await office.hash_submissions.waiting(),
             "flooding": len(await office.flood.busiest()),
             "recalls": dict(await office.recalls.counts()),
             "alerts": dict(summed(await office.alerts.counts())),
@@ -101,7 +103,7 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
             },
             "services": {name: service_row(state) for name, state in (await _states(office)).items()},
             "syncs": await syncs(office),
-            "tools": await _tools(office),
+            "tools": await tool_rows(office),
             "last_24_hours": {key: counts[key] for key in ("activities", "decisions", "media")},
         }
         return found, office.clock.now()
@@ -130,6 +132,7 @@ def _show(found: Mapping[str, Any], now: float) -> None:
             "Findings": f"{found['findings']:,} open"
             + (" -> assay submissions list" if found["findings"] else ""),
             **_hooks(found["webhooks"]),
+            **_handed_in(found["handed_in"]),
             **_flood(found["flooding"]),
             **_recalls(found["recalls"]),
             **_alerts(found["alerts"]),
@@ -138,7 +141,7 @@ def _show(found: Mapping[str, Any], now: float) -> None:
             **{f"List {name}": _list(row) for name, row in found["blocklists"].items()},
             **{f"Service {name}": service_line(row) for name, row in found["services"].items()},
             **{f"Hashes {row['name']}": told_of(row, now) for row in found["syncs"]},
-            **{f"Tool {name}": _tool(row, now) for name, row in found["tools"].items()},
+            **{f"Tool {name}": tool_line(row, now) for name, row in found["tools"].items()},
         }
     )
     day = found["last_24_hours"]
@@ -160,6 +163,14 @@ def _hooks(findings: int | None) -> dict[str, str]:
     if findings is None:
         return {}
     return {"Web hooks": f"{findings:,} open" + (" -> assay webhooks findings" if findings else "")}
+
+
+def _handed_in(submissions: int) -> dict[str, str]:
+    """Whether hashes that people handed in wait for review; nothing where none do."""
+    if not submissions:
+        return {}
+    some = "submission of hashes waits" if submissions == 1 else "submissions of hashes wait"
+    return {"Handed in": f"{submissions:,} {some} for your review -> assay hashes list"}
 
 
 def _flood(entries: int) -> dict[str, str]:
@@ -243,7 +254,7 @@ def service_line(row: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-async def _tools(office: Office) -> dict[str, Any]:
+async def tool_rows(office: Office) -> dict[str, Any]:
     """What was last found at every configured tool."""
     if office.settings.cloudflare.zone is None:
         return {}
@@ -254,7 +265,8 @@ async def _tools(office: Office) -> dict[str, Any]:
     return {one.name: {**told, "error": one.error, "error_at": stamp(one.error_at)}}
 
 
-def _tool(row: Mapping[str, Any], now: float) -> str:
+def tool_line(row: Mapping[str, Any], now: float) -> str:
+    """A tool in a line or more."""
     looked = when(row["checked_at"], now) if row["checked_at"] else None
     lines = [f"looked at {looked}: on" if looked else "not looked at yet: the relay does when it runs"]
     if row["problems"]:

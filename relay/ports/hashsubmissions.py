@@ -23,6 +23,9 @@ class HashSubmissions(Protocol):
     async def all(self, state: SubmissionState | None, most: int) -> list[HashSubmission]:
         """Return submissions in a state, or in any, the newest first."""
 
+    async def count(self, state: SubmissionState) -> int:
+        """Count the submissions in a state."""
+
     async def parts(self, number: int) -> list[SubmissionPart]:
         """Return what came of a submission, in order."""
 

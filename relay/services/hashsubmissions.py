@@ -126,6 +126,11 @@ class HashSubmissions:
         async with self._store.reading() as tx:
             return await _standings(tx, await tx.hash_lists.submissions.all(state, most))
 
+    async def waiting(self) -> int:
+        """Count the submissions that wait for review."""
+        async with self._store.reading() as tx:
+            return await tx.hash_lists.submissions.count(SubmissionState.RECEIVED)
+
     async def get(self, number: int) -> Standing:
         """Return one submission. Raises `NotFound`."""
         async with self._store.reading() as tx:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from relay.services.decide import Decider
     from relay.services.findings import Findings
     from relay.services.flood import FloodGuard
+    from relay.services.hashsubmissions import HashSubmissions
     from relay.services.recalls import Recalls
     from relay.services.replay import Replay
     from relay.services.webhooks import HookDesk
@@ -44,9 +45,10 @@ class Overview:
     """What goes on. `decided` counts decisions of the last day by outcome, `media` checks by theirs.
 
     `holds` and `subscribers` count by state, `findings` what is open among submitted files, `hooked` among posts that
-    came by web hook, `recalls` what came onto a list late, `pending` changes of blocklists that wait for a person,
-    `flooding` entries of hash lists that match everywhere. `behind` is how far the slowest subscriber is behind, in
-    posts. `observed` is what `enforce` had done, None when the policy enforces.
+    came by web hook, `handed_in` submissions of hashes that wait for review, `recalls` what came onto a list late,
+    `pending` changes of blocklists that wait for a person, `flooding` entries of hash lists that match everywhere.
+    `behind` is how far the slowest subscriber is behind, in posts. `observed` is what `enforce` had done, None when the
+    policy enforces.
     """
 
     mode: str
@@ -57,6 +59,7 @@ class Overview:
     subscribers: Mapping[str, int]
     findings: int
     hooked: int
+    handed_in: int
     pending: int
     flooding: int
     recalls: int
@@ -78,12 +81,14 @@ class Overviews:
         blocklists: Blocklists,
         findings: Findings,
         flood: FloodGuard,
+        hash_submissions: HashSubmissions,
         hooks: HookDesk,
         recalls: Recalls,
         replay: Replay,
     ) -> None:
         self._replay, self._flood, self._hooks, self._recalls = replay, flood, hooks, recalls
         self._decider, self._blocklists, self._findings = decider, blocklists, findings
+        self._hash_submissions = hash_submissions
         self._store, self._figures, self._clock = store, Figures(store, clock), clock
 
     async def now(self) -> Overview:
@@ -101,6 +106,7 @@ class Overviews:
             subscribers=counts["subscribers"],
             findings=len(await self._findings.all()),
             hooked=await self._hooks.open(),
+            handed_in=await self._hash_submissions.waiting(),
             pending=sum(pending for _, _, _, pending in lists),
             flooding=len(await self._flood.busiest()),
             recalls=(await self._recalls.counts()).get("waiting", 0),

@@ -43,6 +43,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         blocklists=office.blocklists,
         findings=office.findings,
         flood=office.flood,
+        hash_submissions=office.hash_submissions,
         hooks=office.hooks,
         recalls=office.recalls,
         replay=office.replay,

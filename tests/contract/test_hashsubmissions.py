@@ -48,6 +48,7 @@ async def test_parts_come_in_order_and_go_together(tmp_path: Path) -> None:
             assert parts == [(0, None, False), (1, 8, True)]
             assert await port.content(one, 1) == b"second"
             assert await port.total() == 7
+            assert await port.count(SubmissionState.RECEIVED) == 2
             found = await port.by_secret("a")
             assert found is not None
             assert (found.number, found.hashes, found.about) == (one, 4, About.MINOR)
@@ -56,6 +57,7 @@ async def test_parts_come_in_order_and_go_together(tmp_path: Path) -> None:
             await port.drop_parts(one)
             await port.change(one, SubmissionState.REFUSED, at=2.0, who="me", note="why")
             assert [row.note for row in await port.all(None, 9)] == [None, "why"]
+            assert await port.count(SubmissionState.RECEIVED) == 1
             with pytest.raises(LookupError):
                 await port.content(one, 1)
             await port.forget(3.0)

@@ -41,7 +41,12 @@ async def hand_in(database: Path) -> int:
 def test_a_submission_is_listed_accepted_and_withdrawn(operator: Operator) -> None:
     assert "No submission waits" in operator.run("hashes", "list").stdout
     assert "Nobody handed in" in operator.run("hashes", "list", "--all").stdout
+    assert operator.ask("status")["handed_in"] == 0
+    assert "Handed in" not in operator.run("status").stdout
     assert asyncio.run(hand_in(operator.database)) == 1
+    assert operator.ask("status")["handed_in"] == 1
+    waits = "Handed in    1 submission of hashes waits for your review -> assay hashes list"
+    assert waits in operator.run("status").stdout
     document = operator.ask("hashes", "list")
     assert keys_of(document, "submissions") == documented("hashes", "list") | {"submissions"}
     assert document["submissions"][0]["state"] == "received"
@@ -55,6 +60,7 @@ def test_a_submission_is_listed_accepted_and_withdrawn(operator: Operator) -> No
     assert operator.ask("lists", "list")["lists"][0]["imported"] == 1
     assert "Seen." in operator.run("hashes", "show", "1").stdout
     assert operator.ask("hashes", "list")["submissions"] == []
+    assert "Handed in" not in operator.run("status").stdout
     assert operator.ask("hashes", "list", "--all")["submissions"][0]["hashes"] == 1
     assert "is withdrawn" in operator.run("hashes", "withdraw", "1").stdout
     assert operator.ask("lists", "list")["lists"][0]["imported"] == 0

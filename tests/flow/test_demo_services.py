@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,10 +19,13 @@ import pytest
 from relay.cli.demo.command import ANSWER, OF_SERVICES
 from relay.cli.demo.services import telling
 from relay.cli.demo.services.clock import HastyClock
+from relay.cli.demo.services.cloudflare import ZONE
 from relay.cli.demo.services.scenario import STEPS
+from relay.cli.demo.services.steps import Errand
 from relay.cli.demo.services.story import Result, Story
-from relay.cli.demo.services.table import TABLE, open_fakes
+from relay.cli.demo.services.table import KEEPERS, TABLE, TOOL, TOOLS, open_fakes
 from relay.cli.demo.services.world import open_story
+from relay.config.keepers import KEEPERS as KEEPER_KINDS
 from relay.config.load import load
 from relay.config.services import KINDS
 from relay.domain.media import ScanOutcome
@@ -71,7 +75,7 @@ def test_every_outcome_is_shown(seen: Seen) -> None:
         ScanOutcome.VENDOR_TEST_MATCH,
         ScanOutcome.UNAVAILABLE,
     }
-    assert {one.row.kind for one in asyncio.run(fakes()).values()} == set(KINDS)
+    assert {one.row.kind for one in asyncio.run(fakes()).values()} == {*KINDS, *KEEPER_KINDS, TOOL}
 
 
 async def fakes() -> Any:
@@ -90,6 +94,30 @@ def test_only_hashes_or_pictures_leave_and_the_second_post_asks_nobody(seen: See
     webp = dict(told.split(": ", 1) for told in the(seen, "WebP").left)
     assert "image/jpeg" in webp["cloud"]
     assert "image/webp" in webp["model"]
+
+
+def test_lists_change_as_their_keepers_say_and_only_so(seen: Seen) -> None:
+    listed, kept = the(seen, "two pages"), the(seen, "with status 200")
+    assert (listed.told or "").startswith("3 new, 0 gone; asked twice for 2 pages")
+    assert (kept.told, kept.matched) == ("nothing changes: bad-answer; asked once", listed.matched)
+    assert the(seen, "takes the entry back").matched == ()
+    assert (the(seen, "of another member").told or "").endswith("not used: 1 of other members")
+    assert the(seen, "Retry-After: 7, then its list").matched == ("adults: ncii, ncii",)
+    assert the(seen, "only previewed").outcome == ScanOutcome.MATCH
+    assert [one["name"] for one in seen.document["lists"]] == [row.name for row in KEEPERS]
+    assert the(seen, "switched the tool off").told == "it is switched off for this zone"
+    assert seen.document["tools"]["cloudflare"]["problems"] == []
+
+
+async def test_an_errand_that_comes_out_otherwise_is_noticed(tmp_path: Path) -> None:
+    async with open_story(tmp_path, HastyClock()) as (world, story):
+        steps = [step for step in STEPS if step.errand is not None][:1]
+        other = Story(world, story.fakes, story._pictures, story._clock, steps)
+        await other.take(replace(steps[0], errand=Errand("ncmec", "9 new"), matched="nothing"))
+    assert other.results[0].faults == (
+        "errand: 3 new, 0 gone; asked twice for 2 pages; not used: 1 pdna in place of 9 new",
+        "matched: ncmec: known, csam in place of nothing",
+    )
 
 
 def test_a_failure_waits_and_is_never_relayed(seen: Seen) -> None:
@@ -144,10 +172,12 @@ async def test_a_relay_of_ones_own_takes_the_rows_that_are_printed(
         telling.visits(running, tmp_path)
     printed = capsys.readouterr().out.splitlines()
     start = printed.index("scanners:")
-    rows = "\n".join(printed[start : start + 1 + len(TABLE)])
+    rows = "\n".join(printed[start : start + 1 + len((*KEEPERS, *TABLE, *TOOLS))])
     (tmp_path / "config.yaml").write_text(f"relay: {{url: 'https://relay.example'}}\n{rows}\n")
     configuration = load(tmp_path / "config.yaml", {}, 0.0).require()
-    assert [one.kind for one in configuration.settings.scanners] == [row.kind for row in TABLE]
+    kinds = [one.kind for one in configuration.settings.scanners]
+    assert kinds == [row.kind for row in (*KEEPERS, *TABLE)]
+    assert configuration.settings.cloudflare.zone == ZONE
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -166,7 +196,10 @@ def test_the_command_checks_itself_stays_if_told_and_leaves_nothing_behind(tmp_p
             break
     text = "".join(told)
     assert f"All {len(STEPS)} steps came out as they had to" in text
-    assert "Service shield: answers" in text
+    assert re.search(r"Service shield +answers", text)
+    assert re.search(r"Hashes ncmec +fetched .* ago", text)
+    assert re.search(r"Tool cloudflare +looked at .*: on", text)
+    assert "\ncloudflare: {url: 'http://127.0.0.1:" in text
     [folder] = tmp_path.glob("assay-demo-*")
     assert (folder / telling.CANARY_FILE).read_bytes().startswith(b"\xff\xd8")
     running.send_signal(signal.SIGINT)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from relay.adapters.media.canary import clean_picture
+from relay.domain.hashsubmission import About, SubmissionState
 from relay.domain.log import HoldState
 from relay.services.triage import PAGE
 from tests.flow.conftest import BASE, follow
@@ -69,6 +70,18 @@ async def test_an_entry_that_matches_everywhere_is_on_the_first_page(world: Worl
     world.clock.forward(3_601)
     await admin.sign_in(world.relay)
     assert "matches everywhere" not in (await admin.get("/")).text
+
+
+async def test_hashes_that_wait_for_review_are_told(world: World, admin: Admin) -> None:
+    assert "for your review" not in (await admin.get("/")).text
+    async with world.relay.office.store.transaction() as tx:
+        for secret in "ab":
+            await tx.hash_lists.submissions.open(secret=secret, about=About.ADULT, list_name="own", at=10.0)
+    page = (await admin.get("/")).text
+    assert "2 submissions of hashes wait for your review: <code>assay hashes list</code>" in page
+    async with world.relay.office.store.transaction() as tx:
+        await tx.hash_lists.submissions.change(1, SubmissionState.REFUSED, at=11.0)
+    assert "1 submission of hashes waits for your review" in (await admin.get("/")).text
 
 
 # -------------------------------------------------------------------- holds

@@ -1,1 +1,1 @@
-"""One smoke test for each hash service, asked for real with the operator's own key: `make live`."""
+"""One smoke test for each hash service and each keeper, asked for real with the operator's own key: `make live`."""

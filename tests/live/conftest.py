@@ -11,8 +11,12 @@ NEEDS: Final = {
     "safer": ("LIVE_SAFER_KEY",),
     "hma": ("LIVE_HMA_URL",),
     "classifier": ("LIVE_CLASSIFIER_URL",),
+    "ncmec": ("LIVE_NCMEC_USER", "LIVE_NCMEC_PASSWORD"),
+    "stopncii": ("LIVE_STOPNCII_KEY", "LIVE_STOPNCII_FUNCTION_KEY"),
+    "threatexchange": ("LIVE_THREATEXCHANGE_KEY", "LIVE_THREATEXCHANGE_GROUP"),
+    "cloudflare": ("LIVE_CLOUDFLARE_ZONE", "LIVE_CLOUDFLARE_TOKEN"),
 }
-"""What each test needs; docs/hash-services.md tells people."""
+"""What each test needs; docs/hash-services.md tells people. Four are keepers of lists, and a tool."""
 
 collect_ignore = [
     f"test_{kind}.py" for kind, names in NEEDS.items() if not all(os.environ.get(name) for name in names)

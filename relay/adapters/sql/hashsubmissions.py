@@ -38,6 +38,11 @@ class SqlHashSubmissions:
         rows = await self._sql.rows("hash_submissions_in", state=state and state.value, most=most)
         return [_submission(row) for row in rows]
 
+    async def count(self, state: SubmissionState) -> int:
+        """Count the submissions in a state."""
+        count: int = await self._sql.value("hash_submissions_counted", state=state.value)
+        return count
+
     async def parts(self, number: int) -> list[SubmissionPart]:
         """Return what came of a submission."""
         return [

@@ -41,7 +41,9 @@ ANSWER: Final = {
 
 OF_SERVICES: Final = {
     "services[]": "name, kind, url, questions, state, answers, answered_at, error, error_at",
-    "steps[]": "number, what, outcome, reason, decision, rule, asked, left, faults",
+    "lists[]": "lists that are fetched, as `assay lists status` shows `syncs`",
+    "tools": "tools by name, as `assay status` shows them",
+    "steps[]": "number, what, outcome, reason, decision, rule, asked, left, matched, told, faults",
 }
 """What is said in other words, or besides, with --services."""
 _ANSWERS: Final = {**ANSWER, **{f"{name}, with --services": text for name, text in OF_SERVICES.items()}}
@@ -85,7 +87,7 @@ class Stage(Protocol):
 @click.option(
     "--services",
     is_flag=True,
-    help="Show hash services in place of servers: a fake of each, and how it is asked.",
+    help="Show hash services and keepers of hash lists in place of servers: a fake of each, and how it is asked.",
 )
 @pass_session
 def demo(session: Session, *, keep: bool, seconds: float | None, services: bool) -> None:
@@ -95,8 +97,9 @@ def demo(session: Session, *, keep: bool, seconds: float | None, services: bool)
     received what. Everything is made for the demo, stays on loopback and is removed at its end; no configuration is
     read. The demo checks itself: exit status 1 when something came out otherwise than it should.
 
-    With --services: a fake of each hash service that the relay knows, a relay that asks them all, and what becomes of
-    clean pictures, matches, broken answers and services that are down. With --keep your own relay can ask the fakes.
+    With --services: a fake of each hash service and of each keeper of a hash list that the relay knows, and of
+    Cloudflare's scanning tool; a relay that asks them all; what becomes of clean pictures, matches, broken answers,
+    services that are down, and entries that are taken back. With --keep your own relay can ask the fakes.
     """
     running = _services if services else _demo
     limit = seconds or (SERVICES_SECONDS if services else SECONDS)

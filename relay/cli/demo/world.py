@@ -41,6 +41,7 @@ _RULE: Final = """\
 """
 CANARY: Final = "  - {name: canary, kind: list, builtin: canary}\n"
 _LISTS: Final = f"""\
+scanners:
 {CANARY}  - name: demo
     kind: list
     file: list.csv
@@ -61,7 +62,6 @@ admin:
 federation:
   subscriptions: open
   private_addresses: [127.0.0.0/8]     # the demo's servers are on this machine
-scanners:
 {scanners}attestation:
   trusted: [{issuer}]
   withhold: 0%                         # a demo must come out the same every time
@@ -97,7 +97,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Build the world in `folder`, which exists and is empty, and let it run until the `async with` is left.
 
-    `scanners` are the rows of that section of the configuration, `policy` is the text of its policy.
+    `scanners` is that section of the configuration, with what may stand behind it; `policy` is the text of its policy.
     """
     port, admin, *ports = free_ports(2 + len(SERVERS))
     url = f"https://{RELAY}:{port}"

@@ -19,6 +19,10 @@ SELECT hash_submissions.*,
   (SELECT CAST(coalesce(sum(hashes), 0) AS BIGINT) FROM hash_submission_parts WHERE submission = id) AS hashes
 FROM hash_submissions WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :most;
 
+-- name: hash_submissions_counted$
+-- How many submissions of hashes are in a state.
+SELECT count(*) FROM hash_submissions WHERE state = :state;
+
 -- name: hash_submission_parts
 -- What came of a submission, in order.
 SELECT place, hashes, batch, accepted FROM hash_submission_parts WHERE submission = :id ORDER BY place;

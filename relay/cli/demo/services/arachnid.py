@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import orjson
 from aiohttp import web
 
-from relay.cli.demo.services.frame import FakeService
+from relay.cli.demo.services.frame import FakeService, knows_password
 
 USER: Final = "me"
 PASSWORD: Final = "secret"  # noqa: S105 - of a fake
@@ -31,8 +30,7 @@ class FakeArachnid(FakeService):
 
     def allowed(self, request: web.Request) -> bool:
         """HTTP Basic."""
-        expected = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        return hmac.compare_digest(request.headers.get("Authorization", ""), expected)
+        return knows_password(request, USER, PASSWORD)
 
     def told(self, request: web.Request, body: bytes) -> str:
         """All hashes of a file at once, or the file."""

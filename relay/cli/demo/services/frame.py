@@ -7,6 +7,8 @@ it answer as a broken service does: it takes the request and returns a response,
 from __future__ import annotations
 
 import asyncio
+import hmac
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,6 +84,12 @@ class FakeService:
         app = web.Application(middlewares=[watched], client_max_size=_LARGEST)
         app.add_routes(routes)
         return app
+
+
+def knows_password(request: web.Request, user: str, password: str) -> bool:
+    """Whether a request has this user and password (RFC 7617 2)."""
+    expected = "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+    return hmac.compare_digest(request.headers.get("Authorization", ""), expected)
 
 
 async def _content(request: web.Request) -> bytes:

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.demo.services.frame import HTML, always, first, only, reply
-from relay.cli.demo.services.pictures import CANARY, WEBP, Picture
+from relay.cli.demo.services.liststeps import LISTS
+from relay.cli.demo.services.pictures import CANARY, WEBP
+from relay.cli.demo.services.steps import (
+    CLEAN,
+    EVERYBODY,
+    MATCH,
+    PASSES,
+    TEST,
+    UNAVAILABLE,
+    WAITS,
+    Step,
+    broken,
+)
 from relay.cli.demo.services.table import CLOUD, MODEL, OURS, SAFER, SHIELD
 from relay.domain.breaker import PAUSE
 
-Fakes: TypeAlias = Mapping[str, Any]
-"""The fakes by name; each step knows which it has."""
-Arrange: TypeAlias = Callable[[Fakes, Picture], None]
-
-EVERYBODY: Final = (OURS, SHIELD, CLOUD, SAFER, MODEL)
-CLEAN, MATCH, TEST = "no-known-match", "match", "vendor-test-match"
-UNAVAILABLE, UNSCANNABLE = "unavailable", "unscannable"
-PASSES, WAITS = "We scanned it", "on_scanner_error"
-
-
-def _nothing(_fakes: Fakes, _picture: Picture) -> None:
-    """Leave all as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One post. `picture` names its file, `arrange` makes services say what the step is about.
-
-    What must come: the `outcome` of all scanners together with its `reason`, the `rule` that decides, the services
-    that are `asked`, in order, and `times`: how often, where that matters. `later`: seconds that pass before.
-    """
-
-    what: str
-    picture: str
-    outcome: str
-    rule: str
-    asked: tuple[str, ...] = EVERYBODY
-    reason: str | None = None
-    arrange: Arrange = _nothing
-    times: Mapping[str, int] = field(default_factory=dict)
-    later: float = 0.0
+if TYPE_CHECKING:
+    from relay.cli.demo.services.pictures import Picture
+    from relay.cli.demo.services.steps import Arrange, Fakes
 
 
 def _bank(bits: int, bank: str = "KNOWN") -> Arrange:
@@ -74,13 +56,6 @@ def _safer(match_type: str, hash_set: str) -> Arrange:
 
 def _score(fakes: Fakes, picture: Picture) -> None:
     fakes[MODEL].scores[picture.sha256] = 0.93
-
-
-def _broken(name: str, fault: Any) -> Arrange:
-    def arrange(fakes: Fakes, _picture: Picture) -> None:
-        fakes[name].fault = fault()
-
-    return arrange
 
 
 def _mute(fakes: Fakes, _picture: Picture) -> None:
@@ -141,7 +116,7 @@ _FAILURES: Final = (
         UNAVAILABLE,
         WAITS,
         reason="unanswered",
-        arrange=_broken(SHIELD, lambda: only("/v1/pdq/", reply({"scanned_hashes": {}}))),
+        arrange=broken(SHIELD, lambda: only("/v1/pdq/", reply({"scanned_hashes": {}}))),
     ),
     Step(
         "ours: HTTP 200 with an error in it",
@@ -149,7 +124,7 @@ _FAILURES: Final = (
         UNAVAILABLE,
         WAITS,
         reason="bad-answer",
-        arrange=_broken(OURS, lambda: only("/m/lookup", reply({"message": "out of memory"}))),
+        arrange=broken(OURS, lambda: only("/m/lookup", reply({"message": "out of memory"}))),
         times={OURS: 1},
     ),
     Step(
@@ -168,7 +143,7 @@ _FAILURES: Final = (
         UNAVAILABLE,
         WAITS,
         reason="status",
-        arrange=_broken(SAFER, lambda: always(500, HTML)),
+        arrange=broken(SAFER, lambda: always(500, HTML)),
         times={SAFER: 3},
     ),
     Step(
@@ -176,7 +151,7 @@ _FAILURES: Final = (
         "f7",
         CLEAN,
         PASSES,
-        arrange=_broken(CLOUD, lambda: first(1, always(429, Retry_After="7"))),
+        arrange=broken(CLOUD, lambda: first(1, always(429, Retry_After="7"))),
         times={CLOUD: 2},
     ),
     Step(
@@ -196,7 +171,7 @@ _BREAKER: Final = (
         UNAVAILABLE,
         WAITS,
         reason="status",
-        arrange=_broken(SHIELD, _down),
+        arrange=broken(SHIELD, _down),
         times={SHIELD: 3},
     ),
     Step(
@@ -205,7 +180,7 @@ _BREAKER: Final = (
         UNAVAILABLE,
         WAITS,
         reason="paused",
-        arrange=_broken(SHIELD, _down),
+        arrange=broken(SHIELD, _down),
         times={SHIELD: 2},
     ),
     Step(
@@ -215,7 +190,7 @@ _BREAKER: Final = (
         WAITS,
         (OURS, CLOUD, SAFER, MODEL),
         reason="paused",
-        arrange=_broken(SHIELD, _down),
+        arrange=broken(SHIELD, _down),
     ),
     Step(
         "30 seconds later: one question, in vain",
@@ -223,7 +198,7 @@ _BREAKER: Final = (
         UNAVAILABLE,
         WAITS,
         reason="paused",
-        arrange=_broken(SHIELD, _down),
+        arrange=broken(SHIELD, _down),
         times={SHIELD: 1},
         later=PAUSE + 1,
     ),
@@ -231,5 +206,5 @@ _BREAKER: Final = (
     Step("and goes on answering", "b6", CLEAN, PASSES, times={SHIELD: 1}),
 )
 
-STEPS: Final = (*_WELL, *_MATCHES, *_FAILURES, *_BREAKER)
+STEPS: Final = (*_WELL, *LISTS, *_MATCHES, *_FAILURES, *_BREAKER)
 """The steps, in order."""

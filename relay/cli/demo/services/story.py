@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.cli.demo.names import BLOG, PHOTOS
+from relay.cli.demo.services.errands import GLANCE, Errands
 from relay.cli.demo.services.pictures import CANARY
 from relay.cli.demo.services.scenario import AS_A_TEST, STEPS
+from relay.cli.listsync import syncs
+from relay.cli.status import tool_rows
 from relay.domain.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -18,20 +21,21 @@ if TYPE_CHECKING:
 
     from relay.cli.demo.services.clock import HastyClock
     from relay.cli.demo.services.pictures import Picture
-    from relay.cli.demo.services.scenario import Step
+    from relay.cli.demo.services.steps import Step
     from relay.cli.demo.services.table import Running
     from relay.cli.demo.world import World
     from relay.domain.hashservice import ServiceState
 
 PATIENCE: Final = 20.0
 """Seconds that a step may take."""
-GLANCE: Final = 0.5
-"""Seconds of the demo's clock between two looks at what the relay decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a step: what all scanners said together and why, the rule, and what each service was told."""
+    """What came of a step: what all scanners said together and why, the rule, and what each service was told.
+
+    `matched` says what matched as what, `told` what came of an errand.
+    """
 
     number: int
     what: str
@@ -41,7 +45,19 @@ class Result:
     rule: str = ""
     asked: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
+    told: str | None = None
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """How the services are doing by name, the lists that are fetched, and the tools by name; and when that was."""
+
+    services: Mapping[str, ServiceState]
+    lists: Sequence[Mapping[str, Any]]
+    tools: Mapping[str, Mapping[str, Any]]
+    now: float
 
 
 class Story:
@@ -56,11 +72,13 @@ class Story:
         steps: Sequence[Step] = STEPS,
     ) -> None:
         self._world, self.fakes, self._pictures, self._clock = world, fakes, pictures, clock
-        self.steps = steps
+        self.steps, self._errands = steps, Errands(world.relay, fakes, clock)
         self.results: list[Result] = []
 
-    async def subscribe(self) -> None:
-        """Let the servers subscribe that post."""
+    async def begin(self) -> None:
+        """Let the servers subscribe that post, and the relay fetch what it fetches by itself after a start."""
+        async with asyncio.timeout(PATIENCE):
+            await self._errands.settled()
         for name in (BLOG, PHOTOS):
             async with asyncio.timeout(PATIENCE):
                 await self._world.servers[name].subscribe()
@@ -78,6 +96,8 @@ class Story:
         result = Result(number, step.what)
         try:
             async with asyncio.timeout(PATIENCE):
+                if step.errand is not None:
+                    result = replace(result, told=await self._errands.run(step.errand))
                 result = replace(result, **await self._posted(number, step, picture))
         except (TimeoutError, RemoteError) as error:
             result = replace(result, rule=f"no end: {type(error).__name__} {error}")
@@ -105,11 +125,13 @@ class Story:
         for arrange in AS_A_TEST:
             arrange(fakes, picture)
 
-    async def states(self) -> Mapping[str, ServiceState]:
-        """How the services are doing, as `assay status` reads it."""
+    async def states(self) -> States:
+        """How everybody is doing, as `assay status` reads it."""
+        office = self._world.relay.office
         await self._world.relay.services.look()
-        async with self._world.relay.office.store.reading() as tx:
-            return {state.name: state for state in await tx.hash_services.all()}
+        async with office.store.reading() as tx:
+            services = {state.name: state for state in await tx.hash_services.all()}
+        return States(services, await syncs(office), await tool_rows(office), self._clock.now())
 
     @property
     def faults(self) -> list[str]:
@@ -139,10 +161,15 @@ class Story:
             "reason": medium["reason"],
             "decision": decision["effective"],
             "rule": decision["rule"],
+            "matched": tuple(dict.fromkeys(map(_matched, medium["matches"]))),
         }
 
     def _seen(self) -> set[str]:
         return {step.picture for step in self.steps[: len(self.results)]}
+
+
+def _matched(match: Mapping[str, Any]) -> str:
+    return f"{match['scanner']}: {match['kind']}, {match['category']}"
 
 
 def _judged(step: Step, result: Result, times: Mapping[str, int]) -> tuple[str, ...]:
@@ -152,5 +179,8 @@ def _judged(step: Step, result: Result, times: Mapping[str, int]) -> tuple[str, 
         "rule": (step.rule, result.rule),
         "asked": (step.asked, result.asked),
         "questions": (dict(step.times), dict(times)),
+        "errand": (step.errand and step.errand.told, result.told),
     }
+    if step.matched is not None:
+        pairs["matched"] = (step.matched, "; ".join(result.matched))
     return tuple(f"{name}: {got} in place of {had}" for name, (had, got) in pairs.items() if had != got)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from relay.cli.demo.services.pictures import make_pictures
 from relay.cli.demo.services.scenario import STEPS
 from relay.cli.demo.services.story import Story
-from relay.cli.demo.services.table import open_fakes
+from relay.cli.demo.services.table import open_fakes, sections
 from relay.cli.demo.world import CANARY, open_world
 from relay.config.default_policy import DEFAULT_POLICY
 
@@ -31,9 +31,8 @@ async def open_story(folder: Path, clock: HastyClock) -> AsyncIterator[tuple[Wor
     async with AsyncExitStack() as stack:
         fakes = await stack.enter_async_context(open_fakes())
         pictures = await asyncio.to_thread(make_pictures, names)
-        scanners = CANARY + "".join(one.row.settings(one.url) for one in fakes.values())
-        opened = open_world(folder, clock, scanners=scanners, policy=POLICY)
+        opened = open_world(folder, clock, scanners=sections(fakes, CANARY), policy=POLICY)
         world = await stack.enter_async_context(opened)
         story = Story(world, fakes, pictures, clock)
-        await story.subscribe()
+        await story.begin()
         yield world, story
