@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import ago, as_document, note, say, stamp
+from relay.cli.output import ago, as_document, counted, note, say, stamp
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, operator, pass_session
 from relay.domain.hashlist import BatchState
@@ -83,7 +83,7 @@ def _show(row: Mapping[str, Any]) -> None:
     would = "would be " if row["dry_run"] else ""
     say(
         f"{row['name']}: {row['added']:,} {would}new, {row['changed']:,} {would}changed, "
-        f"{row['removed']:,} {would}gone; {row['fetched']:,} entries fetched."
+        f"{row['removed']:,} {would}gone; {counted(row['fetched'], 'entry', 'entries')} fetched."
     )
     for why, count in row["unused"].items():
         say(f"{count:,} not used: {why}.")
@@ -170,7 +170,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
 
         def told(progress: Progress) -> None:
             doing = "comparing" if progress.complete else "fetching"
-            done = f"{progress.statements:,} entries"
+            done = counted(progress.statements, "entry", "entries")
             shown.update(task, description=f"{doing} {name}", done=done)
 
         yield told
@@ -227,15 +227,15 @@ def told_of(row: Mapping[str, Any], now: float) -> str:
     if row["checkpoint"]:
         parts.append(f"newest change {_ago(row['checkpoint'], now)}")
     if row["fetching"] is not None:
-        parts.append(f"a fetch is under way: {row['fetching']:,} entries")
+        parts.append(f"a fetch is under way: {counted(row['fetching'], 'entry', 'entries')}")
     if row["waits"]:
         parts.append(f"WAITS, as a batch was undone -> assay lists sync {row['name']}")
     lines = ["; ".join(parts)]
     if row["test"]:
         lines.append("TEST environment: its entries are made up, and nothing real is found")
     if row["unused"]:
-        counted = ", ".join(f"{count:,} {why}" for why, count in row["unused"].items())
-        lines.append(f"not used of the last fetch: {counted}")
+        unused = ", ".join(f"{count:,} {why}" for why, count in row["unused"].items())
+        lines.append(f"not used of the last fetch: {unused}")
     if row["error"]:
         times = "once" if row["failures"] == 1 else f"{row['failures']} times in a row"
         lines.append(f"FAILED {times}, last {_ago(row['error_at'], now)}: {row['error']}")

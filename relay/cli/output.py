@@ -124,9 +124,9 @@ def span(seconds: float) -> str:
     raise AssertionError  # seconds take whatever is left
 
 
-def counted(count: int, thing: str) -> str:
-    """Return a number of things: `1 post`, `1,200 posts`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a number of things: `1 post`, `1,200 posts`; `things` where it is not an `s` that is added."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {things or thing + 's'}"
 
 
 def size(count: int) -> str:
