@@ -55,7 +55,7 @@ def read_xml(content: bytes) -> Element:
     parser.CharacterDataHandler = builder.data
     try:
         parser.Parse(content, True)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):  # the latter two of encodings that it asks Python for
         raise Malformed("not well-formed XML", code="bad-xml") from None
     return builder.root
 

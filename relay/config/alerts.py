@@ -37,6 +37,7 @@ Event: TypeAlias = Literal[
     "incident",
     "finding",
     "checked",
+    "recall",
     "subscriber",
     "blocklist",
     "list",

@@ -146,7 +146,7 @@ async def test_whatever_was_answered_202_arrives_in_spite_of_kill_9(tmp_path: Pa
             await subscriber.changed.wait_for(
                 lambda: {one for _, one in subscriber.arrived} >= set(acknowledged)
             )
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > 30
     objects = [one for _, one in subscriber.arrived]
     repeated = {one for one in objects if objects.count(one) > 1}
     for one in repeated:

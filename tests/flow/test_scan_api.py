@@ -239,7 +239,7 @@ async def test_many_at_once_wait_before_they_are_read_and_one_file_is_scanned_on
 
 
 async def test_whoever_is_one_too_many_is_told_at_once_that_nothing_is_known(worlds: Worlds) -> None:
-    async with asked(worlds, ", time_limit: 2 seconds") as media, AsyncExitStack() as stack:
+    async with asked(worlds, ", time_limit: 20 seconds") as media, AsyncExitStack() as stack:
         release, begun = asyncio.Event(), asyncio.Semaphore(0)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         sent = [
