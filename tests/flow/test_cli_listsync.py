@@ -123,7 +123,7 @@ async def test_by_hand(relay: Operator) -> None:
         shown = (await asyncio.to_thread(relay.run, "lists", "status", "ncmec")).stdout
         assert "WAITS, as a batch was undone -> assay lists sync ncmec" in shown
         again = (await asyncio.to_thread(relay.run, "lists", "sync", "ncmec")).stdout
-        assert "ncmec: 1 new, 0 changed, 0 gone; 1 entries fetched." in again
+        assert "ncmec: 1 new, 0 changed, 0 gone; 1 entry fetched." in again
         assert "1 not used: pdna." in again
         await asyncio.to_thread(
             lambda: relay.fail("lists", "import", "ncmec", "config.yaml", status=1, code="fetched-list")
