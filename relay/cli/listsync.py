@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import ago, as_document, counted, note, say, stamp
+from relay.cli.output import ago, as_document, counted, in_a_row, note, say, stamp
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, operator, pass_session
 from relay.domain.hashlist import BatchState
@@ -237,8 +237,7 @@ def told_of(row: Mapping[str, Any], now: float) -> str:
         unused = ", ".join(f"{count:,} {why}" for why, count in row["unused"].items())
         lines.append(f"not used of the last fetch: {unused}")
     if row["error"]:
-        times = "once" if row["failures"] == 1 else f"{row['failures']} times in a row"
-        lines.append(f"FAILED {times}, last {_ago(row['error_at'], now)}: {row['error']}")
+        lines.append(f"FAILED {in_a_row(row['failures'])}, last {_ago(row['error_at'], now)}: {row['error']}")
     return "\n".join(lines)
 
 

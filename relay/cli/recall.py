@@ -8,7 +8,7 @@ import click
 
 from relay.cli import brakes
 from relay.cli.command import Command
-from relay.cli.output import ago, as_document, moment, pairs, say, stamp, table
+from relay.cli.output import ago, as_document, counted, moment, pairs, say, stamp, table
 from relay.cli.session import Session, operator, pass_session
 from relay.domain.recall import RecallState
 from relay.domain.recallwords import KINDS, NOTICES, SENDING, stage
@@ -145,7 +145,7 @@ def send(session: Session, number: int, note: str, *, yes: bool) -> None:
     undone.
     """
     before, _ = session.run(_one(session, number))
-    brakes.ask(session, f"Tell {_count(before.counts.servers, 'server')}?", yes=yes)
+    brakes.ask(session, f"Tell {counted(before.counts.servers, 'server')}?", yes=yes)
 
     async def sent() -> tuple[RecallDetails, float]:
         async with session.office() as office:
@@ -157,7 +157,7 @@ def send(session: Session, number: int, note: str, *, yes: bool) -> None:
     if session.as_json:
         as_document(details(found))
         return
-    messages = _count(sum(found.counts.notices.values()), "message")
+    messages = counted(sum(found.counts.notices.values()), "message")
     say(f"{messages} on their way, tried for a week. To see what comes of it: assay recall show {number}")
 
 
@@ -181,7 +181,7 @@ def dismiss(session: Session, number: int, note: str, *, yes: bool) -> None:
     if session.as_json:
         as_document(details(found))
         return
-    say(f"Recall {number} is dismissed; {_count(found.counts.files, 'file')} may go out again.")
+    say(f"Recall {number} is dismissed; {counted(found.counts.files, 'file')} may go out again.")
     if found.recall.sent_at is not None:
         say("Whoever was told is told that it was a mistake.")
 
@@ -304,7 +304,7 @@ def _show(found: RecallDetails, now: float) -> None:
         "Opened": moment(one.opened_at, now),
         "Files": "\n".join(found.files) or "none",
         "Posts": f"{counts.posts:,}, of these {counts.deleted:,} deleted by their own servers",
-        "May have it": _count(counts.servers, "server"),
+        "May have it": counted(counts.servers, "server"),
     }
     if one.sent_at is not None:
         rows["Told"] = moment(one.sent_at, now)
@@ -342,7 +342,3 @@ def _show(found: RecallDetails, now: float) -> None:
 async def _one(session: Session, number: int) -> tuple[RecallDetails, float]:
     async with session.office() as office:
         return await office.recalls.show(number), office.clock.now()
-
-
-def _count(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number:,} {word}s"

@@ -15,14 +15,11 @@ from relay.cli.session import Session, pass_session
 from relay.cli.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from relay.domain.policy import Policy
     from relay.domain.replay_report import ObserveReport, ReplayReport
     from relay.wiring import Office
-
-    Progress = Callable[[int, int], None]
 
 _FRAME: Final = {
     "since, until": "what came in between was looked at",

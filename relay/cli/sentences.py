@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from relay.cli.output import ago, moment, size, span
+from relay.cli.output import ago, in_a_row, moment, size, span
 from relay.domain import vocabulary
 from relay.domain.rates import WINDOWS
 from relay.domain.waves.brake import PHASE
@@ -144,7 +144,6 @@ def host(health: Mapping[str, Any] | None, now: float) -> str:
     if not health["failures"]:
         at = health["succeeded_at"]
         return "well" if at is None else f"well; the last delivery arrived {ago(at, now)}"
-    times = "once" if health["failures"] == 1 else f"{health['failures']} times in a row"
     since = f", since {moment(health['failing_since'], now)}" if health["failing_since"] else ""
     next_try = "now" if health["retry_at"] <= now else ago(health["retry_at"], now)
-    return f"failed {times}{since}\nlast error: {health['error']}\nnext attempt: {next_try}"
+    return f"failed {in_a_row(health['failures'])}{since}\nlast error: {health['error']}\nnext attempt: {next_try}"

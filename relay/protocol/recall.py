@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.protocol import documents
 from relay.protocol.documents import AS2, NAMESPACE, Json, timestamp
 
 if TYPE_CHECKING:
@@ -30,16 +31,9 @@ def flag(*, id: str, actor: str, to: str, author: str | None, posts: Sequence[st
 
     The account comes first, then posts: Mastodon and Pleroma look for an account in `object`, Misskey takes the first.
     """
-    return {
-        "@context": AS2,
-        "id": id,
-        "type": "Flag",
-        "actor": actor,
-        "to": [to],
-        "object": [*([author] if author else []), *posts],
-        "content": FLAG_TEXT,
-        "published": timestamp(now),
-    }
+    objects = [*([author] if author else []), *posts]
+    report = documents.flag(id=id, actor=actor, objects=objects, content=FLAG_TEXT)
+    return report | {"to": [to], "published": timestamp(now)}
 
 
 def media_recall(

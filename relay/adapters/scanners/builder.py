@@ -6,16 +6,13 @@ and whoever waited for it finds the snapshot there. The answer is one JSON docum
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-import relay
-from relay.adapters.scanners import snapshot
+from relay.adapters.scanners import ownprocess, snapshot
 from relay.adapters.scanners.columns import Texts, columns
 from relay.adapters.scanners.hashindex import built, packed
 from relay.adapters.scanners.listfile import LineError, ListReader
@@ -26,7 +23,6 @@ from relay.domain.hashlist import HashAlgorithm, ListChange
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-_LENGTH: Final = 4
 _BAD_LINES: Final = 20
 """Bad lines of a list's own file that are named."""
 
@@ -46,41 +42,8 @@ async def build(
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     reading = reading or Reading()
     asked = json.dumps([str(path), [*made_of], own and str(own), reading.category, sorted(reading.allowed)])
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-B",
-        "-m",
-        __name__,
-        asked,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={
-            "PYTHONPATH": code_path(),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "LC_ALL": "C.UTF-8",
-        },
-    )
-    assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-    try:
-        try:
-            async for pack in packs:
-                process.stdin.write(len(pack).to_bytes(_LENGTH, "big") + pack)
-                await process.stdin.drain()
-            process.stdin.write(bytes(_LENGTH))
-        except OSError:
-            pass  # it ended early, and says why
-        answer, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    _judge(answer, process.returncode, own)
-
-
-def code_path() -> str:
-    """Where the packages are that this process runs, for one that it starts."""
-    return ":".join([str(Path(relay.__file__).parents[1]), *filter(None, sys.path)])
+    answer, status = await ownprocess.run(__name__, asked, packs)
+    _judge(answer, status, own)
 
 
 def _judge(answer: bytes, status: int | None, own: Path | None) -> None:
@@ -125,8 +88,7 @@ def _packs(pipe: IO[bytes], own: Path | None, reading: Reading, errors: list[Lin
     if own is not None:
         with own.open("rb") as file:
             yield from packed(_changes(ListReader(file, reading), errors))
-    while length := int.from_bytes(pipe.read(_LENGTH), "big"):
-        yield pipe.read(length)
+    yield from ownprocess.received(pipe)
 
 
 def _changes(reader: ListReader, errors: list[LineError]) -> Iterator[ListChange]:

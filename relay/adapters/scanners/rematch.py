@@ -9,11 +9,9 @@ here nothing may be missed, and little may be found in vain.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import mmap
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -24,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from relay.adapters.scanners import ownprocess
 from relay.adapters.scanners.bands import BandIndex, Words
-from relay.adapters.scanners.builder import code_path
 from relay.adapters.scanners.columns import Columns, Texts, by_value, column, columns
 from relay.adapters.scanners.hashindex import RADIUS
 from relay.adapters.scanners.sieve import ENTRIES, Sieve
@@ -43,7 +41,6 @@ AT_ONCE: Final = 1 << 16
 """Hashes that are compared in one step with a sieve."""
 ASKED_AT_ONCE: Final = 256
 """Hashes that are looked up in one step in an index."""
-_LENGTH: Final = 4
 _NICE: Final = 10
 
 
@@ -59,48 +56,12 @@ async def candidates(
     `before` and `new` are packs of entries, `folder` is made when there is none. Raises `RelayError`
     when the process ended early.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-B",
-        "-m",
-        __name__,
-        str(folder),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={
-            "PYTHONPATH": code_path(),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "LC_ALL": "C.UTF-8",
-        },
-    )
-    assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-    try:
-        try:
-            await _send(process.stdin, before)
-            await _send(process.stdin, new)
-            await _send(process.stdin, _written(pages))
-        except OSError:
-            pass  # it ended early: its status says so
-        answer, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        message = f"stored media could not be compared: the process ended with status {process.returncode}"
+    answer, status = await ownprocess.run(__name__, str(folder), before, new, _written(pages))
+    if status != 0:
+        message = f"stored media could not be compared: the process ended with status {status}"
         raise RelayError(message, code="recall-process")
     found: list[str] = json.loads(answer)
     return found
-
-
-async def _send(pipe: asyncio.StreamWriter, parts: AsyncIterator[bytes]) -> None:
-    """Send parts, each with its length before it, and an empty one at the end."""
-    async for part in parts:
-        if part:
-            pipe.write(len(part).to_bytes(_LENGTH, "big") + part)
-            await pipe.drain()
-    pipe.write(bytes(_LENGTH))
 
 
 async def _written(pages: AsyncIterator[Sequence[StoredHashes]]) -> AsyncIterator[bytes]:
@@ -158,8 +119,8 @@ def _near(
 def main(folder: str, pipe: IO[bytes]) -> list[str]:
     """Read everything from the pipe; return the digests of what came near."""
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    before = dict(columns(_parts(pipe), Texts(categories=False)))
-    new = dict(columns(_parts(pipe), Texts(categories=False)))
+    before = dict(columns(ownprocess.received(pipe), Texts(categories=False)))
+    new = dict(columns(ownprocess.received(pipe), Texts(categories=False)))
     values = {algorithm: _fresh(before.get(algorithm), some) for algorithm, some in new.items()}
     del before, new
     exact = {
@@ -172,7 +133,7 @@ def main(folder: str, pipe: IO[bytes]) -> list[str]:
         tempfile.TemporaryFile(dir=folder) as phashes,
     ):
         pdq, phash = _Spool(turned, 32), _Spool(phashes, 8)
-        for part in _parts(pipe):
+        for part in ownprocess.received(pipe):
             _take(part.decode(), digests, found, exact, (pdq, phash), values)
         for algorithm, spool in ((HashAlgorithm.PDQ, pdq), (HashAlgorithm.PHASH, phash)):
             entries = _words(values.get(algorithm))
@@ -236,11 +197,6 @@ def _words(values: npt.NDArray[np.uint8] | None) -> Words:
     if values is None or not len(values):
         return np.empty((0, 1), np.uint64)
     return np.stack([column(values, start) for start in range(0, values.shape[1], 8)], axis=1)
-
-
-def _parts(pipe: IO[bytes]) -> Iterator[bytes]:
-    while length := int.from_bytes(pipe.read(_LENGTH), "big"):
-        yield pipe.read(length)
 
 
 if __name__ == "__main__":

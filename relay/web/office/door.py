@@ -57,6 +57,11 @@ class Visit:
     form: Form
 
     @property
+    def number(self) -> int:
+        """The number in the address."""
+        return int(self.request.match_info["number"])
+
+    @property
     def who(self) -> str:
         """The account, for the record."""
         return self.session.who

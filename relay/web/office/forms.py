@@ -16,6 +16,8 @@ LONGEST_FORM: Final = 3 * 1024 * 1024
 _FIELDS: Final = 4000
 _TYPE: Final = "application/x-www-form-urlencoded"
 
+LONGEST_NOTE: Final = 500
+
 
 class Form:
     """The fields of a form, in their order."""
@@ -34,6 +36,13 @@ class Form:
     def text(self, name: str) -> str:
         """Return a text of several lines, its lines ended as files end them."""
         return self.get(name).replace("\r\n", "\n").replace("\r", "\n")
+
+    def note(self) -> str:
+        """Return why something is done, in one line, or an empty text. Raises `Malformed` for one that is too long."""
+        note = " ".join(self.get("note").split())
+        if len(note) > LONGEST_NOTE:
+            raise Malformed(f"A note has at most {LONGEST_NOTE} characters.", code="bad-form")
+        return note
 
     def number(self, name: str) -> int:
         """Return a whole number from 0 on. Raises `Malformed`."""

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from relay.services.holds import Holds
     from relay.services.triage import Triage
     from relay.web.office.door import Door, Visit
-    from relay.web.office.forms import Form
 
 PATH: Final = "/holds"
-LONGEST_NOTE: Final = 500
 LONGEST_POST: Final = 2048
 _BY: Final = ("reason", "rule", "server")
 _DONE: Final = {
@@ -74,7 +72,7 @@ class HoldPages:
         """Decide all holds of a group that were listed."""
         form = visit.form
         narrowed = _narrowed(dict(form.pairs))
-        upto, note = form.number("upto"), _note(form)
+        upto, note = form.number("upto"), form.note() or None
         if form.get("do") == "release":
             settled, done = (
                 await self.triage.release(narrowed, upto=upto, who=visit.who, note=note),
@@ -107,11 +105,11 @@ class HoldPages:
                     "It matched an entry of a list of known material: open the hold and tick that you know."
                 )
                 raise Malformed(message, code="not-sure")
-            await self.holds.release(number, who=visit.who, note=_note(form))
+            await self.holds.release(number, who=visit.who, note=form.note() or None)
             return self.door.moved(f"{PATH}?done=released&n=1")
         if form.get("do") != "drop":
             raise Malformed("Release it or drop it.", code="bad-form")
-        await self.holds.drop(number, who=visit.who, note=_note(form))
+        await self.holds.drop(number, who=visit.who, note=form.note() or None)
         return self.door.moved(f"{PATH}?done=dropped&n=1")
 
     async def why(self, visit: Visit) -> web.Response:
@@ -141,10 +139,3 @@ def _address(query: dict[str, str]) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 13
-
-
-def _note(form: Form) -> str | None:
-    note = " ".join(form.get("note").split())
-    if len(note) > LONGEST_NOTE:
-        raise Malformed(f"A note has at most {LONGEST_NOTE} characters.", code="bad-form")
-    return note or None

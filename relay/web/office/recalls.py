@@ -13,10 +13,8 @@ from relay.domain.recallwords import KINDS, NOTICES, SENDING, stage
 if TYPE_CHECKING:
     from relay.services.recalls import Recalls
     from relay.web.office.door import Door, Visit
-    from relay.web.office.forms import Form
 
 PATH: Final = "/recalls"
-LONGEST_NOTE: Final = 500
 SHOWN: Final = 200
 _DONE: Final = {
     "sent": "The messages are on their way.",
@@ -49,7 +47,7 @@ class RecallPages:
 
     async def show(self, visit: Visit) -> web.Response:
         """Show one: posts, servers, and what became of each message."""
-        found = await self.recalls.show(_number(visit))
+        found = await self.recalls.show(visit.number)
         done = _DONE.get(visit.request.query.get("done", ""), "")
         return self.door.render(
             visit,
@@ -66,25 +64,14 @@ class RecallPages:
 
     async def send(self, visit: Visit) -> web.Response:
         """Tell servers now."""
-        number = _number(visit)
-        await self.recalls.send(number, who=visit.who, note=_note(visit.form), notify=self.notify)
+        number = visit.number
+        await self.recalls.send(number, who=visit.who, note=visit.form.note(), notify=self.notify)
         return self.door.moved(f"{PATH}/{number}?done=sent")
 
     async def dismiss(self, visit: Visit) -> web.Response:
         """Say that it is wrong; the reason is kept."""
-        number, note = _number(visit), _note(visit.form)
+        number, note = visit.number, visit.form.note()
         if not note:
             raise Malformed("Say why: it is kept on record.", code="no-reason")
         await self.recalls.dismiss(number, who=visit.who, note=note)
         return self.door.moved(f"{PATH}/{number}?done=dismissed")
-
-
-def _number(visit: Visit) -> int:
-    return int(visit.request.match_info["number"])
-
-
-def _note(form: Form) -> str:
-    note = " ".join(form.get("note").split())
-    if len(note) > LONGEST_NOTE:
-        raise Malformed(f"A note has at most {LONGEST_NOTE} characters.", code="bad-form")
-    return note

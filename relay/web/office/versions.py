@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from relay.domain.errors import Malformed
 from relay.domain.policy_changes import changes
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 CHECK: Final = "/policy/check"
 HISTORY: Final = "/policy/history"
-LONGEST_NOTE: Final = 500
 _PAGE: Final = 30
 """Versions on one page of the history."""
 
@@ -79,9 +77,7 @@ class VersionPages:
     async def save(self, visit: Visit) -> web.Response:
         """Put the draft in force."""
         form = visit.form
-        note, version = " ".join(form.get("note").split()), form.get("version")
-        if len(note) > LONGEST_NOTE:
-            raise Malformed(f"A note has at most {LONGEST_NOTE} characters.", code="bad-form")
+        note, version = form.note(), form.get("version")
         saved = await self.drafts.save(
             visit.who,
             revision=form.number("revision"),

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PATH: Final = "/waves"
 UNITS: Final = {"minutes": 60, "hours": 3600, "days": 86400}
-LONGEST_NOTE: Final = 500
 SAMPLES: Final = 3
 """Held posts whose text can be unfolded."""
 _DONE: Final = {
@@ -74,7 +73,7 @@ class WavePages:
 
     async def show(self, visit: Visit) -> web.Response:
         """Show one: what it goes by, what it has stopped, and on demand what a few of these posts say."""
-        number = _number(visit)
+        number = visit.number
         report = await self.waves.show(number)
         waiting = await self.waves.waiting(number)
         held = await self.waves.holds(number, HoldState.OPEN, SAMPLES)
@@ -99,19 +98,19 @@ class WavePages:
         form = visit.form
         verb = Verb.DEFER if form.get("verb") == "defer" else Verb.QUARANTINE
         report = await self.waves.start_incident(
-            _cover(form), seconds=_seconds(form), verb=verb, who=visit.who, note=_note(form)
+            _cover(form), seconds=_seconds(form), verb=verb, who=visit.who, note=form.note()
         )
         return self.door.moved(f"{PATH}/{report.brake.id}?done=started")
 
     async def end(self, visit: Visit) -> web.Response:
         """End it now."""
-        number = _number(visit)
-        await self.waves.end(number, who=visit.who, note=_note(visit.form))
+        number = visit.number
+        await self.waves.end(number, who=visit.who, note=visit.form.note())
         return self.door.moved(f"{PATH}/{number}?done=ended")
 
     async def extend(self, visit: Visit) -> web.Response:
         """Let it last for so long from now."""
-        number = _number(visit)
+        number = visit.number
         await self.waves.extend(number, _seconds(visit.form), who=visit.who)
         return self.door.moved(f"{PATH}/{number}?done=extended")
 
@@ -121,8 +120,8 @@ class WavePages:
         """A form that moves everything that one has stopped."""
 
         async def move(visit: Visit) -> web.Response:
-            number = _number(visit)
-            count = await command(number, who=visit.who, note=_note(visit.form))
+            number = visit.number
+            count = await command(number, who=visit.who, note=visit.form.note())
             return self.door.moved(f"{PATH}/{number}?done={done}&n={count}")
 
         return self.door.page(move)
@@ -131,17 +130,6 @@ class WavePages:
 def active(reports: list[Report]) -> list[tuple[Report, str, str]]:
     """What is on, with what it covers and what it does, for the overview."""
     return [(one, covered(one.brake), does(one.brake)) for one in reports]
-
-
-def _number(visit: Visit) -> int:
-    return int(visit.request.match_info["number"])
-
-
-def _note(form: Form) -> str:
-    note = " ".join(form.get("note").split())
-    if len(note) > LONGEST_NOTE:
-        raise Malformed(f"A note has at most {LONGEST_NOTE} characters.", code="bad-form")
-    return note
 
 
 def _seconds(form: Form) -> float:

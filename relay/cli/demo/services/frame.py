@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -30,7 +31,7 @@ _SHUTDOWN: Final = 1.0
 
 
 @dataclass
-class FakeService:
+class FakeService(ABC):
     """A fake. `asked` are the requests so far, `sent` their bodies.
 
     `questions` are the paths that are about a file; the others are about the service. While it `hangs` no question is
@@ -44,13 +45,13 @@ class FakeService:
     asked: list[web.Request] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
 
+    @abstractmethod
     def app(self) -> web.Application:
         """Return what serves it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def allowed(self, request: web.Request) -> bool:
         """Whether the credentials are right."""
-        raise NotImplementedError
 
     def told(self, request: web.Request, body: bytes) -> str:
         """Say what of a file a question tells: what left the asker's machine."""
