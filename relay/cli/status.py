@@ -68,7 +68,7 @@ async def _status(session: Session) -> dict[str, Any]:
         observed = await office.replay.observed_counts()
         return {
             "url": office.identity.url,
-            "running": office.store.is_served(),
+            "running": await office.store.is_served(),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
             "observed": None if observed is None else {**asdict(observed), "since": stamp(observed.since)},

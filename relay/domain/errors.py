@@ -9,6 +9,7 @@ RelayError
 ├── NotFound           no such thing here
 ├── Conflict           the thing is not in a state in which this can be done
 ├── Busy               no room now (temporary)
+├── Unavailable        the database cannot be reached (temporary)
 ├── TooMany            more than this server may send in a time (temporary)
 └── RemoteError        another server did not answer as it should (temporary or not)
 
@@ -86,6 +87,14 @@ class Busy(RelayError):
     def __init__(self, message: str | None = None, *, retry_after: int = 30) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(RelayError):
+    """The database cannot be reached; try again later."""
+
+    code = "database"
+    temporary = True
+    retry_after = 30
 
 
 class TooMany(RelayError):

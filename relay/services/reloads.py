@@ -47,11 +47,13 @@ class Reloads:
         self._signals.reload.set()
         return number
 
-    async def answer(self, number: int, alive: Callable[[], bool], patience: float) -> ReloadAnswer | None:
+    async def answer(
+        self, number: int, alive: Callable[[], Awaitable[bool]], patience: float
+    ) -> ReloadAnswer | None:
         """Wait for the answer; None when the relay is gone or has given none in `patience` seconds."""
         until = self._clock.monotonic() + patience
         while True:
-            runs = alive()  # before looking: an answer may be the last thing that a relay writes
+            runs = await alive()  # before looking: an answer may be the last thing that a relay writes
             async with self._store.reading() as tx:
                 answer = await tx.reloads.answered(number)
             if answer is not None:

@@ -23,6 +23,8 @@ from tests.flow.test_screen import KNOWN, LOCAL, screened
 if TYPE_CHECKING:
     from tests.flow.conftest import World, Worlds
 
+pytestmark = pytest.mark.databases
+
 
 async def test_a_file_is_answered_with_what_goes_into_the_post(worlds: Worlds) -> None:
     world, content = await serving(worlds), clean_picture(200)

@@ -31,7 +31,7 @@ UPDATE submissions SET due_at = :due_at, digest = :digest WHERE id = :id AND sta
 
 -- name: hurry_submission!
 -- Look at a submission no later than at a time: its bytes are there again.
-UPDATE submissions SET due_at = min(due_at, :due_at) WHERE id = :id AND state = 'waiting';
+UPDATE submissions SET due_at = CASE WHEN due_at < :due_at THEN due_at ELSE :due_at END WHERE id = :id AND state = 'waiting';
 
 -- name: settle_submission!
 -- Write the answer to a submission.
@@ -40,7 +40,7 @@ WHERE id = :id AND state = 'waiting';
 
 -- name: unanswered_submissions^
 -- How many submissions have no answer yet: of everybody, and of one server.
-SELECT count(*) AS everybody, coalesce(sum(server = :server), 0) AS own FROM submissions
+SELECT count(*) AS everybody, count(CASE WHEN server = :server THEN 1 END) AS own FROM submissions
 WHERE state = 'waiting' OR (state = 'unattested' AND shown_at > :now);
 
 -- name: forget_submissions!
