@@ -17,9 +17,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import Host, Verdict
+from relay.domain.errors import Unavailable
 from relay.domain.subscription import State
 from relay.protocol.httpsig import Target
 from relay.services.dispatch import Attempt, Dispatch
+from relay.services.enduring import attempted
 from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
 from relay.services.tracks import (
@@ -201,7 +203,7 @@ class FanOut:
     async def _feed(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             if self._signals.take_change():
-                await self.look()
+                await attempted(self.look())
             batch = await self._collect()
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
@@ -214,15 +216,15 @@ class FanOut:
         saved_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
-            await self.look()
+            await attempted(self.look())
             if len(self._line):
                 self._signals.fanout.set()
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
-                await self._ledger.save(self._tracks.values())
+                await attempted(self._ledger.save(self._tracks.values()))
             if self._clock.now() - pruned_at >= 600.0:
                 pruned_at = self._clock.now()
-                await self.prune()
+                await attempted(self.prune())
 
     async def _collect(self) -> list[Attempt]:
         """Take turns until a batch is full or nothing may start."""
@@ -237,7 +239,11 @@ class FanOut:
                 break
             if self._tracks.get(track.id) is not track:
                 continue
-            attempt = await self._next(track, now)
+            try:
+                attempt = await self._next(track, now)
+            except Unavailable:  # the log cannot be read on just now
+                self._line.push(track)
+                break
             if attempt is not None:
                 batch.append(attempt)
                 self._line.push(track)
@@ -360,9 +366,13 @@ class FanOut:
             await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
 
     async def _set_state(self, track: Track, state: State, reason: str | None) -> None:
-        track.subscription = replace(track.subscription, state=state, reason=reason)
-        async with self._store.transaction() as tx:
-            await tx.subscribers.save(track.subscription, self._clock.now())
+        known = track.subscription
+        track.subscription = replace(known, state=state, reason=reason)
+        try:
+            async with self._store.transaction() as tx:
+                await tx.subscribers.save(track.subscription, self._clock.now())
+        except Unavailable:
+            track.subscription = known  # the next attempt notices it as well
 
     def _failed(self, track: Track, entry: LogEntry, error: str, retry_after: float | None) -> None:
         now, jitter = self._clock.now(), self._clock.jitter()

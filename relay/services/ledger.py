@@ -70,10 +70,16 @@ class Ledger:
         self._moved = False
         counts = {track.id: (track.counts[0], track.counts[1], track.counts[2]) for track in counted}
         skipped = {(track.id, why): times for track in counted for why, times in track.skipped.items()}
-        async with self._store.transaction() as tx:
-            await tx.fanout.save(
-                saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
-            )
+        try:
+            async with self._store.transaction() as tx:
+                await tx.fanout.save(
+                    saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
+                )
+        except BaseException:
+            # It is written with the next one; what came meanwhile is newer.
+            self._moved = True
+            self._stragglers, self._hosts = stragglers | self._stragglers, hosts | self._hosts
+            raise
         self._written.update(moved)
         self._leader = max(cursors.values(), default=self._leader)
         if counting:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
 from relay.services.consent import Consent
 from relay.services.deliver import FanOut
+from relay.services.enduring import enduring
 from relay.services.fetch import Fetcher
 from relay.services.inquiry import Inquiries
 from relay.services.inspect import Inspector
@@ -110,22 +112,26 @@ class Relay:
 
     async def work(self) -> None:
         """Run every worker until cancelled; one that crashes stops all, loudly."""
+        workers = (
+            self.screening.run,
+            self.service.attesting.run,
+            self.lab.run,
+            self.fanout.run,
+            self.letters.run,
+            self.alerting.run,
+            self.watch.run,
+            self.services.run,
+            self.key_watch.run,
+            self.status_lists.run,
+            self.moderation.run,
+            self.brakes.keeper.run,
+            self.upkeep.run,
+            self.live.run,
+            partial(self.office.upstreams.run, self.fetcher),
+        )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.screening.run())
-            tasks.create_task(self.service.attesting.run())
-            tasks.create_task(self.lab.run())
-            tasks.create_task(self.fanout.run())
-            tasks.create_task(self.letters.run())
-            tasks.create_task(self.alerting.run())
-            tasks.create_task(self.watch.run())
-            tasks.create_task(self.services.run())
-            tasks.create_task(self.key_watch.run())
-            tasks.create_task(self.status_lists.run())
-            tasks.create_task(self.moderation.run())
-            tasks.create_task(self.brakes.keeper.run())
-            tasks.create_task(self.upkeep.run())
-            tasks.create_task(self.live.run())
-            tasks.create_task(self.office.upstreams.run(self.fetcher))
+            for work in workers:
+                tasks.create_task(enduring(work, self.office.clock))
 
 
 @asynccontextmanager

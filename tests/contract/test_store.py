@@ -210,7 +210,7 @@ async def test_whether_a_relay_runs_can_be_seen_from_elsewhere(database: Databas
         assert await alone.served_by() is None
 
 
-async def test_a_second_relay_is_refused_where_only_one_can_run(database: Databases) -> None:
+async def test_a_second_relay_on_the_same_file_is_refused(database: Databases) -> None:
     async with database.open(exclusive=True):
         if database.kind == "sqlite":
             with pytest.raises(Conflict):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 from psycopg import conninfo, errors
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
@@ -38,7 +38,7 @@ _RELAYS: Final = 0x617373_02
 """The advisory lock that running relays share."""
 _WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS})".encode()
 _READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_PATIENCE: Final = 10.0
+_PATIENCE: Final = 5.0
 """Seconds that a transaction waits for a connection."""
 _CONNECTION: Final = {
     "application_name": "assay",
@@ -71,36 +71,40 @@ class PostgresStore:
         self._most, self._serving = max(2, most), serving
         self._write_lock = asyncio.Lock()
         self._presence: psycopg.AsyncConnection[Any] | None = None
+        self._away = False
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
     async def __aenter__(self) -> Self:
-        with _told():
-            try:
-                first = await self._connect()
-            except psycopg.OperationalError as error:
-                message = f"the database cannot be reached: {str(error).strip()}"
-                raise Unavailable(message) from error
-            try:
-                await _check(first)
-                await migrate(first)
-                if self._serving:
-                    await first.execute(f"SELECT pg_advisory_lock_shared({_RELAYS})".encode())
-                    self._presence = first
-            finally:
-                if self._presence is None:
-                    await first.close()
-            self._pool = AsyncConnectionPool(
-                self._address,
-                kwargs={"autocommit": True},
-                configure=_configure,
-                min_size=0,
-                max_size=self._most,
-                timeout=_PATIENCE,
-                open=False,
-            )
-            await self._pool.open()
+        try:
+            await self._prepare()
+        except _AWAY as error:
+            raise Unavailable(f"the database cannot be reached: {str(error).strip()}") from error
+        self._pool = AsyncConnectionPool(
+            self._address,
+            kwargs={"autocommit": True},
+            configure=_configure,
+            min_size=0,
+            max_size=self._most,
+            timeout=_PATIENCE,
+            open=False,
+        )
+        await self._pool.open()
         return self
+
+    async def _prepare(self) -> None:
+        """Make the tables that are not there, and say that a relay runs if one does."""
+        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+        try:
+            await _configure(connection)
+            await _check(connection)
+            await migrate(connection)
+            if self._serving:
+                await connection.execute(f"SELECT pg_advisory_lock_shared({_RELAYS})".encode())
+                self._presence = connection
+        finally:
+            if self._presence is None:
+                await connection.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -137,7 +141,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _within(self, begin: bytes) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        with _told():
+        with self._told():
             connection = await self._begin(begin)
             try:
                 with marked():
@@ -166,10 +170,20 @@ class PostgresStore:
             return connection
         raise Unavailable
 
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
-        await _configure(connection)
-        return connection
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say that the server is not there: to callers each time, to the log once."""
+        try:
+            yield
+        except _AWAY as error:
+            # What it says is for the operator alone: it names users and addresses.
+            if not self._away:
+                _log.error("the database does not answer: %s", str(error).strip())
+            self._away = True
+            raise Unavailable from error
+        if self._away:
+            self._away = False
+            _log.info("the database answers again")
 
 
 _SERVED: Final = f"""\
@@ -236,7 +250,7 @@ def _cancellations() -> int:
 
 
 def _heed(before: int) -> None:
-    """Raise when the task was cancelled meanwhile: before Python 3.12 `asyncio.wait_for`, in the pool, can swallow it."""
+    """Raise when the task was cancelled meanwhile: before Python 3.12 `wait_for`, in the pool, swallows some."""
     if _cancellations() > before:
         raise asyncio.CancelledError
 
@@ -249,18 +263,10 @@ def _read(address: str) -> dict[str, Any]:
         raise Refused(message, code="no-database") from error
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say that the server is not there; what else it complains about is a bug."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise Unavailable from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, *_ENDED) as error:
-        # What the server says is for the operator alone: it names users and addresses.
-        _log.warning("the database does not answer: %s", str(error).strip())
-        raise Unavailable from error
-
-
-_ENDED: Final = (errors.IdleInTransactionSessionTimeout, errors.ReadOnlySqlTransaction)
-"""The server took the transaction away, or has become a standby."""
+_AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,
+)
+"""The server is not there, took the transaction away, or has become a standby. What else it says is a bug."""
