@@ -10,6 +10,7 @@ RelayError
 ├── Conflict           the thing is not in a state in which this can be done
 ├── Busy               no room now (temporary)
 ├── Unavailable        the database cannot be reached (temporary)
+│   └── Superseded     another process has taken this over
 ├── TooMany            more than this server may send in a time (temporary)
 └── RemoteError        another server did not answer as it should (temporary or not)
 
@@ -95,6 +96,12 @@ class Unavailable(RelayError):
     code = "database"
     temporary = True
     retry_after = 30
+
+
+class Superseded(Unavailable):
+    """Another process has taken this over."""
+
+    code = "superseded"
 
 
 class TooMany(RelayError):

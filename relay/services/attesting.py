@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import MediaFacts
     from relay.domain.submission import Submission
     from relay.ports import Clock, Remote, Store, Tx
+    from relay.ports.service import Submissions as StoredSubmissions
     from relay.services.alerts import Alerts
     from relay.services.attestations import Attestor
     from relay.services.decide import Decider
@@ -41,8 +42,27 @@ SUBMITTED: Final = "Submission"
 """The type of a submission among the facts that a decision rests on."""
 
 
+class _Held:
+    """The submissions that this process can attend to: any at a URL, and the files that it was sent itself."""
+
+    def __init__(self, submissions: StoredSubmissions, room: Room, grace: float) -> None:
+        self._submissions, self._room, self._grace = submissions, room, grace
+
+    async def next_due(self) -> float | None:
+        """When the next submission is due; perhaps one that another process has."""
+        return await self._submissions.next_due()
+
+    async def claim(self, *, now: float, until: float, most: int) -> list[Submission]:
+        """Take submissions that are due."""
+        held = self._room.names
+        return await self._submissions.claim(now=now, until=until, most=most, held=held, grace=self._grace)
+
+
 class Attesting:
-    """Takes submissions from the store, scans, answers. `at_once` files are in work at the same time."""
+    """Takes submissions from the store, scans, answers. `at_once` files are in work at the same time.
+
+    `grace`: seconds for which a file that another process was sent is left to that one after its answer was due.
+    """
 
     def __init__(
         self,
@@ -61,6 +81,7 @@ class Attesting:
         tally: Tally,
         alerts: Alerts,
         at_once: int = 2,
+        grace: float = 0.0,
     ) -> None:
         self._store, self._clock, self._remote = store, clock, remote
         self._inspector, self._attestor, self._decider = inspector, attestor, decider
@@ -68,7 +89,7 @@ class Attesting:
         self._limits, self._tally, self._alerts = limits, tally, alerts
         self._due = LeasedWork(
             lambda submission: f"submission {submission.id}",
-            lambda tx: tx.submissions,
+            lambda tx: _Held(tx.submissions, room, grace),
             self._attend,
             store=store,
             clock=clock,

@@ -22,7 +22,7 @@ from relay.domain.subscription import State
 from relay.protocol.httpsig import Target
 from relay.services.dispatch import Attempt, Dispatch
 from relay.services.enduring import attempted
-from relay.services.ledger import Ledger
+from relay.services.ledger import Ledger, alone
 from relay.services.logreader import LogReader
 from relay.services.tracks import (
     PROBE_EVERY,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Store
+    from relay.services.ledger import Fence
     from relay.services.selection import Selectors
     from relay.services.signals import Signals
     from relay.services.signing import Signed, Signing
@@ -59,23 +60,27 @@ class FanOut:
         signals: Signals,
         selectors: Selectors,
         limits: FanOutLimits,
+        check: Fence = alone,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
-        self.selectors = selectors
+        self.selectors, self._check = selectors, check
         self._dispatch = Dispatch(signing, limits.timeout)
-        self._log = LogReader(store)
-        self._line = Line()
-        self._tracks: dict[int, Track] = {}
-        self._peers: dict[str, Peer] = {}
-        self._ledger = Ledger(store, clock)
-        self._version = -1
-        self._flying = self._suspects = 0
         self._loading = asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing but what is stored: another process may have delivered meanwhile."""
+        self._log, self._line = LogReader(self._store), Line()
+        self._tracks: dict[int, Track] = {}
+        self._peers: dict[str, Peer] = {}
+        self._ledger = Ledger(self._store, self._clock, self._check)
+        self._version, self._flying, self._suspects = -1, 0, 0
 
     async def run(self) -> None:
         """Deliver until cancelled; a last checkpoint is written on the way out."""
+        self._begin()
         await self.look()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -108,12 +113,9 @@ class FanOut:
             await self._look_at_subscriptions()
             for server in heard:
                 self._heard_from(server)
-            await self._look_at_log()
-
-    async def _look_at_log(self) -> None:
-        if await self._log.look():
-            for track in self._tracks.values():
-                self._line.push(track)
+            if await self._log.look():
+                for track in self._tracks.values():
+                    self._line.push(track)
 
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
@@ -123,8 +125,7 @@ class FanOut:
         if upto is None:
             return
         cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
-        async with self._store.transaction() as tx:
-            await tx.fanout.prune(upto, cursors, now)
+        await self._ledger.prune(upto, cursors)
         for track in self._tracks.values():
             for position in [at for at in track.progress.stragglers if at <= upto]:
                 self._ledger.straggler(track.id, position, None)

@@ -6,7 +6,6 @@ built inside an `AsyncExitStack`, so that what was opened is closed in reverse o
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +23,12 @@ from relay.services.attestkeys import KeyWatch
 from relay.services.authenticate import Authenticator
 from relay.services.consent import Consent
 from relay.services.deliver import FanOut
-from relay.services.enduring import enduring
 from relay.services.fetch import Fetcher
 from relay.services.inquiry import Inquiries
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
+from relay.services.ledger import alone
 from relay.services.letters import Letters
 from relay.services.lists import ListWatch
 from relay.services.logins import Logins
@@ -57,6 +56,7 @@ from relay.wiring.labpages import LabPages
 from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
+from relay.wiring.processes import Processes, Role, Workers
 from relay.wiring.service import AttestingService
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Relay:
     """The whole relay."""
 
     office: Office
+    processes: Processes
     profile: Profile
     tally: Tally
     blocks: Blocks
@@ -110,28 +111,31 @@ class Relay:
         """The actor document, as it is served."""
         return self.profile.document
 
-    async def work(self) -> None:
-        """Run every worker until cancelled; one that crashes stops all, loudly."""
-        workers = (
-            self.screening.run,
-            self.service.attesting.run,
-            self.lab.run,
-            self.fanout.run,
-            self.letters.run,
-            self.alerting.run,
-            self.watch.run,
-            self.services.run,
-            self.key_watch.run,
-            self.status_lists.run,
-            self.moderation.run,
-            self.brakes.keeper.run,
-            self.upkeep.run,
-            self.live.run,
-            partial(self.office.upstreams.run, self.fetcher),
+    async def work(self, role: Role = Role.ALL) -> None:
+        """Run every worker of a role until cancelled; one that crashes stops all, loudly."""
+        workers = Workers(
+            every=(
+                self.watch.run,
+                self.services.run,
+                self.key_watch.run,
+                self.status_lists.run,
+                self.moderation.policy_lists.run,
+                self.moderation.enforcement.run,
+                self.brakes.keeper.run,
+                self.live.run,
+            ),
+            answering=(self.service.attesting.run,),
+            working=(self.screening.run, self.letters.run, self.alerting.run),
+            leading=(
+                self.fanout.run,
+                self.upkeep.run,
+                self.lab.run,
+                self.moderation.schedule.run,
+                self.moderation.software.run,
+                partial(self.office.upstreams.run, self.fetcher),
+            ),
         )
-        async with asyncio.TaskGroup() as tasks:
-            for work in workers:
-                tasks.create_task(enduring(work, self.office.clock))
+        await self.processes.run(workers, role)
 
 
 @asynccontextmanager
@@ -168,6 +172,7 @@ async def _assemble(
     canonicalizer = outside.canonicalizer
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
+    processes = Processes(office)
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     services = await open_services(stack, office, outside, tally)
     build, seen = services.among(office.library.scanners), office.library.seen
@@ -243,6 +248,7 @@ async def _assemble(
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
+        check=processes.check or alone,
     )
     logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)
@@ -263,8 +269,10 @@ async def _assemble(
         standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
+    moderation.enforcement.leads = processes.leads
     relay = Relay(
         office=office,
+        processes=processes,
         profile=profile,
         tally=tally,
         blocks=blocks,

@@ -48,19 +48,34 @@ async def test_a_submission_falls_due_again_when_its_worker_died(store: Database
     async with store.transaction() as tx:
         await tx.submissions.add(FILE)
         assert await tx.submissions.next_due() == 10.0
-        assert await tx.submissions.claim(now=9.0, until=99.0, most=8) == []
-        [first] = await tx.submissions.claim(now=10.0, until=99.0, most=8)
-        assert await tx.submissions.claim(now=98.0, until=200.0, most=8) == []
-        [again] = await tx.submissions.claim(now=99.0, until=200.0, most=8)
+        assert await tx.submissions.claim(now=9.0, until=99.0, most=8, held={"1"}, grace=0.0) == []
+        [first] = await tx.submissions.claim(now=10.0, until=99.0, most=8, held={"1"}, grace=0.0)
+        assert await tx.submissions.claim(now=98.0, until=200.0, most=8, held={"1"}, grace=0.0) == []
+        [again] = await tx.submissions.claim(now=99.0, until=200.0, most=8, held={"1"}, grace=0.0)
         assert (first.attempts, again.attempts) == (1, 2)
         await tx.submissions.delay(replace(again, digest="ab"), 150.0)
         await tx.submissions.hurry("1", 160.0)
         assert await tx.submissions.next_due() == 150.0
         await tx.submissions.hurry("1", 120.0)
-        [third] = await tx.submissions.claim(now=120.0, until=200.0, most=8)
+        [third] = await tx.submissions.claim(now=120.0, until=200.0, most=8, held={"1"}, grace=0.0)
         assert (third.digest, third.attempts) == ("ab", 3)
         await tx.submissions.settle(third, SubmissionState.ATTESTED, reason=None, shown_at=121.0)
         assert await tx.submissions.next_due() is None
+
+
+async def test_a_file_is_left_to_the_process_that_was_sent_it(store: Database) -> None:
+    async def claimed(now: float, *held: str) -> list[str]:
+        found = await tx.submissions.claim(now=now, until=now, most=8, held=held, grace=100.0)
+        return [one.id for one in found]
+
+    async with store.transaction() as tx:
+        await tx.submissions.add(FILE)
+        await tx.submissions.add(replace(FILE, id="2", key="k", url="https://a.test/file", digest=None))
+        assert await claimed(10.0) == ["2"]
+        assert sorted(await claimed(10.0, "1", "3")) == ["1", "2"]
+        due = FILE.received_at + FILE.wait
+        assert await claimed(due + 100.0) == ["2"]
+        assert sorted(await claimed(due + 101.0)) == ["1", "2"]
 
 
 async def test_what_has_its_answer_is_forgotten_and_what_waits_is_not(store: Database) -> None:

@@ -22,6 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
+from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.schema import migrations, statements
 from relay.adapters.sql.sqlite import SqlTx
@@ -37,6 +38,7 @@ _WRITERS: Final = 0x617373_01
 _RELAYS: Final = 0x617373_02
 """The advisory lock that running relays share."""
 _WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS})".encode()
+_PRESENT: Final = f"SELECT pg_advisory_lock_shared({_RELAYS})".encode()
 _READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PATIENCE: Final = 5.0
 """Seconds that a transaction waits for a connection."""
@@ -65,6 +67,9 @@ class PostgresStore:
     `address` is a libpq URL. `most` connections are open at once; they are opened when they are needed. `serving` says
     for as long as the store is open that a relay runs on the database; any number of them may.
     """
+
+    shared: Final = True
+    """Whether several processes of the relay may run on it."""
 
     def __init__(self, address: str, *, most: int = 8, serving: bool = False) -> None:
         self._address = conninfo.make_conninfo(**{**_CONNECTION, **_read(address)})
@@ -100,7 +105,7 @@ class PostgresStore:
             await _check(connection)
             await migrate(connection)
             if self._serving:
-                await connection.execute(f"SELECT pg_advisory_lock_shared({_RELAYS})".encode())
+                await connection.execute(_PRESENT)
                 self._presence = connection
         finally:
             if self._presence is None:
@@ -113,6 +118,10 @@ class PostgresStore:
         if self._presence is not None:
             await self._presence.close()
 
+    def wire(self, name: str) -> Notices:
+        """Return how the processes of the relay wake each other. `name` is that of this process."""
+        return Notices(self, name)
+
     async def is_served(self) -> bool:
         """Whether a relay runs on this database, here or in another process."""
         async with self._within(_READ) as connection:
@@ -124,6 +133,25 @@ class PostgresStore:
         async with self._within(_READ) as connection:
             row = await (await connection.execute(_SERVED)).fetchone()
         return None if row is None else int(row[0])
+
+    async def notify(self, channel: str, text: str) -> None:
+        """Say something to whoever listens."""
+        async with self._within(b"BEGIN") as connection:
+            await connection.execute(b"SELECT pg_notify(%s, %s)", (channel, text))
+
+    @asynccontextmanager
+    async def present(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """Lend the connection that says that a relay runs, to be listened on; a lost one is made anew first."""
+        with self._told():
+            if self._presence is None or self._presence.closed:
+                self._presence = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+                await self._presence.execute(_SESSION)
+                await self._presence.execute(_PRESENT)
+            try:
+                yield self._presence
+            except psycopg.Error:
+                await self._presence.close()
+                raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTx]:
@@ -163,6 +191,7 @@ class PostgresStore:
                 _heed(before)
                 await connection.execute(begin)
             except BaseException as error:
+                await _undo(connection)
                 await self._pool.putconn(connection)
                 if isinstance(error, psycopg.OperationalError) and connection.closed:
                     continue

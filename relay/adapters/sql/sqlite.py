@@ -28,6 +28,7 @@ from relay.adapters.sql.hashservices import SqlHashServices
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
+from relay.adapters.sql.leases import SqlLeases
 from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
@@ -76,6 +77,7 @@ class SqlTx:
         self.reloads = SqlReloads(queries)
         self.alerts = SqlAlerts(queries)
         self.hash_services = SqlHashServices(queries)
+        self.leases = SqlLeases(queries)
 
 
 class SqliteStore:
@@ -83,6 +85,9 @@ class SqliteStore:
 
     `exclusive` takes the lock file that keeps a second relay away, and raises `Conflict` when it is taken.
     """
+
+    shared: Final = False
+    """Whether several processes of the relay may run on it."""
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
         self._path, self._lock_path = path, path.with_suffix(".lock")
@@ -110,6 +115,9 @@ class SqliteStore:
         await self._writer.close()
         if self._lock_file is not None:
             self._lock_file.close()
+
+    def wire(self, _name: str) -> None:
+        """Return how the processes of the relay wake each other: there is one."""
 
     async def is_served(self) -> bool:
         """Whether a relay runs on this file, here or in another process."""

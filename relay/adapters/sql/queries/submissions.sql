@@ -14,8 +14,11 @@ INSERT INTO submissions (id, server, actor, key, digest, url, received_at, due_a
 VALUES (:id, :server, :actor, :key, :digest, :url, :received_at, :due_at, :wait, :state, :reason, :shown_at);
 
 -- name: due_submissions
--- Submissions that are due, oldest first.
-SELECT * FROM submissions WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, received_at LIMIT :most;
+-- Submissions that are due, oldest first. A file that was sent is in the memory of one process (`held` is a JSON array of
+-- ids): others leave it to that one until a while after its answer was due.
+SELECT * FROM submissions WHERE state = 'waiting' AND due_at <= :now
+  AND (url IS NOT NULL OR received_at + wait < :now - :grace OR id IN (SELECT value FROM json_each(:held)))
+ORDER BY due_at, received_at LIMIT :most;
 
 -- name: claim_submission!
 -- Take a submission: it falls due again when nobody finishes it.
