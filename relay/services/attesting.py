@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LEASE: Final = 180.0
 """Seconds after which a submission that nobody finished is taken again."""
+GRACE: Final = 10.0
+"""Seconds after its answer was due for which a file is left to the process that has it, where there are several."""
 ATTEMPTS: Final = 3
 AGAIN_AFTER: Final = 15.0
 """Seconds to the next attempt at what failed for now, times the attempts so far."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from relay.config import values
-from relay.services.attesting import LEASE, Attesting
+from relay.services.attesting import GRACE, Attesting
 from relay.services.submissions import Allowances, Submissions
 
 if TYPE_CHECKING:
@@ -65,6 +65,6 @@ class AttestingService:
             limits=values.media_limits(office.settings),
             tally=tally,
             alerts=office.alerts,
-            grace=LEASE if office.store.shared else 0.0,
+            grace=GRACE if office.store.shared else 0.0,
         )
         return cls(submissions, attesting)
