@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -191,3 +192,16 @@ async def test_what_postgresql_cannot_hold_is_replaced(address: str) -> None:
         assert await tx.activities.receive([(odd, None), (odd, None)]) == [1, None]
         [found] = await tx.activities.about("https://a.test/\0")
         assert found["object_id"] == "https://a.test/\ufffd"
+
+
+async def test_a_transaction_that_goes_on_after_an_error_is_no_success(address: str) -> None:
+    async def receive() -> None:
+        async with store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+            with suppress(psycopg.DataError):
+                await tx.logins.forget("never")  # type: ignore[arg-type] # a bug somewhere
+
+    async with PostgresStore(address) as store:
+        with pytest.raises(RuntimeError):
+            await receive()
+        assert await waiting(store) == 0

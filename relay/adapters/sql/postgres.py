@@ -178,7 +178,10 @@ class PostgresStore:
                     except BaseException:
                         await _undo(connection)
                         raise
-                    await connection.execute(b"COMMIT")
+                    ended = await connection.execute(b"COMMIT")
+                    if ended.statusmessage != "COMMIT":
+                        # A statement failed and the caller went on: PostgreSQL rolls back, and calls that success.
+                        raise RuntimeError("a transaction went on after an error and was rolled back")
             finally:
                 await self._pool.putconn(connection)
 
