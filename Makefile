@@ -34,8 +34,9 @@ run: install ## start the relay of config.yaml; the first time also make keys an
 	@exec $(BIN)/assay serve --config config.yaml
 
 # ---------------------------------------------------------------- change it
-test: develop ## run all tests that need nothing but this repository and a Chromium
+test: develop ## run all tests that need nothing but this repository, a Chromium and PostgreSQL
 	@tools/bootstrap browser
+	@tools/bootstrap database
 	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -n auto --dist worksteal -rfEs || status=1; exit $$status
 
 check: develop ## look at everything that is quick to look at: run it before each commit

@@ -59,7 +59,7 @@ async def _reload(session: Session) -> ReloadAnswer | None:
     from relay.wiring.saving import accepted, hear
 
     async with session.desk() as desk:
-        if not desk.office.store.is_served():
+        if not await desk.office.store.is_served():
             return None
         number = await desk.office.reloads.ask(who=operator(), why=Why.RELOAD)
         answer = await hear(desk.office, number)

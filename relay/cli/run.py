@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,8 @@ from relay.cli.setup import make_keys
 from relay.domain.errors import RelayError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from relay.config.load import Configuration
     from relay.config.settings import Settings
 
@@ -42,7 +46,7 @@ _SOCKET_ERRORS: Final = {
     type=click.Choice(["all", "web", "worker"]),
     default="all",
     show_default=True,
-    help="What this process does. `web` and `worker` come with PostgreSQL, in a later version.",
+    help="What this process does, with PostgreSQL: everything, answer requests, or the work behind them.",
 )
 @pass_session
 def serve(session: Session, role: str) -> None:
@@ -54,35 +58,74 @@ def serve(session: Session, role: str) -> None:
 
     from relay.telemetry import set_up_logging
 
-    if role != "all":
-        message = f"`--role {role}` comes with PostgreSQL in a later version; leave --role out"
-        raise Problem(message, code="later-version", status=Status.CONFIGURATION)
     loaded = session.load()
     configuration = loaded.require()
+    more = _more_workers(configuration.settings, role)
     if loaded.diagnostics:
         note(loaded.render().rstrip())
     set_up_logging(verbose=session.verbose)
     make_keys(configuration.settings)
     try:
-        uvloop.run(_serve(session, configuration))
+        uvloop.run(_serve(session, configuration, role, more))
     except BaseExceptionGroup as group:
         raise _told(group, configuration.settings) from group
 
 
-async def _serve(session: Session, configuration: Configuration) -> None:
+def _more_workers(settings: Settings, role: str) -> int:
+    """Return how many workers are to be started beside this process. Raises `Problem` on a file, which is for one."""
+    from relay.config.settings import database_path
+
+    on_file = database_path(settings) is not None
+    if on_file and role != "all":
+        message = f"`--role {role}` needs PostgreSQL (relay.database): on a file the relay is one process"
+        raise Problem(message, code="one-process", status=Status.CONFIGURATION)
+    wanted = settings.relay.workers or os.cpu_count() or 1
+    if on_file and settings.relay.workers != 1:
+        note("relay.workers needs PostgreSQL (relay.database): on a file the relay is one process")
+    return 0 if on_file or role != "all" else wanted - 1
+
+
+async def _serve(session: Session, configuration: Configuration, role: str, more: int) -> None:
+    from relay.adapters.system import SystemClock
     from relay.cli import serving
+    from relay.cli.workers import keep_workers, orphaned
+    from relay.wiring.processes import Role
 
-    running = asyncio.Event()
+    running, clock = asyncio.Event(), SystemClock()
     async with asyncio.TaskGroup() as tasks:
-        announcing = tasks.create_task(_announce(session, configuration, running))
-        await serving.serve(configuration, running)
-        announcing.cancel()
+        beside = [
+            tasks.create_task(_announce(session, configuration, running, role)),
+            tasks.create_task(keep_workers(more, _worker_command(session), clock)),
+        ]
+        served = tasks.create_task(serving.serve(configuration, running, Role(role)))
+        beside.append(tasks.create_task(_stop_when(orphaned(clock))))
+        await served
+        for one in beside:
+            one.cancel()
 
 
-async def _announce(session: Session, configuration: Configuration, running: asyncio.Event) -> None:
+async def _stop_when(over: Awaitable[None]) -> None:
+    await over
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _worker_command(session: Session) -> list[str]:
+    """Return how a worker like this process is started."""
+    options = ["--config", str(session.config)] if session.config else []
+    options += ["--verbose"] if session.verbose else []
+    return [sys.executable, "-m", "relay", *options, "--json", "serve", "--role", "worker"]
+
+
+async def _announce(
+    session: Session, configuration: Configuration, running: asyncio.Event, role: str
+) -> None:
     from relay.wiring import identity_of
 
     await running.wait()
+    if role == "worker":
+        if not session.as_json:
+            pairs({"Works for": identity_of(configuration.settings).url, "Stop": "Ctrl-C"})
+        return
     settings, identity = configuration.settings, identity_of(configuration.settings)
     admin = f"http://{settings.admin.listen}"
     sign_in = await _sign_in(session)

@@ -33,6 +33,7 @@ from relay.web.webhooks import WebhookPages
 from relay.web.why import WhyPages
 from relay.wiring import REPOSITORY, Outside, Relay, open_relay
 from relay.wiring.adminpages import admin_pages
+from relay.wiring.processes import Role
 from relay.wiring.scanapi import file_checks
 from relay.wiring.submitpages import submit_routes
 
@@ -179,21 +180,25 @@ async def running(
     *,
     outside: Outside | None = None,
     tls: ssl.SSLContext | None = None,
+    role: Role = Role.ALL,
 ) -> AsyncIterator[Relay]:
-    """Run the whole relay inside the `async with`; leaving drains requests and writes the last checkpoint."""
+    """Run a role of the relay inside the `async with`; leaving drains requests and writes the last checkpoint."""
     settings = configuration.settings
     async with AsyncExitStack() as stack:
         relay = await stack.enter_async_context(open_relay(configuration, outside=outside))
         workers = await stack.enter_async_context(asyncio.TaskGroup())
-        working = workers.create_task(relay.work())
+        working = workers.create_task(relay.work(role))
         stack.callback(working.cancel)
         public, admin = settings.relay.listen, settings.admin.listen
-        await stack.enter_async_context(listening(public_app(relay), public.host, public.port, tls=tls))
-        await stack.enter_async_context(listening(admin_app(relay), admin.host, admin.port))
+        if role.answers:
+            await stack.enter_async_context(listening(public_app(relay), public.host, public.port, tls=tls))
+            await stack.enter_async_context(listening(admin_app(relay), admin.host, admin.port))
         yield relay
 
 
-async def serve(configuration: Configuration, announce: asyncio.Event | None = None) -> None:
+async def serve(
+    configuration: Configuration, announce: asyncio.Event | None = None, role: Role = Role.ALL
+) -> None:
     """Run until SIGTERM or SIGINT; read the configuration again at SIGHUP. A worker that crashes stops the process."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -201,7 +206,7 @@ async def serve(configuration: Configuration, announce: asyncio.Event | None = N
     loop.add_signal_handler(
         signal.SIGHUP, lambda: None
     )  # until the relay runs its configuration is fresh anyway
-    async with running(configuration) as relay:
+    async with running(configuration, role=role) as relay:
         loop.add_signal_handler(signal.SIGHUP, relay.live.hang_up)
         _log.info("the relay runs at %s", relay.office.identity.url)
         if announce is not None:

@@ -77,7 +77,7 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
         observed = await office.replay.observed_counts()
         found = {
             "url": office.identity.url,
-            "running": office.store.is_served(),
+            "running": await office.store.is_served(),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
             "observed": None if observed is None else {**asdict(observed), "since": stamp(observed.since)},

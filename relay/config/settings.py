@@ -83,6 +83,10 @@ class RelaySettings(Section):
         ),
     )
 
+    workers: int = Field(
+        default=1, ge=0, le=256, description="Processes on this host, with PostgreSQL; 0 is one per core."
+    )
+
     @field_validator("database")
     @classmethod
     def _start_at_file(cls, value: str, info: ValidationInfo) -> str:
@@ -375,7 +379,6 @@ LATER_KEYS = frozenset(
     {
         "evidence",
         "reports",
-        "workers",
     }
 )
 """Keys of the design that this version does not know yet."""

@@ -9,6 +9,8 @@ RelayError
 ├── NotFound           no such thing here
 ├── Conflict           the thing is not in a state in which this can be done
 ├── Busy               no room now (temporary)
+├── Unavailable        the database cannot be reached (temporary)
+│   └── Superseded     another process has taken this over
 ├── TooMany            more than this server may send in a time (temporary)
 ├── StoreTrouble       a file of a media store, or the store itself, cannot be read (temporary or not)
 └── RemoteError        another server did not answer as it should (temporary or not)
@@ -87,6 +89,20 @@ class Busy(RelayError):
     def __init__(self, message: str | None = None, *, retry_after: int = 30) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(RelayError):
+    """The database cannot be reached; try again later."""
+
+    code = "database"
+    temporary = True
+    retry_after = 30
+
+
+class Superseded(Unavailable):
+    """Another process has taken this over."""
+
+    code = "superseded"
 
 
 class TooMany(RelayError):

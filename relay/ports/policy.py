@@ -40,6 +40,9 @@ class Reloads(Protocol):
     async def answered(self, number: int) -> ReloadAnswer | None:
         """Return what came of a question; None as long as nothing did."""
 
+    async def last_answered(self) -> int:
+        """Return the number of the newest question that has an answer; 0 when none has."""
+
     async def withdraw(self, number: int) -> None:
         """Forget a question that nobody waits for any more, when it is still open."""
 

@@ -84,8 +84,14 @@ class Submissions(Protocol):
     async def add(self, submission: Submission) -> None:
         """Write a new submission."""
 
-    async def claim(self, *, now: float, until: float, most: int) -> list[Submission]:
-        """Take submissions that are due, oldest first; not finished by `until` they fall due again."""
+    async def claim(
+        self, *, now: float, until: float, most: int, held: Collection[str], grace: float
+    ) -> list[Submission]:
+        """Take submissions that are due, oldest first; not finished by `until` they fall due again.
+
+        Those whose file was sent are taken by the process that has it, which are those in `held`; by any other one only
+        `grace` seconds after their answer was due.
+        """
 
     async def next_due(self) -> float | None:
         """When the next submission falls due."""

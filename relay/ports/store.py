@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from relay.ports.hashservices import HashServices
     from relay.ports.history import History
     from relay.ports.labstore import Lab
+    from relay.ports.leases import Leases
     from relay.ports.listings import Listings
     from relay.ports.logins import Logins
     from relay.ports.media import Media
@@ -125,6 +126,9 @@ class Fanout(Protocol):
 
     async def head(self) -> int:
         """Return the last position ever used."""
+
+    async def withdrawals(self) -> int:
+        """Return a number that grows whenever entries were taken out of the log before their time."""
 
     async def entries(self, after: int, upto: int, *, stopped: bool = False) -> list[LogEntry]:
         """Return a stretch of the log; what was purged is missing, and what a recall stopped unless `stopped`."""
@@ -374,6 +378,10 @@ class Tx(Protocol):
     @property
     def recalls(self) -> Recalls:
         """Media that matched after it was relayed, and who was told."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who does what only one process may do."""
 
 
 class Store(Protocol):

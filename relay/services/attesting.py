@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.domain.intake import MediaFacts
     from relay.domain.submission import Submission
     from relay.ports import Clock, Remote, Store, Tx
+    from relay.ports.service import Submissions as StoredSubmissions
     from relay.services.attestations import Attestor
     from relay.services.findings import FindingBook
     from relay.services.inspect import Inspector, MediaLimits
@@ -28,14 +29,35 @@ if TYPE_CHECKING:
 
 LEASE: Final = 180.0
 """Seconds after which a submission that nobody finished is taken again."""
+GRACE: Final = 10.0
+"""Seconds after its answer was due for which a file is left to the process that has it, where there are several."""
 ATTEMPTS: Final = 3
 AGAIN_AFTER: Final = 15.0
 """Seconds to the next attempt at what failed for now, times the attempts so far."""
 LOST: Final = "lost"
 
 
+class _Held:
+    """The submissions that this process can attend to: any at a URL, and the files that it was sent itself."""
+
+    def __init__(self, submissions: StoredSubmissions, room: Room, grace: float) -> None:
+        self._submissions, self._room, self._grace = submissions, room, grace
+
+    async def next_due(self) -> float | None:
+        """When the next submission is due; perhaps one that another process has."""
+        return await self._submissions.next_due()
+
+    async def claim(self, *, now: float, until: float, most: int) -> list[Submission]:
+        """Take submissions that are due."""
+        held = self._room.names
+        return await self._submissions.claim(now=now, until=until, most=most, held=held, grace=self._grace)
+
+
 class Attesting:
-    """Takes submissions from the store, scans, answers. `at_once` files are in work at the same time."""
+    """Takes submissions from the store, scans, answers. `at_once` files are in work at the same time.
+
+    `grace`: seconds for which a file that another process was sent is left to that one after its answer was due.
+    """
 
     def __init__(
         self,
@@ -53,6 +75,7 @@ class Attesting:
         limits: MediaLimits,
         tally: Tally,
         at_once: int = 2,
+        grace: float = 0.0,
     ) -> None:
         self._store, self._clock, self._remote = store, clock, remote
         self._inspector, self._attestor, self._findings = inspector, attestor, findings
@@ -60,7 +83,7 @@ class Attesting:
         self._limits, self._tally = limits, tally
         self._due = LeasedWork(
             lambda submission: f"submission {submission.id}",
-            lambda tx: tx.submissions,
+            lambda tx: _Held(tx.submissions, room, grace),
             self._attend,
             store=store,
             clock=clock,

@@ -17,10 +17,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import Host, Verdict
+from relay.domain.errors import Unavailable
 from relay.domain.subscription import State
 from relay.protocol.httpsig import Target
 from relay.services.dispatch import Attempt, Dispatch
-from relay.services.ledger import Ledger
+from relay.services.enduring import attempted
+from relay.services.ledger import Ledger, alone
 from relay.services.logreader import LogReader
 from relay.services.tracks import (
     PROBE_EVERY,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Store
+    from relay.services.ledger import Fence
     from relay.services.selection import Selectors
     from relay.services.signals import Signals
     from relay.services.signing import Signed, Signing
@@ -57,23 +60,27 @@ class FanOut:
         signals: Signals,
         selectors: Selectors,
         limits: FanOutLimits,
+        check: Fence = alone,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
-        self.selectors = selectors
+        self.selectors, self._check = selectors, check
         self._dispatch = Dispatch(signing, limits.timeout)
-        self._log = LogReader(store)
-        self._line = Line()
-        self._tracks: dict[int, Track] = {}
-        self._peers: dict[str, Peer] = {}
-        self._ledger = Ledger(store, clock)
-        self._version = -1
-        self._flying = self._suspects = 0
         self._loading = asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing but what is stored: another process may have delivered meanwhile."""
+        self._log, self._line = LogReader(self._store), Line()
+        self._tracks: dict[int, Track] = {}
+        self._peers: dict[str, Peer] = {}
+        self._ledger = Ledger(self._store, self._clock, self._check)
+        self._version, self._flying, self._suspects = -1, 0, 0
 
     async def run(self) -> None:
         """Deliver until cancelled; a last checkpoint is written on the way out."""
+        self._begin()
         await self.look()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -106,12 +113,9 @@ class FanOut:
             await self._look_at_subscriptions()
             for server in heard:
                 self._heard_from(server)
-            await self._look_at_log()
-
-    async def _look_at_log(self) -> None:
-        if await self._log.look():
-            for track in self._tracks.values():
-                self._line.push(track)
+            if await self._log.look():
+                for track in self._tracks.values():
+                    self._line.push(track)
 
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
@@ -121,8 +125,7 @@ class FanOut:
         if upto is None:
             return
         cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
-        async with self._store.transaction() as tx:
-            await tx.fanout.prune(upto, cursors, now)
+        await self._ledger.prune(upto, cursors)
         for track in self._tracks.values():
             for position in [at for at in track.progress.stragglers if at <= upto]:
                 self._ledger.straggler(track.id, position, None)
@@ -201,7 +204,7 @@ class FanOut:
     async def _feed(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             if self._signals.take_change():
-                await self.look()
+                await attempted(self.look())
             batch = await self._collect()
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
@@ -214,15 +217,15 @@ class FanOut:
         saved_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
-            await self.look()
+            await attempted(self.look())
             if len(self._line):
                 self._signals.fanout.set()
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
-                await self._ledger.save(self._tracks.values())
+                await attempted(self._ledger.save(self._tracks.values()))
             if self._clock.now() - pruned_at >= 600.0:
                 pruned_at = self._clock.now()
-                await self.prune()
+                await attempted(self.prune())
 
     async def _collect(self) -> list[Attempt]:
         """Take turns until a batch is full or nothing may start."""
@@ -237,7 +240,11 @@ class FanOut:
                 break
             if self._tracks.get(track.id) is not track:
                 continue
-            attempt = await self._next(track, now)
+            try:
+                attempt = await self._next(track, now)
+            except Unavailable:  # the log cannot be read on just now
+                self._line.push(track)
+                break
             if attempt is not None:
                 batch.append(attempt)
                 self._line.push(track)
@@ -360,9 +367,13 @@ class FanOut:
             await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
 
     async def _set_state(self, track: Track, state: State, reason: str | None) -> None:
-        track.subscription = replace(track.subscription, state=state, reason=reason)
-        async with self._store.transaction() as tx:
-            await tx.subscribers.save(track.subscription, self._clock.now())
+        known = track.subscription
+        track.subscription = replace(known, state=state, reason=reason)
+        try:
+            async with self._store.transaction() as tx:
+                await tx.subscribers.save(track.subscription, self._clock.now())
+        except Unavailable:
+            track.subscription = known  # the next attempt notices it as well
 
     def _failed(self, track: Track, entry: LogEntry, error: str, retry_after: float | None) -> None:
         now, jitter = self._clock.now(), self._clock.jitter()

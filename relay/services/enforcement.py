@@ -14,7 +14,7 @@ from relay.domain.software import banned_by
 from relay.domain.subscription import Command, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from relay.domain.moderation import Known
     from relay.domain.subscription import Subscription
@@ -32,7 +32,10 @@ _REACHED: Final = frozenset({State.PENDING, State.ACCEPTED, State.UNREACHABLE})
 
 
 class Enforcement:
-    """Keeps blocks fresh and subscriptions in line with them. `banned` may be replaced while running."""
+    """Keeps blocks fresh and subscriptions in line with them. `banned` may be replaced while running.
+
+    `leads` tells whether this process is the one that looks at subscriptions; blocks are for all.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Enforcement:
         self._store, self._clock, self._signals = store, clock, signals
         self._blocks, self._subscribers = blocks, subscribers
         self.banned = tuple(banned)
+        self.leads: Callable[[], bool] = lambda: True
         self._version = -1
         self._swept = False
         self._counted_at = float("-inf")
@@ -60,6 +64,10 @@ class Enforcement:
     async def run_once(self) -> bool:
         """Look once; return whether subscriptions were looked at, because something changed."""
         changed = await self._blocks.load(self._store)
+        if not self.leads():
+            self._swept = False  # whoever comes to lead begins by looking
+            await self._count()
+            return False
         async with self._store.reading() as tx:
             version = await tx.subscribers.version()
         asked = self._signals.enforcement.take()

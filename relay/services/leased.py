@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from relay.domain.errors import Unavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -69,7 +71,11 @@ class LeasedWork(Generic[Piece]):
 
     async def _work(self) -> None:
         while True:
-            claimed = await self._claim(1)
+            try:
+                claimed = await self._claim(1)
+            except Unavailable:  # the others here are not disturbed in what they do
+                await self._clock.sleep(LOOK_EVERY)
+                continue
             for piece in claimed:
                 try:
                     await self._attend(piece)

@@ -7,26 +7,37 @@ who do not and moved, one per straggler and host whose state changed (see `domai
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from relay.domain.delivery import Host, Straggler
-    from relay.ports import Clock, Store
+    from relay.ports import Clock, Store, Tx
     from relay.services.tracks import Track
 
 COUNTS_EVERY: Final = 60.0
 """Seconds between two writes of the delivery counters: they are for people."""
 
 
-class Ledger:
-    """Keeps what changed since the last checkpoint, and writes it."""
+Fence = Callable[["Tx"], Awaitable[None]]
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+
+async def alone(tx: Tx) -> None:
+    """Let everything be written: there is only one process."""
+
+
+class Ledger:
+    """Keeps what changed since the last checkpoint, and writes it.
+
+    `check` raises, in the transaction that writes, when another process delivers by now.
+    """
+
+    def __init__(self, store: Store, clock: Clock, check: Fence) -> None:
+        self._store, self._clock, self._check = store, clock, check
         self._written: dict[int, int | None] = {}
         self._stragglers: dict[tuple[int, int], Straggler | None] = {}
         self._hosts: dict[str, Host] = {}
@@ -54,6 +65,12 @@ class Ledger:
         """A subscription is not served any more."""
         self._written.pop(subscription, None)
 
+    async def prune(self, upto: int, cursors: Mapping[int, int]) -> None:
+        """Let the log be forgotten up to a position; who has not come so far gets a gap on record."""
+        async with self._store.transaction() as tx:
+            await self._check(tx)
+            await tx.fanout.prune(upto, cursors, self._clock.now())
+
     async def save(self, tracks: Collection[Track], *, everything: bool = False) -> None:
         """Write a checkpoint if anything changed; counters at most once a minute unless `everything`."""
         now = self._clock.now()
@@ -70,10 +87,17 @@ class Ledger:
         self._moved = False
         counts = {track.id: (track.counts[0], track.counts[1], track.counts[2]) for track in counted}
         skipped = {(track.id, why): times for track in counted for why, times in track.skipped.items()}
-        async with self._store.transaction() as tx:
-            await tx.fanout.save(
-                saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
-            )
+        try:
+            async with self._store.transaction() as tx:
+                await self._check(tx)
+                await tx.fanout.save(
+                    saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
+                )
+        except BaseException:
+            # It is written with the next one; what came meanwhile is newer.
+            self._moved = True
+            self._stragglers, self._hosts = stragglers | self._stragglers, hosts | self._hosts
+            raise
         self._written.update(moved)
         self._leader = max(cursors.values(), default=self._leader)
         if counting:

@@ -34,13 +34,17 @@ class LogReader:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._chunks: OrderedDict[int, _Chunk] = OrderedDict()
+        self._withdrawals = 0
         self.head = 0
         """The last position known."""
 
     async def look(self) -> bool:
-        """Read the head anew; return whether it moved."""
+        """Read the head anew; return whether it moved. What was taken out of the log meanwhile is forgotten."""
         async with self._store.reading() as tx:
-            head = await tx.fanout.head()
+            head, withdrawals = await tx.fanout.head(), await tx.fanout.withdrawals()
+        if withdrawals != self._withdrawals:
+            self._withdrawals = withdrawals
+            self._chunks.clear()
         moved, self.head = head != self.head, head
         return moved
 
@@ -55,9 +59,13 @@ class LogReader:
         """Bring the chunk of a position into memory."""
         number = position // CHUNK
         first, last = number * CHUNK, min(number * CHUNK + CHUNK - 1, self.head)
-        chunk = self._chunks.pop(number, None) or _Chunk(first - 1)
-        async with self._store.reading() as tx:
-            entries = await tx.fanout.entries(chunk.upto, last)
+        chunk, withdrawals = self._chunks.pop(number, None) or _Chunk(first - 1), -1
+        while withdrawals != self._withdrawals:
+            if withdrawals >= 0:  # something was taken out while this was read
+                chunk = _Chunk(first - 1)
+            withdrawals = self._withdrawals
+            async with self._store.reading() as tx:
+                entries = await tx.fanout.entries(chunk.upto, last)
         chunk.entries.update((entry.position, entry) for entry in entries)
         chunk.upto = max(chunk.upto, last)
         self._chunks[number] = chunk

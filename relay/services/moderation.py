@@ -1,8 +1,7 @@
-"""Everything that keeps unwanted servers away, put together: what the inbox asks, and four workers."""
+"""Everything that keeps unwanted servers away, put together: what the inbox asks, and its workers."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -86,11 +85,3 @@ class Moderation:
             policy_lists=policy_lists,
             software=SoftwareWatch(store=store, remote=remote, clock=clock, signals=signals, blocks=blocks),
         )
-
-    async def run(self) -> None:
-        """Run the workers until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.schedule.run())
-            tasks.create_task(self.enforcement.run())
-            tasks.create_task(self.policy_lists.run())
-            tasks.create_task(self.software.run())

@@ -7,6 +7,7 @@ number in a file may be that of another process by now, and SIGHUP ends most.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.policy_version import Why
@@ -47,11 +48,13 @@ class Reloads:
         self._signals.reload.set()
         return number
 
-    async def answer(self, number: int, alive: Callable[[], bool], patience: float) -> ReloadAnswer | None:
+    async def answer(
+        self, number: int, alive: Callable[[], Awaitable[bool]], patience: float
+    ) -> ReloadAnswer | None:
         """Wait for the answer; None when the relay is gone or has given none in `patience` seconds."""
         until = self._clock.monotonic() + patience
         while True:
-            runs = alive()  # before looking: an answer may be the last thing that a relay writes
+            runs = await alive()  # before looking: an answer may be the last thing that a relay writes
             async with self._store.reading() as tx:
                 answer = await tx.reloads.answered(number)
             if answer is not None:
@@ -67,11 +70,15 @@ class Reloads:
 
 
 class ReloadWorker:
-    """Answers in the running relay. Who knows its parts gives what reads the configuration and puts it in force."""
+    """Answers in the running relay. Who knows its parts gives what reads the configuration and puts it in force.
+
+    Of several processes one answers; the others see that it did, and read their configuration, too.
+    """
 
     def __init__(self, store: Store, clock: Clock, signals: Signals) -> None:
         self._store, self._clock, self._signals = store, clock, signals
         self._hung_up = False
+        self._answered: int | None = None
 
     def hang_up(self) -> None:
         """Take note of SIGHUP: read the configuration again, whether or not somebody asked on record."""
@@ -87,19 +94,25 @@ class ReloadWorker:
     async def run_once(self, change: Change) -> ReloadAnswer | None:
         """Answer all open questions at once; None when there is none."""
         async with self._store.reading() as tx:
-            asked = await tx.reloads.open()
+            asked, answered = await tx.reloads.open(), await tx.reloads.last_answered()
+        elsewhere = self._answered is not None and answered > self._answered
+        self._answered = answered
         hung_up, self._hung_up = self._hung_up, False
-        if not asked and not hung_up:
+        if not asked and not hung_up and not elsewhere:
             return None
         # Who changed the policy is on record, rather than who asked in general: the last one to do so.
         about = [one for one in asked if one.why in {Why.APPLY, Why.UNDO}]
         general = ReloadRequest(0, self._clock.now(), SIGNAL, Why.RELOAD)
-        answer = await change([*([general] if hung_up else []), *asked, *about][-1])
+        answer = await change([*([] if asked and not hung_up else [general]), *asked, *about][-1])
         _tell(answer)
-        async with self._store.transaction() as tx:
-            for one in asked:
-                await tx.reloads.answer(one.id, answer, self._clock.now())
-            await tx.reloads.forget(KEPT)
+        if asked or hung_up:
+            async with self._store.transaction() as tx:
+                if hung_up:  # on record, so that other processes hear of it
+                    asked.append(replace(general, id=await tx.reloads.ask(general)))
+                for one in asked:
+                    await tx.reloads.answer(one.id, answer, self._clock.now())
+                await tx.reloads.forget(KEPT)
+            self._answered = max(answered, *(one.id for one in asked))
         self._signals.reloaded.set()
         return answer
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from relay.domain.errors import Busy, TooMany
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
 FULL_FOR = 20
@@ -72,6 +73,11 @@ class Room:
         place.size = len(content)
         self.drop(name)
         self._files[name] = (content, place)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the files."""
+        return self._files.keys()
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of that name."""

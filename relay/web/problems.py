@@ -19,6 +19,7 @@ from relay.domain.errors import (
     TooLarge,
     TooMany,
     Unauthorized,
+    Unavailable,
 )
 from relay.protocol.documents import dump
 
@@ -36,6 +37,7 @@ _STATUS: Final[dict[type[RelayError], int]] = {
     RemoteError: 502,
     KeyUnavailable: 503,
     Busy: 503,
+    Unavailable: 503,
 }
 _RETRY_AFTER: Final = 60
 _log: Final = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ built inside an `AsyncExitStack`, so that what was opened is closed in reverse o
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from relay.services.inquiry import Inquiries
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
+from relay.services.ledger import alone
 from relay.services.letters import Letters
 from relay.services.lists import ListWatch
 from relay.services.logins import Logins
@@ -55,6 +56,7 @@ from relay.wiring.labpages import LabPages
 from relay.wiring.live import Live, Parts, record_start
 from relay.wiring.office import Office, open_office
 from relay.wiring.parts import Outside
+from relay.wiring.processes import Processes, Role, Workers
 from relay.wiring.recall import rematching
 from relay.wiring.service import AttestingService
 from relay.wiring.webhooks import Hooks
@@ -76,6 +78,7 @@ class Relay:
     """The whole relay."""
 
     office: Office
+    processes: Processes
     profile: Profile
     tally: Tally
     blocks: Blocks
@@ -113,26 +116,33 @@ class Relay:
         """The actor document, as it is served."""
         return self.profile.document
 
-    async def work(self) -> None:
-        """Run every worker until cancelled; one that crashes stops all, loudly."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.screening.run())
-            tasks.create_task(self.service.attesting.run())
-            tasks.create_task(self.hooks.run())
-            tasks.create_task(self.lab.run())
-            tasks.create_task(self.fanout.run())
-            tasks.create_task(self.letters.run())
-            tasks.create_task(self.alerting.run())
-            tasks.create_task(self.watch.run())
-            tasks.create_task(self.rematching.run())
-            tasks.create_task(self.services.run())
-            tasks.create_task(self.key_watch.run())
-            tasks.create_task(self.status_lists.run())
-            tasks.create_task(self.moderation.run())
-            tasks.create_task(self.brakes.keeper.run())
-            tasks.create_task(self.upkeep.run())
-            tasks.create_task(self.live.run())
-            tasks.create_task(self.office.upstreams.run(self.fetcher))
+    async def work(self, role: Role = Role.ALL) -> None:
+        """Run every worker of a role until cancelled; one that crashes stops all, loudly."""
+        workers = Workers(
+            every=(
+                self.watch.run,
+                self.services.run,
+                self.key_watch.run,
+                self.status_lists.run,
+                self.moderation.policy_lists.run,
+                self.moderation.enforcement.run,
+                self.brakes.keeper.run,
+                self.live.run,
+            ),
+            answering=(self.service.attesting.run,),
+            working=(self.screening.run, self.letters.run, self.alerting.run, self.hooks.run),
+            leading=(
+                self.fanout.run,
+                self.upkeep.run,
+                self.lab.run,
+                self.moderation.schedule.run,
+                self.moderation.software.run,
+                self.rematching.run,
+                self.services.fetching.run,
+                partial(self.office.upstreams.run, self.fetcher),
+            ),
+        )
+        await self.processes.run(workers, role)
 
 
 @asynccontextmanager
@@ -169,6 +179,7 @@ async def _assemble(
     canonicalizer = outside.canonicalizer
     if canonicalizer is None:
         canonicalizer = await stack.enter_async_context(CanonicalProcesses())
+    processes = Processes(office)
     blocks, tally, signals, subscribers = office.blocks, Tally(), office.signals, office.subscribers
     services = await open_services(stack, office, outside, tally)
     build, seen = services.among(office.library.scanners), office.library.seen
@@ -244,6 +255,7 @@ async def _assemble(
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
+        check=processes.check or alone,
     )
     logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)
@@ -264,8 +276,10 @@ async def _assemble(
         standings=moderation.standings,
         rules=values.receive_rules(settings),
     )
+    moderation.enforcement.leads = processes.leads
     relay = Relay(
         office=office,
+        processes=processes,
         profile=profile,
         tally=tally,
         blocks=blocks,

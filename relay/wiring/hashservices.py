@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.media.stills import StillMaker
@@ -62,10 +61,8 @@ class HashServices:
         await self._watch.run_once()
 
     async def run(self) -> None:
-        """Keep services and fetched lists current until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch.run())
-            tasks.create_task(self.fetching.run())
+        """Keep what is known of the services current until cancelled; `fetching` has a worker of its own."""
+        await self._watch.run()
 
 
 async def open_services(

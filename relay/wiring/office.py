@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 
 from relay.adapters.scanners.comparing import compare
 from relay.adapters.scanners.library import ListLibrary
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
 from relay.config import values
-from relay.config.settings import database_path
-from relay.domain.errors import Refused
 from relay.domain.subscription import Mode
 from relay.services.alerts import Alerts
 from relay.services.blocklists import Blocklists
@@ -35,6 +32,7 @@ from relay.services.upstreams import Upstreams
 from relay.services.waves import Waves
 from relay.services.webhooks import HookDesk
 from relay.wiring import parts, submit
+from relay.wiring.database import database
 from relay.wiring.why import explainer
 
 if TYPE_CHECKING:
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from relay.services.explain import Explainer
     from relay.services.hashsubmissions import HashSubmissions
     from relay.services.identity import Identity
+    from relay.wiring.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Office:
 
     settings: Settings
     identity: Identity
-    store: SqliteStore
+    store: Database
     clock: Clock
     signals: Signals
     decider: Decider
@@ -89,11 +88,8 @@ async def open_office(
 ) -> AsyncIterator[Office]:
     """Open the store and the services on it. `exclusive`: as the one relay that runs on it."""
     settings, clock = configuration.settings, clock or SystemClock()
-    path = database_path(settings)
-    if path is None:
-        raise Refused("PostgreSQL comes with a later version: write `database: sqlite`", code="no-database")
     identity, signals = parts.identity_of(settings), Signals()
-    async with SqliteStore(path, exclusive=exclusive) as store:
+    async with database(settings, exclusive=exclusive) as store:
         decider = Decider(configuration.policy, identity, clock)
         peers = Peers(store, clock)
         policy_lists = PolicyLists(store, clock, decider, configuration.policy_lists)

@@ -204,10 +204,10 @@ async def hear(office: Office, number: int) -> ReloadAnswer | None:
 
     Raises `Refused` when the one that runs is too old to be asked, or gives no answer.
     """
-    if not office.store.is_served():
+    if not await office.store.is_served():
         return None
     answer = None
-    if office.store.served_by() is not None:
+    if await office.store.served_by() is not None:
         answer = await office.reloads.answer(number, office.store.is_served, PATIENCE)
     if answer is None:
         await office.reloads.withdraw(number)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from relay.config import values
-from relay.services.attesting import Attesting
+from relay.services.attesting import GRACE, Attesting
 from relay.services.findings import FindingBook
 from relay.services.submissions import Allowances, Submissions
 
@@ -65,6 +65,7 @@ class AttestingService:
             allowances=allowances,
             limits=values.media_limits(office.settings),
             tally=tally,
+            grace=GRACE if office.store.shared else 0.0,
         )
         return cls(submissions, attesting)
 

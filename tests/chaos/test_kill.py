@@ -88,10 +88,10 @@ class Server:
 
 
 @asynccontextmanager
-async def relay_process(config: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def relay_process(config: Path, port: int, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The real relay as a process of its own, up when this yields, dead when it is left."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "relay", "--config", str(config), "serve",
+        sys.executable, "-m", "relay", "--config", str(config), "serve", *words,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
     )  # fmt: skip
     try:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.alerts import LISTED, Alert, AlertKind, ChannelRules, MessageState
 from relay.domain.errors import NotFound
 from relay.services.alerts import Alerts
@@ -15,8 +14,7 @@ from relay.services.signals import Signals
 from tests.fakes import START, FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.databases import Database, Databases
 
 HELD = Alert(AlertKind.HOLD, "Held: nudity", "Hold 1 waits.", about="hold 1")
 WAITS = Alert(AlertKind.SUBSCRIBER, "A server wants to subscribe", "Subscription 1 waits.")
@@ -25,28 +23,22 @@ SAFETY = ChannelRules("child-safety", "mail", frozenset(), 0.0)
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-@pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-def alerts(store: SqliteStore, clock: FakeClock) -> Alerts:
+def alerts(store: Database, clock: FakeClock) -> Alerts:
     return Alerts(store=store, clock=clock, signals=Signals(), channels=[MODS, SAFETY])
 
 
-async def note(store: SqliteStore, alerts: Alerts, *noted: Alert) -> None:
+async def note(store: Database, alerts: Alerts, *noted: Alert) -> None:
     async with store.transaction() as tx:
         for alert in noted:
             await alerts.note(tx, alert)
 
 
-async def claim(store: SqliteStore, now: float) -> list[tuple[str, str, int]]:
+async def claim(store: Database, now: float) -> list[tuple[str, str, int]]:
     """Take what is due: channel, key, number of alerts."""
     async with store.transaction() as tx:
         return [
@@ -56,7 +48,7 @@ async def claim(store: SqliteStore, now: float) -> list[tuple[str, str, int]]:
 
 
 async def test_an_alert_goes_to_whom_it_names_and_to_whom_its_kind_interests(
-    store: SqliteStore, alerts: Alerts, clock: FakeClock
+    store: Database, alerts: Alerts, clock: FakeClock
 ) -> None:
     await note(store, alerts, replace(HELD, channels=("child-safety",)), WAITS)
     assert await alerts.counts() == {"child-safety": {"open": 1}, "mods": {"open": 2}}
@@ -72,7 +64,7 @@ async def test_an_alert_goes_to_whom_it_names_and_to_whom_its_kind_interests(
     }
 
 
-async def test_what_did_not_commit_is_not_told(store: SqliteStore, alerts: Alerts) -> None:
+async def test_what_did_not_commit_is_not_told(store: Database, alerts: Alerts) -> None:
     async def fail() -> None:
         async with store.transaction() as tx:
             await alerts.note(tx, HELD)
@@ -84,7 +76,7 @@ async def test_what_did_not_commit_is_not_told(store: SqliteStore, alerts: Alert
 
 
 async def test_alerts_of_a_kind_share_a_message_until_it_is_tried_and_then_wait_for_the_quiet_to_end(
-    store: SqliteStore, alerts: Alerts
+    store: Database, alerts: Alerts
 ) -> None:
     await note(store, alerts, HELD, HELD)
     [(_, first, count)] = await claim(store, START)
@@ -100,7 +92,7 @@ async def test_alerts_of_a_kind_share_a_message_until_it_is_tried_and_then_wait_
 
 
 async def test_a_message_stays_as_it_is_at_every_attempt_and_holds_back_the_next_of_its_kind(
-    store: SqliteStore, alerts: Alerts
+    store: Database, alerts: Alerts
 ) -> None:
     await note(store, alerts, HELD)
     [(_, key, _)] = await claim(store, START)
@@ -121,7 +113,7 @@ async def test_a_message_stays_as_it_is_at_every_attempt_and_holds_back_the_next
 
 
 async def test_of_very_many_only_the_first_are_kept_and_all_are_counted(
-    store: SqliteStore, alerts: Alerts
+    store: Database, alerts: Alerts
 ) -> None:
     await note(store, alerts, *(replace(HELD, about=f"hold {n}") for n in range(LISTED + 30)))
     async with store.transaction() as tx:
@@ -129,7 +121,7 @@ async def test_of_very_many_only_the_first_are_kept_and_all_are_counted(
     assert (one.count, len(one.alerts), one.alerts[-1].about) == (LISTED + 30, LISTED, f"hold {LISTED - 1}")
 
 
-async def test_what_is_told_once_is_told_once_to_each(store: SqliteStore, alerts: Alerts) -> None:
+async def test_what_is_told_once_is_told_once_to_each(store: Database, alerts: Alerts) -> None:
     once = replace(HELD, once="scanner x 1")
     await note(store, alerts, once, once)
     [(_, _, count)] = await claim(store, START)
@@ -144,7 +136,7 @@ async def test_what_is_told_once_is_told_once_to_each(store: SqliteStore, alerts
 
 
 async def test_what_was_given_up_waits_for_a_person(
-    store: SqliteStore, alerts: Alerts, clock: FakeClock
+    store: Database, alerts: Alerts, clock: FakeClock
 ) -> None:
     await note(store, alerts, replace(HELD, channels=("child-safety",)))
     await claim(store, START)
@@ -178,10 +170,9 @@ async def test_what_was_given_up_waits_for_a_person(
     assert await alerts.counts() == {"mods": {"sent": 1}, "child-safety": {"sent": 1}}
 
 
-async def test_alerts_survive_a_restart(tmp_path: Path, clock: FakeClock) -> None:
-    path = tmp_path / "r.sqlite"
-    async with SqliteStore(path) as store:
+async def test_alerts_survive_a_restart(database: Databases, clock: FakeClock) -> None:
+    async with database.open() as store:
         await note(store, Alerts(store=store, clock=clock, signals=Signals(), channels=[MODS]), HELD)
         [(_, key, _)] = await claim(store, START)
-    async with SqliteStore(path) as store:
+    async with database.open() as store:
         assert await claim(store, START + 60) == [("mods", key, 1)]

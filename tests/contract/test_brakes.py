@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.log import ActivityState, HoldState
 from relay.domain.policy import Verb
 from relay.domain.waves.brake import Brake, BrakeState, Cover, Kind
@@ -18,10 +15,8 @@ from relay.services.decide import ruled
 from tests.contract.test_store import incoming, settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from relay.domain.intake import Settled
+    from tests.databases import Database
 
 NOW = 1_795_300_000.0
 WAVE = Brake(
@@ -48,13 +43,7 @@ INCIDENT = replace(
 )
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-async def put_on(store: SqliteStore, *brakes: Brake) -> list[int]:
+async def put_on(store: Database, *brakes: Brake) -> list[int]:
     async with store.transaction() as tx:
         return [await tx.brakes.add(one) for one in brakes]
 
@@ -63,14 +52,14 @@ def stopped_by(brake: int | None, state: ActivityState) -> Settled:
     return replace(settled(state=state), brake=brake, due_at=NOW + 5)
 
 
-async def receive(store: SqliteStore, *of: tuple[int | None, ActivityState]) -> list[int]:
+async def receive(store: Database, *of: tuple[int | None, ActivityState]) -> list[int]:
     """Store an activity for each brake and state; return their numbers."""
     async with store.transaction() as tx:
         batch = [(incoming(str(n)), stopped_by(*one)) for n, one in enumerate(of)]
         return [number for number in await tx.activities.receive(batch) if number is not None]
 
 
-async def counts(store: SqliteStore, brake: int) -> Stopped:
+async def counts(store: Database, brake: int) -> Stopped:
     async with store.reading() as tx:
         return (await tx.brakes.stopped([brake]))[brake]
 
@@ -78,7 +67,7 @@ async def counts(store: SqliteStore, brake: int) -> Stopped:
 HELD, DEFERRED, PUBLISHED = ActivityState.HELD, ActivityState.DEFERRED, ActivityState.PUBLISHED
 
 
-async def test_brakes_come_back_as_they_were_put_on(store: SqliteStore) -> None:
+async def test_brakes_come_back_as_they_were_put_on(store: Database) -> None:
     picture = replace(WAVE, cover=Cover(Kind.PICTURE, picture=Picture("ab", 2**255)))
     assert await put_on(store, WAVE, INCIDENT, picture) == [1, 2, 3]
     async with store.reading() as tx:
@@ -92,7 +81,7 @@ async def test_brakes_come_back_as_they_were_put_on(store: SqliteStore) -> None:
         ]  # fmt: skip
 
 
-async def test_what_changes_of_a_brake_is_noticed_elsewhere(store: SqliteStore) -> None:
+async def test_what_changes_of_a_brake_is_noticed_elsewhere(store: Database) -> None:
     async with store.reading() as tx:
         assert await tx.brakes.version() == 0
     [number] = await put_on(store, WAVE)
@@ -109,7 +98,7 @@ async def test_what_changes_of_a_brake_is_noticed_elsewhere(store: SqliteStore) 
         assert await tx.brakes.in_force(NOW + 50) == []
 
 
-async def test_what_a_brake_stopped_is_counted_by_what_became_of_it(store: SqliteStore) -> None:
+async def test_what_a_brake_stopped_is_counted_by_what_became_of_it(store: Database) -> None:
     [first, second] = await put_on(store, WAVE, INCIDENT)
     seqs = await receive(
         store,
@@ -135,7 +124,7 @@ async def test_what_a_brake_stopped_is_counted_by_what_became_of_it(store: Sqlit
         assert [one.seq for one in await tx.brakes.waiting(second, 1)] == [seqs[2]]
 
 
-async def test_releasing_is_going_through_the_policy_again(store: SqliteStore) -> None:
+async def test_releasing_is_going_through_the_policy_again(store: Database) -> None:
     [number] = await put_on(store, WAVE)
     seqs = await receive(store, (number, HELD), (number, DEFERRED))
     async with store.reading() as tx:
@@ -152,7 +141,7 @@ async def test_releasing_is_going_through_the_policy_again(store: SqliteStore) -
     assert await counts(store, number) == Stopped(released=2)
 
 
-async def test_purging_drops_and_can_be_found_again(store: SqliteStore) -> None:
+async def test_purging_drops_and_can_be_found_again(store: Database) -> None:
     [number] = await put_on(store, WAVE)
     seqs = await receive(store, (number, HELD), (number, DEFERRED))
     done = replace(settled(state=ActivityState.DROPPED), decision=ruled(Verb.DROP, "spam wave 1", "purged"))
@@ -167,7 +156,7 @@ async def test_purging_drops_and_can_be_found_again(store: SqliteStore) -> None:
     assert await counts(store, number) == Stopped(purged=2)
 
 
-async def test_what_was_deferred_is_moved_along(store: SqliteStore) -> None:
+async def test_what_was_deferred_is_moved_along(store: Database) -> None:
     [number, other] = await put_on(store, WAVE, INCIDENT)
     await receive(store, (number, DEFERRED), (other, DEFERRED))
     async with store.transaction() as tx:
@@ -177,7 +166,7 @@ async def test_what_was_deferred_is_moved_along(store: SqliteStore) -> None:
         assert len(await tx.activities.claim(now=NOW + 106, until=NOW + 500, most=9)) == 1
 
 
-async def test_what_a_person_ended_and_still_waits_is_unfinished(store: SqliteStore) -> None:
+async def test_what_a_person_ended_and_still_waits_is_unfinished(store: Database) -> None:
     numbers = await put_on(store, WAVE, WAVE, WAVE, WAVE)
     await receive(store, *((number, state) for number in numbers for state in (HELD, DEFERRED)))
     released = {"state": BrakeState.RELEASED, "ended_at": NOW, "ended_by": "ann"}
@@ -191,7 +180,7 @@ async def test_what_a_person_ended_and_still_waits_is_unfinished(store: SqliteSt
         assert [one.id for one in await tx.brakes.unfinished()] == numbers[:1]
 
 
-async def test_accounts_are_remembered_by_their_first_time(store: SqliteStore) -> None:
+async def test_accounts_are_remembered_by_their_first_time(store: Database) -> None:
     async with store.transaction() as tx:
         assert await tx.brakes.first_server() is None
         await tx.brakes.see_accounts({"https://a.test/u/1": NOW, "https://a.test/u/2": NOW + 1})
@@ -206,7 +195,7 @@ async def test_accounts_are_remembered_by_their_first_time(store: SqliteStore) -
         assert await tx.brakes.account_seen("https://a.test/u/2") == NOW + 1
 
 
-async def test_what_ended_long_ago_and_stopped_nothing_any_more_is_forgotten(store: SqliteStore) -> None:
+async def test_what_ended_long_ago_and_stopped_nothing_any_more_is_forgotten(store: Database) -> None:
     numbers = await put_on(store, WAVE, WAVE, WAVE)
     await receive(store, (numbers[0], HELD))
     async with store.transaction() as tx:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.errors import Busy
 from relay.services.intake import Intake
 from relay.services.singleflight import SingleFlight
@@ -16,9 +15,9 @@ from tests.contract.test_store import incoming, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from relay.ports import Tx
+    from tests.databases import Database, Databases
 
 
 class DiskFull(OSError):
@@ -28,7 +27,7 @@ class DiskFull(OSError):
 class BreakingStore:
     """A real store whose next write fails: before the commit, or after it, as when the answer is lost."""
 
-    def __init__(self, store: SqliteStore, *, persisted: bool) -> None:
+    def __init__(self, store: Database, *, persisted: bool) -> None:
         self._store, self._persisted, self.breaks = store, persisted, True
 
     @asynccontextmanager
@@ -49,10 +48,9 @@ class BreakingStore:
 
 @pytest.mark.parametrize("persisted", [False, True])
 async def test_nobody_is_told_202_when_the_commit_failed_and_a_repeat_comes_out_right(
-    tmp_path: Path, *, persisted: bool
+    database: Databases, *, persisted: bool
 ) -> None:
-    path = tmp_path / "r.sqlite"
-    async with SqliteStore(path) as store:
+    async with database.open() as store:
         intake = Intake(BreakingStore(store, persisted=persisted))  # type: ignore[arg-type] # it reads alike
         results = await asyncio.gather(
             *(intake.put(incoming(str(n)), settled()) for n in range(3)), return_exceptions=True
@@ -60,7 +58,7 @@ async def test_nobody_is_told_202_when_the_commit_failed_and_a_repeat_comes_out_
         # The first writes alone; the others are written by the next transaction.
         assert isinstance(results[0], Busy)
         assert all(isinstance(result, int) for result in results[1:])
-    async with SqliteStore(path) as store:  # restarted: the senders try again
+    async with database.open() as store:  # restarted: the senders try again
         intake = Intake(store)
         for n in range(3):
             await intake.put(incoming(str(n)), settled())
@@ -69,8 +67,8 @@ async def test_nobody_is_told_202_when_the_commit_failed_and_a_repeat_comes_out_
             assert await tx.fanout.head() == 3
 
 
-async def test_whoever_shares_a_failed_transaction_is_asked_to_come_back(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store:
+async def test_whoever_shares_a_failed_transaction_is_asked_to_come_back(database: Databases) -> None:
+    async with database.open() as store:
         breaking = BreakingStore(store, persisted=False)
         breaking.breaks = False
         intake = Intake(breaking)  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import pytest
 from relay.adapters.scanners import snapshot
 from relay.adapters.scanners.comparing import compare
 from relay.adapters.scanners.library import BuiltList, ListLibrary, ListSource
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.adapters.system import SystemClock
 from relay.domain.errors import Conflict, Malformed, NotFound, RelayError
 from relay.domain.hashlist import (
@@ -28,20 +26,15 @@ from relay.services.lists import Lists
 from relay.services.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.databases import Database, Databases
 
 SOURCE = ListSource("a", None, "csam", ListPurpose.ABUSE)
 HEADER = "algorithm,value,category,source,note\n"
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-def lists_of(store: SqliteStore) -> Lists:
+def lists_of(store: Database) -> Lists:
     clock = SystemClock()
     alerts = Alerts(store=store, clock=clock, signals=Signals(), channels=())
     return Lists(store, clock, alerts, compare)
@@ -62,7 +55,7 @@ def held(built: BuiltList, most: int = 100) -> set[int]:
 
 
 async def built(
-    store: SqliteStore, folder: Path | None = None, *, few: int = 4, small: int = 1 << 20
+    store: Database, folder: Path | None = None, *, few: int = 4, small: int = 1 << 20
 ) -> BuiltList:
     library = ListLibrary([SOURCE], store, folder, few=few, small=small)
     return await library.built(SOURCE)
@@ -71,7 +64,7 @@ async def built(
 # -------------------------------------------------------------------- batches
 
 
-async def test_a_batch_says_what_it_changed_and_undoing_it_brings_back_what_was(store: SqliteStore) -> None:
+async def test_a_batch_says_what_it_changed_and_undoing_it_brings_back_what_was(store: Database) -> None:
     lists = lists_of(store)
     assert await lists.add("a", "one", entries(1, 2, 3), who="me") == Effects(added=3)
     before = await built(store)
@@ -101,7 +94,7 @@ async def test_a_batch_says_what_it_changed_and_undoing_it_brings_back_what_was(
     assert held(await built(store)) == set()
 
 
-async def test_an_entry_that_two_batches_brought_stays_when_one_is_undone(store: SqliteStore) -> None:
+async def test_an_entry_that_two_batches_brought_stays_when_one_is_undone(store: Database) -> None:
     lists = lists_of(store)
     await lists.add("a", "one", entries(1, 2), who="me")
     await lists.add("a", "two", entries(2, 3), who="me")
@@ -110,7 +103,7 @@ async def test_an_entry_that_two_batches_brought_stays_when_one_is_undone(store:
     assert held(await built(store)) == {2, 3}
 
 
-async def test_a_batch_that_replaces_the_list_can_be_undone_and_older_ones_go(store: SqliteStore) -> None:
+async def test_a_batch_that_replaces_the_list_can_be_undone_and_older_ones_go(store: Database) -> None:
     lists = lists_of(store)
 
     async def whole(*numbers: int) -> Effects:
@@ -136,13 +129,12 @@ async def test_a_batch_that_replaces_the_list_can_be_undone_and_older_ones_go(st
     assert held(await built(store)) == {2, 3, 4, 5}
 
 
-async def test_an_import_that_died_goes_on_with_all_that_was_durable(tmp_path: Path) -> None:
-    path = tmp_path / "relay.sqlite"
-    async with SqliteStore(path) as store:
+async def test_an_import_that_died_goes_on_with_all_that_was_durable(database: Databases) -> None:
+    async with database.open() as store:
         loading = await lists_of(store).load("a", "file", who="me")
         assert loading.progress is None
         await loading.add([ListChange(one) for one in entries(*range(20_000))], "20000")
-    async with SqliteStore(path) as store:
+    async with database.open() as store:
         lists = lists_of(store)
         other = await lists.load("a", "another file", who="me")
         again = await lists.load("a", "file", who="me")
@@ -153,7 +145,7 @@ async def test_an_import_that_died_goes_on_with_all_that_was_durable(tmp_path: P
             await lists.finish(again, who="me")
         await lists.drop(other)
         [batch] = await lists.batches()
-    async with SqliteStore(path) as store:
+    async with database.open() as store:
         # The same entries in one go: what stands for them is the same, however they came.
         whole = await lists_of(store).load("b", "file", who="me")
         await whole.add([ListChange(one) for one in entries(*range(20_000))], "")
@@ -161,7 +153,7 @@ async def test_an_import_that_died_goes_on_with_all_that_was_durable(tmp_path: P
         assert whole.digest == batch.digest
 
 
-async def test_an_import_that_was_given_up_leaves_nothing(store: SqliteStore) -> None:
+async def test_an_import_that_was_given_up_leaves_nothing(store: Database) -> None:
     lists = lists_of(store)
     loading = await lists.load("a", "file", who="me")
     await loading.add([ListChange(one) for one in entries(1)], "")
@@ -173,7 +165,7 @@ async def test_an_import_that_was_given_up_leaves_nothing(store: SqliteStore) ->
         assert await tx.hash_lists.packs(loading.number) == 0
 
 
-async def test_two_imports_of_one_file_do_not_mix(store: SqliteStore) -> None:
+async def test_two_imports_of_one_file_do_not_mix(store: Database) -> None:
     lists = lists_of(store)
     one, other = await lists.load("a", "file", who="me"), await lists.load("a", "file", who="you")
     await one.add([ListChange(entry(1))], "1")
@@ -185,7 +177,7 @@ async def test_two_imports_of_one_file_do_not_mix(store: SqliteStore) -> None:
     assert held(await built(store)) == {1}
 
 
-async def test_undoing_while_somebody_reads_is_noticed(store: SqliteStore) -> None:
+async def test_undoing_while_somebody_reads_is_noticed(store: Database) -> None:
     lists = lists_of(store)
     await lists.add("a", "one", entries(*range(10_000)), who="me")
     [batch] = await lists.batches()
@@ -196,7 +188,7 @@ async def test_undoing_while_somebody_reads_is_noticed(store: SqliteStore) -> No
         await anext(packs)
 
 
-async def test_the_state_of_the_lists_changes_with_every_change(store: SqliteStore) -> None:
+async def test_the_state_of_the_lists_changes_with_every_change(store: Database) -> None:
     lists, seen = lists_of(store), list[int]()
 
     async def look() -> None:
@@ -220,7 +212,7 @@ async def test_the_state_of_the_lists_changes_with_every_change(store: SqliteSto
 
 
 async def test_a_long_list_is_a_snapshot_and_what_came_since_lies_over_it(
-    store: SqliteStore, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     lists, folder = lists_of(store), tmp_path / "lists"
     await lists.add("a", "one", entries(1, 2, 3), who="me")
@@ -246,7 +238,7 @@ async def test_a_long_list_is_a_snapshot_and_what_came_since_lies_over_it(
     assert (await built(store)).version == compacted.version
 
 
-async def test_undoing_what_a_snapshot_was_made_of_builds_another(store: SqliteStore, tmp_path: Path) -> None:
+async def test_undoing_what_a_snapshot_was_made_of_builds_another(store: Database, tmp_path: Path) -> None:
     lists, folder = lists_of(store), tmp_path / "lists"
     await lists.add("a", "one", entries(1, 2, 3, 4, 5), who="me")
     await lists.add("a", "two", entries(6, 7, 8, 9, 10), who="me")
@@ -255,7 +247,7 @@ async def test_undoing_what_a_snapshot_was_made_of_builds_another(store: SqliteS
     assert held(await built(store, folder)) == {6, 7, 8, 9, 10}
 
 
-async def test_a_build_that_crashed_is_made_again(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_build_that_crashed_is_made_again(store: Database, tmp_path: Path) -> None:
     lists, folder = lists_of(store), tmp_path / "lists"
     await lists.add("a", "one", entries(1, 2, 3, 4, 5), who="me")
     first = await built(store, folder)
@@ -270,7 +262,7 @@ async def test_a_build_that_crashed_is_made_again(store: SqliteStore, tmp_path: 
 
 
 async def test_a_large_file_of_its_own_is_read_by_the_process_that_builds(
-    store: SqliteStore, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     file, folder = tmp_path / "own.csv", tmp_path / "lists"
     file.write_text(HEADER + "".join(f"md5,{number:032x},,,\n" for number in range(10)))
@@ -289,7 +281,7 @@ async def test_a_large_file_of_its_own_is_read_by_the_process_that_builds(
         await ListLibrary([source], store).built(source)
 
 
-async def test_what_cannot_be_built_is_said(store: SqliteStore, tmp_path: Path) -> None:
+async def test_what_cannot_be_built_is_said(store: Database, tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "a.lock").mkdir()  # nobody can open that
     await lists_of(store).add("a", "one", entries(1, 2, 3, 4, 5), who="me")
@@ -301,20 +293,19 @@ async def test_what_cannot_be_built_is_said(store: SqliteStore, tmp_path: Path) 
 # -------------------------------------------------------------------- from before
 
 
-async def test_entries_of_an_older_version_are_packed_once_and_stay(tmp_path: Path) -> None:
-    path = tmp_path / "relay.sqlite"
-    async with SqliteStore(path):
+OLD_ENTRIES = (("a", 1, 1), ("a", 2, 1), ("b", 2, 2), ("b", 3, 2))
+OLD_ENTRY = "INSERT INTO list_entries VALUES ('{list}', 'md5', '{value}', 'csam', 's', 'n', {batch})"
+
+
+async def test_entries_of_an_older_version_are_packed_once_and_stay(database: Databases) -> None:
+    async with database.open():
         pass
-    with sqlite3.connect(path) as old:
-        for number, name in ((1, "a"), (2, "b")):
-            old.execute(
-                "INSERT INTO list_batches (list, source, imported_at, entries) VALUES (?, 'f', 1, 2)", (name,)
-            )
-            rows = [(name, "md5", f"{n:032x}", "csam", "s", "n", number) for n in (number, number + 1)]
-            old.executemany("INSERT INTO list_entries VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    old.close()
+    database.execute(
+        "INSERT INTO list_batches (list, source, imported_at, entries) VALUES ('a', 'f', 1, 2), ('b', 'f', 1, 2)",
+        *(OLD_ENTRY.format(list=name, value=f"{n:032x}", batch=batch) for name, n, batch in OLD_ENTRIES),
+    )
     for _ in range(2):
-        async with SqliteStore(path) as store:
+        async with database.open() as store:
             library = ListLibrary([SOURCE], store)
             await library.scanners()
             assert held(await library.built(SOURCE)) == {1, 2}
@@ -327,7 +318,7 @@ async def test_entries_of_an_older_version_are_packed_once_and_stay(tmp_path: Pa
 
 @pytest.mark.parametrize("at_once", [1, 3, 1_000])
 async def test_counting_in_parts_is_counting(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, at_once: int
+    store: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr("relay.adapters.scanners.comparing.AT_ONCE", at_once)
     lists = lists_of(store)
@@ -346,7 +337,7 @@ async def test_counting_in_parts_is_counting(
 # -------------------------------------------------------------------- hits
 
 
-async def test_entries_that_match_often_are_counted_by_post_and_forgotten(store: SqliteStore) -> None:
+async def test_entries_that_match_often_are_counted_by_post_and_forgotten(store: Database) -> None:
     async with store.transaction() as tx:
         for number in range(5):
             await tx.hash_lists.hit([("a", "m1"), ("b", "m2")], f"post {number}", float(number))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.hashlist import HashAlgorithm, ListEntry
 from relay.domain.hashsubmission import About, SubmissionState
 from relay.services.alerts import Alerts
@@ -17,9 +16,8 @@ from tests.contract.test_broken_store import BreakingStore, DiskFull
 from tests.fakes import START, FakeClock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from relay.ports import Store
+    from tests.databases import Databases
 
 ENTRY = ListEntry(HashAlgorithm.SHA256, "ab" * 32, "")
 RULES = SubmitRules({About.ADULT: "own"}, review_first=False, rate=None, rate_of_all=None, most=100)
@@ -31,8 +29,8 @@ def service(store: Store) -> HashSubmissions:
     return HashSubmissions(store, clock, Lists(store, clock, alerts), alerts, RULES)
 
 
-async def test_parts_come_in_order_and_go_together(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store:
+async def test_parts_come_in_order_and_go_together(database: Databases) -> None:
+    async with database.open() as store:
         async with store.transaction() as tx:
             port = tx.hash_lists.submissions
             one, other = [
@@ -67,13 +65,13 @@ async def test_parts_come_in_order_and_go_together(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("persisted", [False, True])
 async def test_nobody_is_told_that_hashes_arrived_when_the_disk_failed(
-    tmp_path: Path, *, persisted: bool
+    database: Databases, *, persisted: bool
 ) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store:
+    async with database.open() as store:
         broken = service(BreakingStore(store, persisted=persisted))  # type: ignore[arg-type] # it reads alike
         with pytest.raises(DiskFull):
             await broken.submit("127.0.0.1", About.ADULT, [ENTRY])
-    async with SqliteStore(tmp_path / "r.sqlite") as store:
+    async with database.open() as store:
         found = await service(store).all()
         # If it was written all the same, it is whole, and the operator can take it back.
         assert [one.in_force for one in found] == [1] * persisted
@@ -84,9 +82,9 @@ async def test_nobody_is_told_that_hashes_arrived_when_the_disk_failed(
 
 @pytest.mark.parametrize("persisted", [False, True])
 async def test_whoever_was_not_told_that_they_are_gone_tries_again(
-    tmp_path: Path, *, persisted: bool
+    database: Databases, *, persisted: bool
 ) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store:
+    async with database.open() as store:
         secret = (await service(store).submit("127.0.0.1", About.ADULT, [ENTRY])).secret
         broken = service(BreakingStore(store, persisted=persisted))  # type: ignore[arg-type]
         with pytest.raises(DiskFull):

@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.lab.inbox import Delivery, KeptReport, Seen, TemporaryInbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.databases import Database, Databases
 
 INBOX = TemporaryInbox("aa", "private", "public", 10.0, 100.0)
 HEADERS = (("host", "relay.test"), ("signature", "one"), ("signature", 'two "with" quotes'))
@@ -41,17 +37,11 @@ REPORT = KeptReport(
 )
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-async def test_what_came_is_there_to_the_byte_after_opening_again(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+async def test_what_came_is_there_to_the_byte_after_opening_again(database: Databases) -> None:
+    async with database.open() as store, store.transaction() as tx:
         await tx.lab.add_inbox(INBOX)
         assert await tx.lab.receive(DELIVERY, most=9)
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.reading() as tx:
+    async with database.open() as store, store.reading() as tx:
         assert await tx.lab.inbox("aa", 99.9) == INBOX
         [found] = await tx.lab.deliveries("aa")
         assert found == replace(DELIVERY, id=found.id)
@@ -59,7 +49,7 @@ async def test_what_came_is_there_to_the_byte_after_opening_again(tmp_path: Path
 
 
 async def test_an_inbox_that_has_ended_is_not_returned_and_one_that_was_removed_neither(
-    store: SqliteStore,
+    store: Database,
 ) -> None:
     async with store.transaction() as tx:
         await tx.lab.add_inbox(INBOX)
@@ -73,7 +63,7 @@ async def test_an_inbox_that_has_ended_is_not_returned_and_one_that_was_removed_
         assert await tx.lab.room(11.0) == (1, 0)
 
 
-async def test_an_inbox_has_room_for_so_many_deliveries_and_counts_the_others(store: SqliteStore) -> None:
+async def test_an_inbox_has_room_for_so_many_deliveries_and_counts_the_others(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.lab.add_inbox(INBOX)
         await tx.lab.add_inbox(replace(INBOX, token="bb"))
@@ -87,7 +77,7 @@ async def test_an_inbox_has_room_for_so_many_deliveries_and_counts_the_others(st
         assert size > 3 * len(DELIVERY.body)
 
 
-async def test_deliveries_wait_until_somebody_looked_at_them(store: SqliteStore) -> None:
+async def test_deliveries_wait_until_somebody_looked_at_them(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.lab.add_inbox(INBOX)
         for at in (1.0, 2.0, 3.0):
@@ -99,7 +89,7 @@ async def test_deliveries_wait_until_somebody_looked_at_them(store: SqliteStore)
         assert [one.seen for one in await tx.lab.deliveries("aa")] == [SEEN, None, None]
 
 
-async def test_reports_are_kept_until_their_end_and_listed_only_when_they_may_be(store: SqliteStore) -> None:
+async def test_reports_are_kept_until_their_end_and_listed_only_when_they_may_be(store: Database) -> None:
     hidden = replace(REPORT, token="hh", listed=False, seen_here=True)
     newer = replace(REPORT, token="nn", created_at=6.0)
     async with store.transaction() as tx:
@@ -114,7 +104,7 @@ async def test_reports_are_kept_until_their_end_and_listed_only_when_they_may_be
         assert await tx.lab.reports(7.0) == 3
 
 
-async def test_what_has_ended_is_forgotten(store: SqliteStore) -> None:
+async def test_what_has_ended_is_forgotten(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.lab.add_inbox(INBOX)
         await tx.lab.add_inbox(replace(INBOX, token="bb", expires_at=200.0))

@@ -16,7 +16,6 @@ from relay.adapters.scanners.comparing import compare
 from relay.adapters.scanners.keepers import ncmec, stopncii, threatexchange
 from relay.adapters.scanners.library import ListLibrary, ListSource
 from relay.adapters.scanners.services.connection import ServiceConnection, Way
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.errors import Conflict, NotFound, RemoteError
 from relay.domain.hashlist import BatchState, Effects, ListPurpose
@@ -41,26 +40,20 @@ from tests.services.keepers import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from relay.domain.listsync import Progress
     from relay.ports.listsync import Keeper
+    from tests.databases import Database
 
 DAY = 86_400.0
 SECRETS = ("secret", b64encode(b"me:secret").decode(), "subscription", "function", "1|token")
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
 
 
 @dataclass
 class Bench:
     """A fake keeper, and what fetches from it."""
 
-    store: SqliteStore
+    store: Database
     clock: FakeClock
     keeper: Keeper
     sync: ListSync
@@ -88,7 +81,7 @@ async def standing(library: ListLibrary, source: ListSource) -> AsyncIterator[st
 
 
 @asynccontextmanager
-async def bench(store: SqliteStore, fake: FakeService, clock: FakeClock | None = None, **more: Any) -> Any:
+async def bench(store: Database, fake: FakeService, clock: FakeClock | None = None, **more: Any) -> Any:
     clock = clock or FakeClock()
     async with running(fake) as url:
         headers = {
@@ -130,7 +123,7 @@ def shared(number: int, at: float, **more: Any) -> Shared:
 
 
 # ------------------------------------------------------------------------------------------- NCMEC
-async def test_every_fingerprint_is_taken_or_counted(store: SqliteStore) -> None:
+async def test_every_fingerprint_is_taken_or_counted(store: Database) -> None:
     clock = FakeClock()
     prints = {
         "md5": "a" * 32,
@@ -164,7 +157,7 @@ async def test_every_fingerprint_is_taken_or_counted(store: SqliteStore) -> None
     assert done.unused == {**dict.fromkeys(unusable, 1), "unknown fingerprint": 1, "bad pdq": 1}
 
 
-async def test_trap_11_pages_out_of_time_order_lose_nothing(store: SqliteStore) -> None:
+async def test_trap_11_pages_out_of_time_order_lose_nothing(store: Database) -> None:
     clock = FakeClock()
     now = clock.now()
     times = [now - 5, now - 9 * DAY, now - 1, now - 400 * DAY, now - 2]
@@ -187,7 +180,7 @@ async def test_trap_11_pages_out_of_time_order_lose_nothing(store: SqliteStore) 
         assert await it.held() == {f"md5:{name}" for name in ("b", "3", "4", "5", "6", "7")}
 
 
-async def test_trap_11_the_checkpoint_moves_only_after_the_last_page(store: SqliteStore) -> None:
+async def test_trap_11_the_checkpoint_moves_only_after_the_last_page(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(number, clock.now() - number) for number in range(1, 6)])
     asked = iter([None, web.Response(status=403)])
@@ -205,7 +198,7 @@ async def test_trap_11_the_checkpoint_moves_only_after_the_last_page(store: Sqli
         assert (await it.state).error is None
 
 
-async def test_trap_11_a_next_of_twelve_hours_ago_is_not_followed(store: SqliteStore) -> None:
+async def test_trap_11_a_next_of_twelve_hours_ago_is_not_followed(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(number, clock.now() - number) for number in range(1, 4)])
     asked = iter([None, web.Response(status=503), web.Response(status=503), web.Response(status=503)])
@@ -221,7 +214,7 @@ async def test_trap_11_a_next_of_twelve_hours_ago_is_not_followed(store: SqliteS
         assert await it.held() == {"md5:1", "md5:2", "md5:3", "md5:9"}
 
 
-async def test_a_next_that_the_keeper_forgot_is_given_up(store: SqliteStore) -> None:
+async def test_a_next_that_the_keeper_forgot_is_given_up(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(number, clock.now() - number) for number in range(1, 4)], forgets=True)
     async with bench(store, fake, clock) as it:
@@ -233,9 +226,7 @@ async def test_a_next_that_the_keeper_forgot_is_given_up(store: SqliteStore) -> 
         assert [request.query.get("start") for request in fake.asked] == [None, "3"]
 
 
-async def test_times_are_utc_wherever_the_relay_is(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_times_are_utc_wherever_the_relay_is(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
@@ -254,7 +245,7 @@ async def test_times_are_utc_wherever_the_relay_is(
         time.tzset()
 
 
-async def test_a_tombstone_takes_all_its_hashes_but_those_that_another_entry_has(store: SqliteStore) -> None:
+async def test_a_tombstone_takes_all_its_hashes_but_those_that_another_entry_has(store: Database) -> None:
     clock = FakeClock()
     now = clock.now()
     fake = FakeNcmec(
@@ -284,7 +275,7 @@ async def test_a_tombstone_takes_all_its_hashes_but_those_that_another_entry_has
         assert (await it.state).checkpoint == now + 2 * DAY
 
 
-async def test_take_it_down_is_one_member(store: SqliteStore) -> None:
+async def test_take_it_down_is_one_member(store: Database) -> None:
     clock = FakeClock()
     at = clock.now() - 9
     fake = FakeNcmec(entries=[shared(1, at, member=7), shared(2, at, member=8), shared(3, at, member=77)])
@@ -295,7 +286,7 @@ async def test_take_it_down_is_one_member(store: SqliteStore) -> None:
         assert it.keeper.place == "https://keeper.example members 7"
 
 
-async def test_what_stretches_of_time_have_in_common_makes_no_batch(store: SqliteStore) -> None:
+async def test_what_stretches_of_time_have_in_common_makes_no_batch(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(1, clock.now() - 9)])
     async with bench(store, fake, clock) as it:
@@ -309,7 +300,7 @@ async def test_what_stretches_of_time_have_in_common_makes_no_batch(store: Sqlit
 
 
 # ------------------------------------------------------------------------------------------- StopNCII
-async def test_trap_12_withdrawn_and_deleted_go_at_once(store: SqliteStore) -> None:
+async def test_trap_12_withdrawn_and_deleted_go_at_once(store: Database) -> None:
     clock = FakeClock()
     at = int(clock.now()) - 9
     fake = FakeStopNcii(
@@ -342,7 +333,7 @@ async def test_trap_12_withdrawn_and_deleted_go_at_once(store: SqliteStore) -> N
         assert (await it.state).checkpoint == at + 600
 
 
-async def test_pages_that_lead_nowhere_end(store: SqliteStore) -> None:
+async def test_pages_that_lead_nowhere_end(store: Database) -> None:
     page = {"count": 0, "nextSetTimestamp": 1, "hasMoreRecords": True, "hashRecords": []}
     for token in (None, "", "t"):
         fake = FakeStopNcii(fault=reply({**page, "nextPageToken": token}))
@@ -353,7 +344,7 @@ async def test_pages_that_lead_nowhere_end(store: SqliteStore) -> None:
 
 
 # ------------------------------------------------------------------------------------------- ThreatExchange
-async def test_signals_with_opinions_and_deletions(store: SqliteStore) -> None:
+async def test_signals_with_opinions_and_deletions(store: Database) -> None:
     clock = FakeClock()
     at = int(clock.now()) - 90
     fake = FakeThreatExchange(
@@ -379,7 +370,7 @@ async def test_signals_with_opinions_and_deletions(store: SqliteStore) -> None:
         assert fake.asked[-1].query["start_time"] == str(int(at + 5 - OVERLAP))
 
 
-async def test_the_token_stays_out_of_what_is_stored(store: SqliteStore) -> None:
+async def test_the_token_stays_out_of_what_is_stored(store: Database) -> None:
     clock = FakeClock()
     at = int(clock.now()) - 90
     fake = FakeThreatExchange(updates=[signal(pdq(number), at, number) for number in range(1, 6)])
@@ -394,7 +385,7 @@ async def test_the_token_stays_out_of_what_is_stored(store: SqliteStore) -> None
         assert (await it.fetch()).effects.added == 5
 
 
-async def test_a_limit_of_the_graph_api_is_no_refusal(store: SqliteStore) -> None:
+async def test_a_limit_of_the_graph_api_is_no_refusal(store: Database) -> None:
     fake = FakeThreatExchange(fault=lambda _request: graph_error(4))
     async with bench(store, fake) as it:
         with pytest.raises(RemoteError, match="answered 400 with code 4") as caught:
@@ -410,7 +401,7 @@ async def test_a_limit_of_the_graph_api_is_no_refusal(store: SqliteStore) -> Non
             await it.fetch()
 
 
-async def test_tags_choose(store: SqliteStore) -> None:
+async def test_tags_choose(store: Database) -> None:
     clock = FakeClock()
     other = {"data": [{"status": "MALICIOUS", "tags": ["other"]}]}
     at = int(clock.now()) - 90
@@ -420,7 +411,7 @@ async def test_tags_choose(store: SqliteStore) -> None:
         assert await it.held() == {"pdq:1"}
 
 
-async def test_after_ninety_days_everything_is_fetched_anew(store: SqliteStore) -> None:
+async def test_after_ninety_days_everything_is_fetched_anew(store: Database) -> None:
     clock = FakeClock()
     at = int(clock.now()) - 90
     fake = FakeThreatExchange(updates=[signal(pdq(1), at, 1), signal(pdq(2), at, 2)])
@@ -444,13 +435,13 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_odd_answers_of_the_graph_api(store: SqliteStore, name: str) -> None:
+async def test_odd_answers_of_the_graph_api(store: Database, name: str) -> None:
     async with bench(store, FakeThreatExchange(fault=reply(ODD[name]))) as it:
         with pytest.raises(RemoteError, match="not documented"):
             await it.fetch()
 
 
-async def test_times_of_the_graph_api_in_words(store: SqliteStore) -> None:
+async def test_times_of_the_graph_api_in_words(store: Database) -> None:
     clock = FakeClock()
     update = signal(pdq(1), 0, 1, last_updated="2026-01-01T00:00:00+0000")
     async with bench(store, FakeThreatExchange(fault=reply({"data": [update]})), clock) as it:
@@ -472,7 +463,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_what_is_not_documented_changes_nothing(store: SqliteStore, name: str) -> None:
+async def test_what_is_not_documented_changes_nothing(store: Database, name: str) -> None:
     fault, code = BROKEN[name]
     at = 1_700_000_000
     for kind in (FakeNcmec, FakeStopNcii, FakeThreatExchange):
@@ -505,14 +496,14 @@ ODD_XML = {
 
 
 @pytest.mark.parametrize("name", ODD_XML)
-async def test_odd_answers_of_ncmec(store: SqliteStore, name: str) -> None:
+async def test_odd_answers_of_ncmec(store: Database, name: str) -> None:
     fake = FakeNcmec(fault=lambda _request: xml(f"<queryResult>{ODD_XML[name]}</queryResult>"))
     async with bench(store, fake) as it:
         with pytest.raises(RemoteError, match="not documented"):
             await it.fetch()
 
 
-async def test_xml_without_a_zone_is_utc_and_a_document_type_is_refused(store: SqliteStore) -> None:
+async def test_xml_without_a_zone_is_utc_and_a_document_type_is_refused(store: Database) -> None:
     prints = f"<fingerprints><md5>{'a' * 32}</md5></fingerprints>"
     entry = f"<images><image>{ENTRY.replace('Z<', '<')}{prints}</image></images>"
     fake = FakeNcmec(fault=lambda _request: xml(f"<queryResult>{entry}</queryResult>"))
@@ -525,7 +516,7 @@ async def test_xml_without_a_zone_is_utc_and_a_document_type_is_refused(store: S
             await it.fetch()
 
 
-async def test_a_keeper_that_is_busy_is_asked_again_when_it_said(store: SqliteStore) -> None:
+async def test_a_keeper_that_is_busy_is_asked_again_when_it_said(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(1, clock.now() - 9)])
     answers = iter([web.Response(status=429, headers={"Retry-After": "30"}), web.Response(status=503)])
@@ -540,7 +531,7 @@ async def test_a_keeper_that_is_busy_is_asked_again_when_it_said(store: SqliteSt
         assert (await it.state).next_at >= clock.now() + 7200
 
 
-async def test_failures_make_it_wait_longer_and_the_third_is_told(store: SqliteStore) -> None:
+async def test_failures_make_it_wait_longer_and_the_third_is_told(store: Database) -> None:
     fake = FakeStopNcii(fault=always(500))
     async with bench(store, fake) as it:
         waits = []
@@ -558,7 +549,7 @@ async def test_failures_make_it_wait_longer_and_the_third_is_told(store: SqliteS
         assert [message.title for message in told] == ["A hash list cannot be fetched"]
 
 
-async def test_the_schedule_fetches_what_is_due(store: SqliteStore) -> None:
+async def test_the_schedule_fetches_what_is_due(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(1, clock.now() - 9)])
     async with bench(store, fake, clock) as it:
@@ -579,7 +570,7 @@ async def test_the_schedule_fetches_what_is_due(store: SqliteStore) -> None:
             runner.cancel()
 
 
-async def test_two_at_once_do_not_harm_each_other(store: SqliteStore) -> None:
+async def test_two_at_once_do_not_harm_each_other(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(number, clock.now() - number) for number in range(1, 10)])
     async with bench(store, fake, clock) as it:
@@ -589,7 +580,7 @@ async def test_two_at_once_do_not_harm_each_other(store: SqliteStore) -> None:
         assert await it.held() == {f"md5:{number}" for number in range(1, 10)}
 
 
-async def test_the_schedule_leaves_a_person_alone_for_a_while(store: SqliteStore) -> None:
+async def test_the_schedule_leaves_a_person_alone_for_a_while(store: Database) -> None:
     clock = FakeClock()
     fake = FakeNcmec(entries=[shared(number, clock.now() - number) for number in range(1, 4)])
     asked = iter([None, web.Response(status=403)])
@@ -606,7 +597,7 @@ async def test_the_schedule_leaves_a_person_alone_for_a_while(store: SqliteStore
         assert (await it.sync.run_once("a")).effects.added == 3
 
 
-async def test_a_preview_changes_nothing_and_is_not_fetched_twice(store: SqliteStore) -> None:
+async def test_a_preview_changes_nothing_and_is_not_fetched_twice(store: Database) -> None:
     clock = FakeClock()
     now = clock.now()
     fake = FakeNcmec(entries=[shared(1, now - 9), shared(2, now - 9)])
@@ -625,7 +616,7 @@ async def test_a_preview_changes_nothing_and_is_not_fetched_twice(store: SqliteS
         assert await it.held() == {"md5:2", "md5:3", "md5:4"}
 
 
-async def test_what_is_undone_is_neither_fetched_by_itself_nor_forgotten(store: SqliteStore) -> None:
+async def test_what_is_undone_is_neither_fetched_by_itself_nor_forgotten(store: Database) -> None:
     clock = FakeClock()
     now = clock.now()
     fake = FakeNcmec(entries=[shared(1, now - 9)])
@@ -659,7 +650,7 @@ async def test_what_is_undone_is_neither_fetched_by_itself_nor_forgotten(store: 
         assert states == [BatchState.DONE, BatchState.UNDONE, BatchState.UNDONE, BatchState.DONE]
 
 
-async def test_another_place_begins_anew_and_replaces(store: SqliteStore) -> None:
+async def test_another_place_begins_anew_and_replaces(store: Database) -> None:
     clock = FakeClock()
     at = clock.now() - 9
     fake = FakeNcmec(entries=[shared(1, at, member=1), shared(2, at, member=2)])
@@ -670,7 +661,7 @@ async def test_another_place_begins_anew_and_replaces(store: SqliteStore) -> Non
         assert (done.whole, await it.held()) == (True, {"md5:2"})
 
 
-async def test_everything_anew_when_asked_and_an_interrupted_one_is_gone_on_with(store: SqliteStore) -> None:
+async def test_everything_anew_when_asked_and_an_interrupted_one_is_gone_on_with(store: Database) -> None:
     clock = FakeClock()
     at = clock.now() - 9
     fake = FakeNcmec(entries=[shared(number, at) for number in range(1, 4)])
@@ -688,7 +679,7 @@ async def test_everything_anew_when_asked_and_an_interrupted_one_is_gone_on_with
         assert await it.held() == {"md5:2", "md5:3", "md5:4"}
 
 
-async def test_an_empty_list_is_not_fetched_whole_for_ever(store: SqliteStore) -> None:
+async def test_an_empty_list_is_not_fetched_whole_for_ever(store: Database) -> None:
     async with bench(store, FakeNcmec()) as it:
         assert (await it.fetch()).whole
         it.clock.forward(SHORTEST)
@@ -697,7 +688,7 @@ async def test_an_empty_list_is_not_fetched_whole_for_ever(store: SqliteStore) -
 
 
 async def test_long_lists_are_worked_out_piece_by_piece_and_go_on_after_a_crash(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listmerge, "AT_ONCE", 3)
     clock = FakeClock()
@@ -725,7 +716,7 @@ async def test_long_lists_are_worked_out_piece_by_piece_and_go_on_after_a_crash(
         assert await it.held() == {"md5:9", "md5:a"}
 
 
-async def test_a_list_that_nobody_configured(store: SqliteStore) -> None:
+async def test_a_list_that_nobody_configured(store: Database) -> None:
     async with bench(store, FakeNcmec()) as it:
         with pytest.raises(NotFound):
             await it.sync.sync("b", who="me")

@@ -5,29 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.blocklist import BatchState, Change, Effect, ListedServer
 from relay.domain.moderation import Cause, ListState, OptOut
 from relay.domain.software import Software
 from relay.domain.subscription import State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.databases import Database
 
 BAD = ListedServer("bad.test", Effect.BLOCK, "suspend", "spam", "https://l.test/1")
 QUIET = ListedServer("quiet.test", Effect.OBSERVE, "silence")
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-async def test_how_a_list_does_is_kept_and_what_it_would_refuse_is_counted_apart(store: SqliteStore) -> None:
+async def test_how_a_list_does_is_kept_and_what_it_would_refuse_is_counted_apart(store: Database) -> None:
     state = ListState("dni", "https://l.test/", "e", "m", "c", 1.0, 2.0, 3.0, 4, "down", 5, 6)
     async with store.transaction() as tx:
         await tx.blocking.save_state(state)
@@ -38,7 +28,7 @@ async def test_how_a_list_does_is_kept_and_what_it_would_refuse_is_counted_apart
         assert await tx.blocking.states() == {"dni": replace(state, failures=0, error=None, observed=8)}
 
 
-async def test_what_a_source_says_is_apart_from_what_is_in_force(store: SqliteStore) -> None:
+async def test_what_a_source_says_is_apart_from_what_is_in_force(store: Database) -> None:
     changes = [Change("bad.test", None, BAD), Change("quiet.test", None, QUIET)]
     async with store.transaction() as tx:
         await tx.blocking.save_source("dni", changes)
@@ -59,7 +49,7 @@ async def test_what_a_source_says_is_apart_from_what_is_in_force(store: SqliteSt
         assert len(await tx.blocking.entries("other")) == 2
 
 
-async def test_batches_are_kept_with_their_changes_and_decided(store: SqliteStore) -> None:
+async def test_batches_are_kept_with_their_changes_and_decided(store: Database) -> None:
     changes = (Change("bad.test", None, BAD), Change("quiet.test", QUIET, None))
     async with store.transaction() as tx:
         numbers = [
@@ -82,7 +72,7 @@ async def test_batches_are_kept_with_their_changes_and_decided(store: SqliteStor
         assert await tx.blocking.batch(99) is None
 
 
-async def test_what_is_kept_back_is_let_through_again(store: SqliteStore) -> None:
+async def test_what_is_kept_back_is_let_through_again(store: Database) -> None:
     changes = [Change("bad.test", None, BAD), Change("quiet.test", QUIET, None)]
     async with store.transaction() as tx:
         for _ in range(2):
@@ -94,7 +84,7 @@ async def test_what_is_kept_back_is_let_through_again(store: SqliteStore) -> Non
         assert await tx.blocking.kept_back("dni") == {("bad.test", Effect.BLOCK)}
 
 
-async def test_opt_outs_come_and_go(store: SqliteStore) -> None:
+async def test_opt_outs_come_and_go(store: Database) -> None:
     person = OptOut(
         "https://a.test/u", "a.test", whole_server=False, activity_id="https://a.test/b/1", at=1.0
     )
@@ -112,7 +102,7 @@ async def test_opt_outs_come_and_go(store: SqliteStore) -> None:
         assert await tx.blocking.opt_outs_version() == version + 1
 
 
-async def test_a_suspension_remembers_what_was_before(store: SqliteStore) -> None:
+async def test_a_suspension_remembers_what_was_before(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.blocking.suspend(3, Cause.BLOCKED, State.PENDING, 1.0)
         await tx.blocking.suspend(3, Cause.SOFTWARE, State.SUSPENDED, 2.0)
@@ -121,7 +111,7 @@ async def test_a_suspension_remembers_what_was_before(store: SqliteStore) -> Non
         assert not await tx.blocking.unsuspend(3)
 
 
-async def test_servers_are_known_since_their_first_sight(store: SqliteStore) -> None:
+async def test_servers_are_known_since_their_first_sight(store: Database) -> None:
     async with store.transaction() as tx:
         assert await tx.servers.known("a.test") is None
         await tx.servers.seen("a.test", 5.0)

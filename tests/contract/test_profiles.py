@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.delivery import Saved
 from relay.domain.log import Proof, Proven
 from relay.domain.login import Login
@@ -18,10 +15,8 @@ from relay.domain.traits import Traits
 from tests.contract.test_store import incoming, settled, subscribe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from relay.domain.intake import Settled
+    from tests.databases import Database
 
 CHOSEN = SubscriberProfile(
     "open",
@@ -36,12 +31,6 @@ CHOSEN = SubscriberProfile(
 POST = Traits("Create", Verb.RELAY_MARKED, ("de",), ("art",), media=True)
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
 def published(traits: Traits, object_id: str = "https://a.test/x") -> Settled:
     done = settled()
     assert done.entry is not None
@@ -49,13 +38,13 @@ def published(traits: Traits, object_id: str = "https://a.test/x") -> Settled:
     return replace(done, entry=replace(done.entry, object_id=object_id, proven=proven, traits=traits))
 
 
-async def traits(store: SqliteStore) -> list[Traits]:
+async def traits(store: Database) -> list[Traits]:
     async with store.reading() as tx:
         return [entry.traits for entry in await tx.fanout.entries(0, 99)]
 
 
 async def test_a_profile_is_kept_and_survives_what_else_happens_to_its_subscription(
-    store: SqliteStore,
+    store: Database,
 ) -> None:
     number = await subscribe(store, "s.test")
     async with store.transaction() as tx:
@@ -74,7 +63,7 @@ async def test_a_profile_is_kept_and_survives_what_else_happens_to_its_subscript
     assert (after.profile, after.profile_since, after.profile_locked) == (CHOSEN, 7, True)
 
 
-async def test_what_was_skipped_adds_up_and_goes_with_its_subscription(store: SqliteStore) -> None:
+async def test_what_was_skipped_adds_up_and_goes_with_its_subscription(store: Database) -> None:
     number = await subscribe(store, "s.test")
 
     async def count(counts: dict[int, tuple[int, int, int]], skipped: dict[tuple[int, Skip], int]) -> None:
@@ -95,7 +84,7 @@ async def test_what_was_skipped_adds_up_and_goes_with_its_subscription(store: Sq
         assert await tx.subscribers.details(number) == {}
 
 
-async def test_the_log_keeps_traits_and_an_edit_what_it_edits(store: SqliteStore) -> None:
+async def test_the_log_keeps_traits_and_an_edit_what_it_edits(store: Database) -> None:
     edit = Traits("Update", Verb.RELAY)
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), published(POST)), (incoming("2"), published(edit))])
@@ -110,7 +99,7 @@ async def test_the_log_keeps_traits_and_an_edit_what_it_edits(store: SqliteStore
     assert await traits(store) == [POST, edited, edited, edit, Traits("Delete")]
 
 
-async def test_an_edit_remembers_its_post_longer_than_the_log(store: SqliteStore) -> None:
+async def test_an_edit_remembers_its_post_longer_than_the_log(store: Database) -> None:
     edit = Traits("Update")
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), published(POST)), (incoming("2"), published(edit))])
@@ -120,7 +109,7 @@ async def test_an_edit_remembers_its_post_longer_than_the_log(store: SqliteStore
     assert (await traits(store))[-1] == replace(edit, first=1, original=POST)
 
 
-async def test_logins_are_found_by_either_secret_until_they_end(store: SqliteStore) -> None:
+async def test_logins_are_found_by_either_secret_until_they_end(store: Database) -> None:
     login = Login("token", "nonce", "s.test", 10.0, 20.0)
     proven = replace(login, nonce=None, actor="https://s.test/actor", proven=True, looks=3)
     async with store.transaction() as tx:
@@ -141,7 +130,7 @@ async def test_logins_are_found_by_either_secret_until_they_end(store: SqliteSto
         assert await tx.logins.numbers("o.test", 0.0) == (0, 0)
 
 
-async def test_what_an_actor_takes_back_is_not_delivered_and_stays_explained(store: SqliteStore) -> None:
+async def test_what_an_actor_takes_back_is_not_delivered_and_stays_explained(store: Database) -> None:
     other = replace(incoming("2"), actor="https://a.test/bob")
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), published(POST)), (other, published(POST))])
@@ -151,7 +140,7 @@ async def test_what_an_actor_takes_back_is_not_delivered_and_stays_explained(sto
         assert row["state"] == "published"
 
 
-async def test_who_comes_back_has_the_profile_that_it_had(store: SqliteStore) -> None:
+async def test_who_comes_back_has_the_profile_that_it_had(store: Database) -> None:
     first, second = await subscribe(store, "s.test"), await subscribe(store, "o.test")
     fixed = await subscribe(store, "f.test")
     async with store.transaction() as tx:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.hashlist import ListPurpose
 from relay.domain.intake import Issued, MediaFacts
 from relay.domain.media import Decoded, Digests, Match, MatchKind, ScanOutcome, ScanResult
@@ -15,22 +12,14 @@ from relay.domain.subscription import Back, Dialect, State
 from tests.contract.test_store import incoming, settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from relay.ports import Tx
+    from tests.databases import Database
 
 DIGEST = "ab" * 32
 NOW = 1_000_000.0
 MATCH = Match(MatchKind.KNOWN, "local", "csam", "sha256", entry="e")
 OTHER = Match(MatchKind.NCII, "private", "ncii", "md5", entry="f")
 CLEAN = ScanResult(ScanOutcome.NO_KNOWN_MATCH, versions={"local": "1"})
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
 
 
 def recall(name: str = "local", entry: str = "e", state: RecallState = RecallState.WAITING) -> Recall:
@@ -66,7 +55,7 @@ async def known(tx: Tx, digest: str = DIGEST, result: ScanResult = CLEAN) -> Non
     await tx.media.save(facts)
 
 
-async def test_what_was_compared_is_remembered(store: SqliteStore) -> None:
+async def test_what_was_compared_is_remembered(store: Database) -> None:
     async with store.transaction() as tx:
         assert await tx.recalls.done() == {}
         await tx.recalls.save_done("local", ["b", "a"])
@@ -76,7 +65,7 @@ async def test_what_was_compared_is_remembered(store: SqliteStore) -> None:
         assert await tx.recalls.done() == {"local": frozenset({"c"}), "other": frozenset()}
 
 
-async def test_everything_stored_comes_page_by_page(store: SqliteStore) -> None:
+async def test_everything_stored_comes_page_by_page(store: Database) -> None:
     digests = [f"{number:064x}" for number in range(5)]
     async with store.transaction() as tx:
         for digest in digests:
@@ -88,7 +77,7 @@ async def test_everything_stored_comes_page_by_page(store: SqliteStore) -> None:
         assert await tx.recalls.unscanned("", 3) == []
 
 
-async def test_who_was_served_what_outlives_the_subscription(store: SqliteStore) -> None:
+async def test_who_was_served_what_outlives_the_subscription(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("https://a.test/1"), settled())])
         number = await subscribed(tx)
@@ -103,7 +92,7 @@ async def test_who_was_served_what_outlives_the_subscription(store: SqliteStore)
         assert [(one.first, one.last) for one in await tx.recalls.servings()] == [(1, 2), (2, None)]
 
 
-async def test_a_subscription_that_is_suspended_is_served_nothing(store: SqliteStore) -> None:
+async def test_a_subscription_that_is_suspended_is_served_nothing(store: Database) -> None:
     async with store.transaction() as tx:
         number = await subscribed(tx)
         [one] = await tx.subscribers.all()
@@ -118,7 +107,7 @@ def _fields(one: object) -> dict[str, object]:
     return {name: getattr(one, name) for name in one.__slots__}  # type: ignore[attr-defined]
 
 
-async def test_a_file_is_stopped_and_let_go(store: SqliteStore) -> None:
+async def test_a_file_is_stopped_and_let_go(store: Database) -> None:
     async with store.transaction() as tx:
         await known(tx)
         await tx.media.save_issued(Issued(DIGEST, "jws", NOW, NOW + 9, key="k"))
@@ -139,7 +128,7 @@ async def test_a_file_is_stopped_and_let_go(store: SqliteStore) -> None:
         assert issued.retracted_at is None
 
 
-async def test_what_another_list_stopped_stays_stopped(store: SqliteStore) -> None:
+async def test_what_another_list_stopped_stays_stopped(store: Database) -> None:
     async with store.transaction() as tx:
         await known(tx)
         await tx.activities.receive([(incoming("https://a.test/1"), settled())])
@@ -166,7 +155,7 @@ def _at(one: Recall | None, state: RecallState) -> Recall:
 
 
 async def test_a_file_that_was_never_scanned_is_known_by_its_digest_and_forgotten_again(
-    store: SqliteStore,
+    store: Database,
 ) -> None:
     async with store.transaction() as tx:
         number = await tx.recalls.add(recall())
@@ -181,7 +170,7 @@ async def test_a_file_that_was_never_scanned_is_known_by_its_digest_and_forgotte
         assert await tx.media.facts(DIGEST) is None
 
 
-async def test_who_was_told_and_what_came_of_it(store: SqliteStore) -> None:
+async def test_who_was_told_and_what_came_of_it(store: Database) -> None:
     async with store.transaction() as tx:
         await subscribed(tx)
         number = await tx.recalls.add(recall())
@@ -207,7 +196,7 @@ async def test_who_was_told_and_what_came_of_it(store: SqliteStore) -> None:
         assert states == [NoticeState.DELIVERED, NoticeState.CANCELLED]
 
 
-async def test_nobody_is_told_twice_of_one_post(store: SqliteStore) -> None:
+async def test_nobody_is_told_twice_of_one_post(store: Database) -> None:
     async with store.transaction() as tx:
         await subscribed(tx)
         first, second = (
@@ -222,7 +211,7 @@ async def test_nobody_is_told_twice_of_one_post(store: SqliteStore) -> None:
         assert told.posts == ("https://a.test/2",)
 
 
-async def test_deletions_are_noted_and_old_recalls_forgotten(store: SqliteStore) -> None:
+async def test_deletions_are_noted_and_old_recalls_forgotten(store: Database) -> None:
     async with store.transaction() as tx:
         number = await tx.recalls.add(recall())
         await tx.recalls.stop_post(number, copy(), [])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from relay.adapters.inside import refuse_in_transaction
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.delivery import Host, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
@@ -30,14 +29,7 @@ from relay.domain.subscription import Back, Dialect, State, Upstream, UpstreamSt
 from relay.services.intake import Intake
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
+    from tests.databases import Database, Databases
 
 
 def incoming(name: str, *, at: float = 1.0) -> Incoming:
@@ -64,7 +56,7 @@ def settled(
     return Settled(state, decision, Facts().as_json(), at, entry if published else None)
 
 
-async def subscribe(store: SqliteStore, name: str, cursor: int = 0) -> int:
+async def subscribe(store: Database, name: str, cursor: int = 0) -> int:
     async with store.transaction() as tx:
         return await tx.subscribers.add(
             actor=f"https://{name}/actor",
@@ -81,15 +73,15 @@ async def subscribe(store: SqliteStore, name: str, cursor: int = 0) -> int:
         )
 
 
-async def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+async def test_what_was_committed_is_there_after_opening_again(database: Databases) -> None:
+    async with database.open() as store, store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), None)])
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.reading() as tx:
+    async with database.open() as store, store.reading() as tx:
         assert await tx.fanout.head() == 1
         assert await tx.activities.waiting() == 1
 
 
-async def test_what_raised_changed_nothing(store: SqliteStore) -> None:
+async def test_what_raised_changed_nothing(store: Database) -> None:
     async def fail() -> None:
         async with store.transaction() as tx:
             await tx.activities.receive([(incoming("1"), settled())])
@@ -102,7 +94,7 @@ async def test_what_raised_changed_nothing(store: SqliteStore) -> None:
     assert await Intake(store).put(incoming("1"), settled()) == 1
 
 
-async def test_a_cancelled_transaction_leaves_the_store_usable(store: SqliteStore) -> None:
+async def test_a_cancelled_transaction_leaves_the_store_usable(store: Database) -> None:
     async def hold() -> None:
         async with store.transaction() as tx:
             await tx.activities.receive([(incoming("1"), None)])
@@ -116,7 +108,7 @@ async def test_a_cancelled_transaction_leaves_the_store_usable(store: SqliteStor
         assert await tx.activities.receive([(incoming("1"), None)]) == [1]
 
 
-async def test_repeats_are_recognised_inside_and_across_batches(store: SqliteStore) -> None:
+async def test_repeats_are_recognised_inside_and_across_batches(store: Database) -> None:
     async with store.transaction() as tx:
         batch = [(incoming("1"), settled()), (incoming("1"), settled()), (incoming("2"), settled())]
         assert await tx.activities.receive(batch) == [1, None, 2]
@@ -128,7 +120,7 @@ async def test_repeats_are_recognised_inside_and_across_batches(store: SqliteSto
         assert await tx.fanout.head() == 3
 
 
-async def test_work_falls_due_again_when_its_worker_died(store: SqliteStore) -> None:
+async def test_work_falls_due_again_when_its_worker_died(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), None)])
         [first] = await tx.activities.claim(now=10.0, until=300.0, most=8)
@@ -137,7 +129,7 @@ async def test_work_falls_due_again_when_its_worker_died(store: SqliteStore) -> 
     assert (first.attempts, again.attempts, first.seq) == (1, 2, again.seq)
 
 
-async def test_a_decision_about_an_older_version_is_not_written(store: SqliteStore) -> None:
+async def test_a_decision_about_an_older_version_is_not_written(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), None)])
         [work] = await tx.activities.claim(now=10.0, until=300.0, most=1)
@@ -150,7 +142,7 @@ async def test_a_decision_about_an_older_version_is_not_written(store: SqliteSto
         assert await tx.fanout.head() == 1
 
 
-async def test_positions_are_never_used_twice(store: SqliteStore) -> None:
+async def test_positions_are_never_used_twice(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), settled())])
         await tx.fanout.prune(2, {}, 1.0)
@@ -159,7 +151,7 @@ async def test_positions_are_never_used_twice(store: SqliteStore) -> None:
         assert [entry.position for entry in await tx.fanout.entries(0, 9)] == [3]
 
 
-async def test_a_gap_is_over_the_positions_that_somebody_missed(store: SqliteStore) -> None:
+async def test_a_gap_is_over_the_positions_that_somebody_missed(store: Database) -> None:
     behind, ahead = [await subscribe(store, f"s{n}.test") for n in range(2)]
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming(str(n)), settled()) for n in range(4)])
@@ -168,7 +160,7 @@ async def test_a_gap_is_over_the_positions_that_somebody_missed(store: SqliteSto
         assert [await tx.fanout.missing(at) for at in (1, 2, 3, 4)] == [set(), {behind}, {behind}, set()]
 
 
-async def test_a_post_with_very_many_edits_is_still_found(store: SqliteStore) -> None:
+async def test_a_post_with_very_many_edits_is_still_found(store: Database) -> None:
     async with store.transaction() as tx:
         edits = [replace(incoming(f"u{n}"), kind="Update", object_id="https://a.test/x") for n in range(40)]
         post = replace(incoming("1"), object_id="https://a.test/x")
@@ -178,7 +170,7 @@ async def test_a_post_with_very_many_edits_is_still_found(store: SqliteStore) ->
     assert found[-1]["kind"] == "Create"
 
 
-async def test_what_is_known_about_an_activity(store: SqliteStore) -> None:
+async def test_what_is_known_about_an_activity(store: Database) -> None:
     async with store.transaction() as tx:
         first, second = [replace(incoming(name), body=b'{"type":"Create"}') for name in ("1", "2")]
         published, held = await tx.activities.receive([(first, settled()), (second, None)])
@@ -196,7 +188,7 @@ async def test_what_is_known_about_an_activity(store: SqliteStore) -> None:
     assert (gone["hold"]["decided_by"], gone["hold"]["decided_at"]) == ("origin", 9.0)
 
 
-async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: SqliteStore) -> None:
+async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: Database) -> None:
     numbers = [await subscribe(store, f"s{n}.test") for n in range(5)]
     async with store.transaction() as tx:
         await tx.fanout.save(
@@ -217,19 +209,29 @@ async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: Sq
     assert (details["delivered"], details["failed"]) == (39, 1)
 
 
-async def test_a_second_relay_on_the_same_file_is_refused(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite", exclusive=True):
-        with pytest.raises(Conflict):
-            async with SqliteStore(tmp_path / "r.sqlite", exclusive=True):
-                pass
-        async with SqliteStore(tmp_path / "r.sqlite") as beside, beside.reading() as tx:
+async def test_whether_a_relay_runs_can_be_seen_from_elsewhere(database: Databases) -> None:
+    async with database.open(exclusive=True), database.open() as beside:
+        assert await beside.is_served()
+        assert await beside.served_by() is not None
+        async with beside.reading() as tx:
             assert await tx.fanout.head() == 0
-            assert beside.is_served()
-    async with SqliteStore(tmp_path / "r.sqlite") as alone:
-        assert not alone.is_served()
+    async with database.open() as alone:
+        assert not await alone.is_served()
+        assert await alone.served_by() is None
 
 
-async def test_no_network_inside_a_transaction(store: SqliteStore) -> None:
+async def test_a_second_relay_on_the_same_file_is_refused(database: Databases) -> None:
+    async with database.open(exclusive=True):
+        if database.kind == "sqlite":
+            with pytest.raises(Conflict):
+                async with database.open(exclusive=True):
+                    pass
+        else:
+            async with database.open(exclusive=True) as second:
+                assert await second.is_served()
+
+
+async def test_no_network_inside_a_transaction(store: Database) -> None:
     async with store.transaction():
         with pytest.raises(RuntimeError):
             refuse_in_transaction()
@@ -239,7 +241,7 @@ async def test_no_network_inside_a_transaction(store: SqliteStore) -> None:
     refuse_in_transaction()
 
 
-async def test_commits_are_grouped_and_each_is_answered(store: SqliteStore) -> None:
+async def test_commits_are_grouped_and_each_is_answered(store: Database) -> None:
     intake, before = Intake(store), store.commits
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(intake.put(incoming(str(n)), settled())) for n in range(200)]
@@ -247,7 +249,7 @@ async def test_commits_are_grouped_and_each_is_answered(store: SqliteStore) -> N
     assert store.commits - before < 20
 
 
-async def test_a_full_intake_asks_to_come_back(store: SqliteStore) -> None:
+async def test_a_full_intake_asks_to_come_back(store: Database) -> None:
     intake = Intake(store, most=2)
     async with asyncio.TaskGroup() as tasks, store.transaction():  # the disk is busy
         running = [tasks.create_task(intake.put(incoming(str(n)), None)) for n in range(3)]
@@ -258,7 +260,7 @@ async def test_a_full_intake_asks_to_come_back(store: SqliteStore) -> None:
     assert [task.result() for task in running] == [1, 2, 3]
 
 
-async def test_what_retention_ended_for_is_forgotten_and_held_things_are_not(store: SqliteStore) -> None:
+async def test_what_retention_ended_for_is_forgotten_and_held_things_are_not(store: Database) -> None:
     async with store.transaction() as tx:
         held = settled(Verb.QUARANTINE, ActivityState.HELD)
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), held)])
@@ -269,7 +271,7 @@ async def test_what_retention_ended_for_is_forgotten_and_held_things_are_not(sto
         assert await tx.activities.receive([(incoming("1"), settled())]) == [3]
 
 
-async def test_keys_and_actors_are_kept_and_forgotten(store: SqliteStore) -> None:
+async def test_keys_and_actors_are_kept_and_forgotten(store: Database) -> None:
     key = StoredKey("https://a.test/alice#k", "https://a.test/alice", "pem", 5.0)
     async with store.transaction() as tx:
         await tx.subscribers.save_key(key)
@@ -280,7 +282,7 @@ async def test_keys_and_actors_are_kept_and_forgotten(store: SqliteStore) -> Non
         assert await tx.subscribers.actor("https://a.test/alice") is None
 
 
-async def test_withdrawing_takes_an_object_or_everything_of_an_actor(store: SqliteStore) -> None:
+async def test_withdrawing_takes_an_object_or_everything_of_an_actor(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive(
             [(incoming("1"), None), (incoming("2"), settled()), (incoming("3"), None)]
@@ -295,14 +297,14 @@ async def test_withdrawing_takes_an_object_or_everything_of_an_actor(store: Sqli
         assert await tx.fanout.entries(0, 9) == []
 
 
-async def test_a_deletion_keeps_out_what_comes_later(store: SqliteStore) -> None:
+async def test_a_deletion_keeps_out_what_comes_later(store: Database) -> None:
     late = replace(incoming("1"), unless=("delete https://a.test/1",))
     async with store.transaction() as tx:
         await tx.activities.remember(["delete https://a.test/1"], 1.0)
         assert await tx.activities.receive([(late, None), (incoming("2"), None)]) == [None, 1]
 
 
-async def test_the_log_keeps_what_is_announced_and_what_is_passed_on(store: SqliteStore) -> None:
+async def test_the_log_keeps_what_is_announced_and_what_is_passed_on(store: Database) -> None:
     announce, forward = Rendered(b"announce", "SHA-256=a"), Rendered(b"forward", "SHA-256=f")
     proven = Proven(Proof.LINKED_DATA, 50.0)
     about = ("https://a.test/x", frozenset({"a.test"}))
@@ -325,7 +327,7 @@ async def test_the_log_keeps_what_is_announced_and_what_is_passed_on(store: Sqli
     assert stored[2].forwardable(0.0) is None
 
 
-async def test_what_is_changed_before_it_is_published_loses_its_proof(store: SqliteStore) -> None:
+async def test_what_is_changed_before_it_is_published_loses_its_proof(store: Database) -> None:
     proven = Proven(Proof.LINKED_DATA, 50.0)
     async with store.transaction() as tx:
         await tx.activities.receive([(replace(incoming("1"), proven=proven), None)])
@@ -336,7 +338,7 @@ async def test_what_is_changed_before_it_is_published_loses_its_proof(store: Sql
         assert work.proven is None
 
 
-async def test_a_newer_change_takes_the_place_of_one_that_waits(store: SqliteStore) -> None:
+async def test_a_newer_change_takes_the_place_of_one_that_waits(store: Database) -> None:
     change = replace(incoming("1"), kind="Update", keys=("update 1",))
     async with store.transaction() as tx:
         await tx.activities.receive([(change, None)])
@@ -344,7 +346,7 @@ async def test_a_newer_change_takes_the_place_of_one_that_waits(store: SqliteSto
         assert await tx.activities.waiting() == 0
 
 
-async def test_what_turns_out_to_be_about_something_seen_is_not_published(store: SqliteStore) -> None:
+async def test_what_turns_out_to_be_about_something_seen_is_not_published(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), settled()), (incoming("wrapped"), None)])
         [work] = await tx.activities.claim(now=10.0, until=11.0, most=1)
@@ -357,25 +359,25 @@ async def test_what_turns_out_to_be_about_something_seen_is_not_published(store:
         assert await tx.activities.receive([(incoming("inner"), None)]) == [None]
 
 
-async def test_relays_that_are_followed(tmp_path: Path) -> None:
+async def test_relays_that_are_followed(database: Databases) -> None:
     actor = "https://up.test/actor"
     first = Upstream(actor, "up.test", Dialect.LITEPUB, UpstreamState.NEW, "f", 1.0, 1.0)
     changed = replace(
         first, state=UpstreamState.SENT, inbox="https://up.test/inbox", error="e", changed_at=2.0
     )
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+    async with database.open() as store, store.transaction() as tx:
         version = await tx.subscribers.version()
         await tx.upstreams.save(first)
         assert await tx.upstreams.all() == [first]
         assert await tx.subscribers.version() > version
         await tx.upstreams.save(changed)
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+    async with database.open() as store, store.transaction() as tx:
         assert await tx.upstreams.by_actor(actor) == changed
         await tx.upstreams.remove(actor)
         assert await tx.upstreams.by_actor(actor) is None
 
 
-async def test_servers_that_take_rfc_9421_are_few_and_for_a_time(store: SqliteStore) -> None:
+async def test_servers_that_take_rfc_9421_are_few_and_for_a_time(store: Database) -> None:
     async def save(server: str, until: float | None, *, now: float = 0.0, most: int = 3) -> None:
         async with store.transaction() as tx:
             await tx.fanout.save_rfc9421_server(server, until, now=now, most=most)
@@ -411,7 +413,7 @@ DECODED = (
 
 @pytest.mark.parametrize("decoded", DECODED, ids=str)
 async def test_what_is_known_of_a_file_comes_back_with_what_was_not_looked_at(
-    store: SqliteStore, decoded: Decoded | Undecodable
+    store: Database, decoded: Decoded | Undecodable
 ) -> None:
     match = Match(MatchKind.NEAR, "list", "csam", "pdq", 20, 1, 2, "mark")
     versions = {"list": "v1", "cloud": f"{UNABLE}v2", "shield": SPARED}

@@ -5,38 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.attestkey import KeyRecord
 from relay.domain.intake import Issued
 from relay.domain.media import Match, MatchKind, ScanOutcome
 from relay.domain.submission import Submission, SubmissionState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.databases import Database, Databases
 
 FILE = Submission("1", "a.test", "https://a.test/alice", "sha256:00", "00", None, 10.0, 10.0, 12.0)
 MATCH = Match(MatchKind.KNOWN, "local", "csam", "sha256", 0)
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-async def test_a_submission_is_there_after_opening_again(tmp_path: Path) -> None:
+async def test_a_submission_is_there_after_opening_again(database: Databases) -> None:
     at_url = replace(FILE, id="2", key="https://a.test/x", digest=None, url="https://a.test/x")
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+    async with database.open() as store, store.transaction() as tx:
         await tx.submissions.add(FILE)
         await tx.submissions.add(at_url)
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.reading() as tx:
+    async with database.open() as store, store.reading() as tx:
         assert [await tx.submissions.by_id(number) for number in "123"] == [FILE, at_url, None]
 
 
-async def test_the_same_file_is_the_same_submission_until_its_answer_is_shown(store: SqliteStore) -> None:
+async def test_the_same_file_is_the_same_submission_until_its_answer_is_shown(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.submissions.add(FILE)
         assert await tx.submissions.unanswered("a.test", FILE.key, 11.0) == FILE
@@ -54,26 +44,41 @@ async def test_the_same_file_is_the_same_submission_until_its_answer_is_shown(st
         assert same.state is SubmissionState.UNATTESTED  # the first answer stands
 
 
-async def test_a_submission_falls_due_again_when_its_worker_died(store: SqliteStore) -> None:
+async def test_a_submission_falls_due_again_when_its_worker_died(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.submissions.add(FILE)
         assert await tx.submissions.next_due() == 10.0
-        assert await tx.submissions.claim(now=9.0, until=99.0, most=8) == []
-        [first] = await tx.submissions.claim(now=10.0, until=99.0, most=8)
-        assert await tx.submissions.claim(now=98.0, until=200.0, most=8) == []
-        [again] = await tx.submissions.claim(now=99.0, until=200.0, most=8)
+        assert await tx.submissions.claim(now=9.0, until=99.0, most=8, held={"1"}, grace=0.0) == []
+        [first] = await tx.submissions.claim(now=10.0, until=99.0, most=8, held={"1"}, grace=0.0)
+        assert await tx.submissions.claim(now=98.0, until=200.0, most=8, held={"1"}, grace=0.0) == []
+        [again] = await tx.submissions.claim(now=99.0, until=200.0, most=8, held={"1"}, grace=0.0)
         assert (first.attempts, again.attempts) == (1, 2)
         await tx.submissions.delay(replace(again, digest="ab"), 150.0)
         await tx.submissions.hurry("1", 160.0)
         assert await tx.submissions.next_due() == 150.0
         await tx.submissions.hurry("1", 120.0)
-        [third] = await tx.submissions.claim(now=120.0, until=200.0, most=8)
+        [third] = await tx.submissions.claim(now=120.0, until=200.0, most=8, held={"1"}, grace=0.0)
         assert (third.digest, third.attempts) == ("ab", 3)
         await tx.submissions.settle(third, SubmissionState.ATTESTED, reason=None, shown_at=121.0)
         assert await tx.submissions.next_due() is None
 
 
-async def test_what_has_its_answer_is_forgotten_and_what_waits_is_not(store: SqliteStore) -> None:
+async def test_a_file_is_left_to_the_process_that_was_sent_it(store: Database) -> None:
+    async def claimed(now: float, *held: str) -> list[str]:
+        found = await tx.submissions.claim(now=now, until=now, most=8, held=held, grace=100.0)
+        return [one.id for one in found]
+
+    async with store.transaction() as tx:
+        await tx.submissions.add(FILE)
+        await tx.submissions.add(replace(FILE, id="2", key="k", url="https://a.test/file", digest=None))
+        assert await claimed(10.0) == ["2"]
+        assert sorted(await claimed(10.0, "1", "3")) == ["1", "2"]
+        due = FILE.received_at + FILE.wait
+        assert await claimed(due + 100.0) == ["2"]
+        assert sorted(await claimed(due + 101.0)) == ["1", "2"]
+
+
+async def test_what_has_its_answer_is_forgotten_and_what_waits_is_not(store: Database) -> None:
     async with store.transaction() as tx:
         for number, state, shown in (
             ("1", SubmissionState.WAITING, None),
@@ -87,7 +92,7 @@ async def test_what_has_its_answer_is_forgotten_and_what_waits_is_not(store: Sql
         assert await tx.submissions.by_id("3") is None
 
 
-async def test_findings_are_counted_by_server_and_digest_and_closed_once(store: SqliteStore) -> None:
+async def test_findings_are_counted_by_server_and_digest_and_closed_once(store: Database) -> None:
     async with store.transaction() as tx:
         for at, server in ((1.0, "a.test"), (2.0, "b.test"), (3.0, "a.test")):
             await tx.submissions.note(
@@ -107,7 +112,7 @@ async def test_findings_are_counted_by_server_and_digest_and_closed_once(store: 
         assert await tx.submissions.finding(second.id) == second
 
 
-async def test_what_became_of_keys_and_what_they_signed(store: SqliteStore) -> None:
+async def test_what_became_of_keys_and_what_they_signed(store: Database) -> None:
     old = KeyRecord("att-2026-11", bytes(range(32)), 1.0, None, 9.0)
     async with store.transaction() as tx:
         await tx.key_records.save(old)
@@ -131,7 +136,7 @@ async def test_what_became_of_keys_and_what_they_signed(store: SqliteStore) -> N
         assert again == Issued("a", "y", 5.0, 9.0, None, "att-2026-12")
 
 
-async def test_indexes_of_status_lists(store: SqliteStore) -> None:
+async def test_indexes_of_status_lists(store: Database) -> None:
     async with store.transaction() as tx:
         assert await tx.status_indexes.newest() == (1, 0)
         assert await tx.status_indexes.retracted(1) is None

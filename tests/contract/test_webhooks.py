@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.content import Content
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item
@@ -16,8 +13,7 @@ from relay.domain.policy import Decision, Verb
 from relay.domain.webhook import HookCount, HookedPost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.databases import Database, Databases
 
 POST = HookedPost(
     id="https://a.test/1",
@@ -53,25 +49,19 @@ DROPS = Decision(
 )
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(tmp_path / "relay.sqlite") as opened:
-        yield opened
-
-
-async def test_a_post_is_there_after_opening_again_and_comes_once(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+async def test_a_post_is_there_after_opening_again_and_comes_once(database: Databases) -> None:
+    async with database.open() as store, store.transaction() as tx:
         assert await tx.webhooks.add("social", POST, 10.0)
         assert not await tx.webhooks.add("social", POST, 11.0)
         assert await tx.webhooks.add("social", replace(POST, version="2"), 12.0)
-    async with SqliteStore(tmp_path / "r.sqlite") as store, store.transaction() as tx:
+    async with database.open() as store, store.transaction() as tx:
         assert (await tx.webhooks.waiting(), await tx.webhooks.next_due()) == (2, 10.0)
         [first, second] = await tx.webhooks.claim(now=20.0, until=50.0, most=5)
         assert (first.post, first.sender, first.received_at, first.attempts) == (POST, "social", 10.0, 1)
         assert second.post.version == "2"
 
 
-async def test_a_post_falls_due_again_until_it_was_checked(store: SqliteStore) -> None:
+async def test_a_post_falls_due_again_until_it_was_checked(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.webhooks.add("social", POST, 10.0)
         assert await tx.webhooks.claim(now=9.0, until=50.0, most=1) == []
@@ -86,7 +76,7 @@ async def test_a_post_falls_due_again_until_it_was_checked(store: SqliteStore) -
         assert not await tx.webhooks.add("social", POST, 81.0)  # it stays known
 
 
-async def test_a_finding_is_counted_when_it_comes_again(store: SqliteStore) -> None:
+async def test_a_finding_is_counted_when_it_comes_again(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.webhooks.add("social", POST, 10.0)
         [work] = await tx.webhooks.claim(now=10.0, until=50.0, most=1)
@@ -107,7 +97,7 @@ async def test_a_finding_is_counted_when_it_comes_again(store: SqliteStore) -> N
         assert (await tx.webhooks.open_findings(), await tx.webhooks.finding(99)) == (0, None)
 
 
-async def test_counts_add_up(store: SqliteStore) -> None:
+async def test_counts_add_up(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.webhooks.count({("a", "clean"): 2, ("a", "accepted"): 3}, 10.0)
         await tx.webhooks.count({("a", "clean"): 1, ("b", "clean"): 1}, 12.0)
@@ -118,7 +108,7 @@ async def test_counts_add_up(store: SqliteStore) -> None:
         ]
 
 
-async def test_only_what_is_done_is_forgotten(store: SqliteStore) -> None:
+async def test_only_what_is_done_is_forgotten(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.webhooks.add("social", POST, 10.0)
         await tx.webhooks.add("social", replace(POST, version="2"), 10.0)

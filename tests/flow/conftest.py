@@ -1,11 +1,11 @@
-"""A whole relay on real SQLite, with a fake fediverse around it."""
+"""A whole relay on a real database, with a fake fediverse around it."""
 
 from __future__ import annotations
 
 import inspect
 import json
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -21,6 +21,7 @@ from relay.adapters.signing import ThreadSigner
 from relay.adapters.system import SystemClock
 from relay.config.load import load
 from relay.wiring import Outside, Relay, open_relay
+from tests.conftest import KINDS
 from tests.fakes import START, FakeClock, FakeFediverse, FakeServer, private_pem, rsa_key
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from relay.ports import Canonicalizer
     from relay.protocol.httpsig import SignedRequest
     from relay.services.receive import Receipt
+    from tests.databases import Databases
 
 INBOX = "https://relay.test/inbox"
 BASE = """\
@@ -108,7 +110,9 @@ class Worlds:
         stack: AsyncExitStack,
         decoder: SandboxedDecoder,
         canonicalizer: Canonicalizer,
+        database: Databases | None = None,
     ) -> None:
+        self.database = database
         self.folder, self._stack, self._decoder, self._canonicalizer = folder, stack, decoder, canonicalizer
         self.clock = FakeClock(START)
         self.fediverse = FakeFediverse(self.clock)
@@ -120,7 +124,9 @@ class Worlds:
             write_private(data / MAIN_KEY, private_pem(rsa_key(7)))
         path = self.folder / "config.yaml"
         path.write_text(config)
-        configuration = load(path, {}, self.clock.now()).require()
+        elsewhere = self.database is not None and self.database.kind != "sqlite"
+        setting = {"ASSAY_RELAY__DATABASE": self.database.setting} if elsewhere else {}
+        configuration = load(path, setting, self.clock.now()).require()
         outside = Outside(
             self.clock,
             remote=self.fediverse,
@@ -135,6 +141,13 @@ class Worlds:
 
 def _threads(key_id: str, pem: bytes) -> ThreadSigner:
     return ThreadSigner(key_id=key_id, pem=pem, threads=1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the main paths on every database; they are marked, because all of it would take twice as long."""
+    marked = metafunc.definition.get_closest_marker("databases")
+    if marked and "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", KINDS, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -163,10 +176,11 @@ async def canonicalizer() -> AsyncIterator[CanonicalProcesses]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def worlds(
-    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses
+    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses, database: Databases
 ) -> AsyncIterator[Worlds]:
     async with AsyncExitStack() as stack:
-        yield Worlds(tmp_path, stack, decoder, canonicalizer)
+        kept = replace(database, path=tmp_path / "data" / "relay.sqlite")  # where a relay keeps it by itself
+        yield Worlds(tmp_path, stack, decoder, canonicalizer, kept)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -266,7 +266,7 @@ def test_progress_is_for_terminals(relay: Operator) -> None:
 
 def test_serve_refuses_before_it_starts(operator: Operator) -> None:
     operator.run("init", "localhost:8080")
-    operator.fail("serve", "--role", "web", status=78, code="later-version")
+    operator.fail("serve", "--role", "web", status=78, code="one-process")
     Path("data/main-key.pem").chmod(0o644)
     problem = operator.fail("serve", status=78, code="bad-key")
     assert "chmod 600" in problem["detail"]

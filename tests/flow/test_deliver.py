@@ -6,12 +6,16 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import pytest
+
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World, Worlds
+
+pytestmark = pytest.mark.databases
 
 
 async def three(world: World) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.fakes import FakeServer
     from tests.flow.conftest import World
 
+pytestmark = pytest.mark.databases
+
 
 async def test_row_14_a_dead_key_host_costs_one_fetch_and_not_a_thousand(world: World) -> None:
     server = world.server("dead.test")

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from relay.services.policy_history import Fault
     from tests.flow.conftest import World, Worlds
 
+pytestmark = pytest.mark.databases
+
 FIRST = """\
 policy:
   rules:  # because of mallory.test

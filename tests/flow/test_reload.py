@@ -326,13 +326,17 @@ async def test_blocklists_come_and_go_while_they_are_looked_at(worlds: Worlds) -
     assert not world.relay.blocks.blocked("bad.test")
 
 
+async def serves() -> bool:
+    return True
+
+
 async def test_questions_are_answered_in_the_store(worlds: Worlds) -> None:
     world = await worlds.open()
     office = world.relay.office
     number = await office.reloads.ask(who="cli:ann", why=Why.RELOAD)
     (worlds.folder / "config.yaml").write_text(BASE + STRICT)
     assert await world.relay.live.run_once() is not None
-    answer = await office.reloads.answer(number, lambda: True, 1.0)
+    answer = await office.reloads.answer(number, serves, 1.0)
     assert answer is not None
     assert answer.changed == ("policy",)
     assert await world.relay.live.run_once() is None  # nothing is open any more
@@ -345,12 +349,15 @@ async def test_a_question_that_nobody_answers_ends(worlds: Worlds) -> None:
     world = await worlds.open()
     reloads = world.relay.office.reloads
 
-    def alive() -> bool:
+    async def alive() -> bool:
         world.clock.forward(20.0)
         return True
 
+    async def gone() -> bool:
+        return False
+
     number = await reloads.ask(who="cli:ann", why=Why.RELOAD)
-    assert await reloads.answer(number, lambda: False, 60.0) is None
+    assert await reloads.answer(number, gone, 60.0) is None
     assert await reloads.answer(number, alive, 60.0) is None
     await reloads.withdraw(number)
     assert await world.relay.live.run_once() is None

@@ -67,6 +67,7 @@ async def screened(worlds: Worlds, config: str = BASE + LOCAL) -> World:
     return world
 
 
+@pytest.mark.databases
 async def test_a_clean_picture_is_attested_and_the_attestation_verifies(worlds: Worlds) -> None:
     world = await screened(worlds)
     server, content = world.server("a.test"), clean_picture(1)
@@ -91,6 +92,7 @@ async def test_a_clean_picture_is_attested_and_the_attestation_verifies(worlds: 
     assert issued.jws == token
 
 
+@pytest.mark.databases
 async def test_a_known_picture_is_held_before_anyone_receives_it(worlds: Worlds) -> None:
     world = await screened(worlds)
     server = world.server("a.test")
@@ -178,6 +180,7 @@ async def test_a_known_picture_does_not_pass_with_another_file_behind_it(worlds:
         assert (name, (await world.why(note["id"]))["state"]) == (name, "held")
 
 
+@pytest.mark.databases
 async def test_one_scan_per_distinct_digest_however_often_it_comes(worlds: Worlds) -> None:
     world = await screened(worlds)
     content = clean_picture(3)
@@ -214,6 +217,7 @@ async def test_a_list_that_grows_is_used_at_once_without_decoding_again(worlds: 
     assert world.relay.decoder.stats.decoded - before == 1
 
 
+@pytest.mark.databases
 async def test_media_that_cannot_be_had_now_is_deferred_and_never_called_clean(worlds: Worlds) -> None:
     world = await screened(worlds)
     server = world.server("a.test")
@@ -374,6 +378,7 @@ async def test_a_share_of_clean_items_is_withheld(worlds: Worlds) -> None:
     assert issued.jws is None
 
 
+@pytest.mark.databases
 async def test_a_hold_is_released_or_dropped_once(worlds: Worlds) -> None:
     world = await screened(worlds)
     server, holds = world.server("a.test"), world.relay.office.holds
@@ -393,6 +398,7 @@ async def test_a_hold_is_released_or_dropped_once(worlds: Worlds) -> None:
     assert (kept.decided_by, kept.note) == ("test", "a test picture")
 
 
+@pytest.mark.databases
 async def test_an_update_by_the_origin_is_screened_instead_of_what_was_held(worlds: Worlds) -> None:
     world = await screened(worlds)
     server = world.server("a.test")
@@ -423,6 +429,7 @@ async def test_what_its_author_hides_while_it_waits_is_not_relayed(worlds: World
     assert await world.relay.office.holds.all() == []
 
 
+@pytest.mark.databases
 async def test_a_delete_by_the_origin_withdraws_the_hold(worlds: Worlds) -> None:
     world = await screened(worlds)
     server = world.server("a.test")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +13,8 @@ from tests.flow.conftest import BASE, follow
 
 if TYPE_CHECKING:
     from tests.flow.conftest import World, Worlds
+
+pytestmark = pytest.mark.databases
 
 APPROVE = BASE.replace("open", "approve")
 
@@ -111,10 +111,8 @@ async def test_who_did_what_is_on_record(worlds: Worlds) -> None:
     await subscribers.command("m.test", Command.APPROVE, who="ann", reason="they asked nicely")
     blocked = {"id": f"{actor}#block", "type": "Block", "actor": actor, "object": "https://relay.test/actor"}
     await world.post(server.actor(), blocked)
-    with closing(sqlite3.connect(worlds.folder / "data" / "relay.sqlite")) as database:
-        rows = database.execute(
-            "SELECT at, who, action, subject, detail FROM audit WHERE who <> 'relay'"
-        ).fetchall()
+    assert worlds.database is not None
+    rows = worlds.database.rows("SELECT at, who, action, subject, detail FROM audit WHERE who <> 'relay'")
     now = world.clock.now()
     assert rows == [
         (now, actor, "follow", actor, "pending"),

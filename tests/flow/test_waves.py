@@ -15,6 +15,8 @@ from tests.flow.spammers import DAY, FILLER, HOUR, Crowd, spam
 if TYPE_CHECKING:
     from tests.flow.conftest import World, Worlds
 
+pytestmark = pytest.mark.databases
+
 SERVERS = 5
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.adapters.sql import codec
+from relay.adapters.sql.fanout import WITHDRAWALS
 from relay.adapters.sql.history import history_row
 from relay.domain.activity import loop_key
 from relay.domain.log import ActivityState, HoldState, LongHeld
@@ -139,7 +140,7 @@ class SqlActivities:
             return {object_id}  # most deletions are of what never came here
         await self._sql.run("withdraw_activities", **about)
         await self._sql.run("withdraw_holds", at=at, **about)
-        await self._sql.run("unpublish", **about)
+        await self._unpublish(**about)
         await self._sql.run("drop_media_of", **about)
         await self._sql.run("blank_activities", body=_WITHDRAWN, **about)
         return gone | {object_id}
@@ -148,8 +149,12 @@ class SqlActivities:
         """Deliver no more of what an actor published; return the ids of its objects."""
         about = {"object_id": actor, "whose": actor}
         found = {row["object_id"] for row in await self._sql.rows("objects_of", **about)}
-        await self._sql.run("unpublish", **about)
+        await self._unpublish(**about)
         return found
+
+    async def _unpublish(self, **about: str | None) -> None:
+        if await self._sql.run("unpublish", **about):
+            await self._sql.run("touch_mark", name=WITHDRAWALS)
 
     async def remember(self, keys: Sequence[str], at: float) -> None:
         """Keep out what has one of these keys, as long as the log is kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
 from relay.domain.delivery import Host, Progress, Straggler
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from relay.domain.traits import Traits
 
 
+WITHDRAWALS: Final = "withdrawals"
+
+
 class SqlFanout:
     """Port `Fanout` on SQL."""
 
@@ -27,6 +30,11 @@ class SqlFanout:
         """Return the last position ever used."""
         head: int = await self._sql.value("last_position")
         return head
+
+    async def withdrawals(self) -> int:
+        """Return a number that grows whenever entries were taken out of the log before their time."""
+        count: int | None = await self._sql.value("mark", name=WITHDRAWALS)
+        return count or 0
 
     async def entries(self, after: int, upto: int, *, stopped: bool = False) -> list[LogEntry]:
         """Return a stretch of the log."""

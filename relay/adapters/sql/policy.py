@@ -94,6 +94,11 @@ class SqlReloads:
         text = await self._sql.value("reload_answer", id=number)
         return None if text is None else read_answer(orjson.loads(text))
 
+    async def last_answered(self) -> int:
+        """Return the number of the newest question that has an answer; 0 when none has."""
+        number: int = await self._sql.value("last_answered_reload")
+        return number
+
     async def withdraw(self, number: int) -> None:
         """Forget a question that nobody waits for any more."""
         await self._sql.run("withdraw_reload", id=number)

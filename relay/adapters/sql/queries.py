@@ -1,6 +1,7 @@
 """The queries of `queries/*.sql`, bound to one connection.
 
-aiosql reads the files; this driver spends one hop to the database thread per query where the stock one spends three.
+aiosql reads the files; what runs them is a driver of the database. That of SQLite is here: it spends one hop to the
+database thread per query where the stock one spends three. That of PostgreSQL is in `dialect`.
 """
 
 from __future__ import annotations
@@ -63,38 +64,42 @@ class _Driver:
         await conn.executemany(sql, parameters)
 
 
-_LOADED: Final = aiosql.from_path(
-    _FOLDER,
-    _Driver,  # type: ignore[arg-type] # a driver by structure
-    mandatory_parameters=False,
-)
+def load(driver: type[object]) -> Any:
+    """Read every query, to be run by a driver: aiosql's protocol by structure."""
+    return aiosql.from_path(_FOLDER, driver, mandatory_parameters=False)  # type: ignore[arg-type]
+
+
+_LOADED: Final = load(_Driver)
 
 
 class Queries:
-    """Every named query, on one connection. Names and parameters are those of the .sql files."""
+    """Every named query, on one connection. Names and parameters are those of the .sql files.
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    `loaded` are the queries for the connection's database (`load`).
+    """
+
+    def __init__(self, connection: object, loaded: Any = _LOADED) -> None:
+        self._connection, self._loaded = connection, loaded
 
     async def rows(self, name: str, /, **parameters: object) -> list[Row]:
         """Run a query that gives rows."""
-        return [row async for row in getattr(_LOADED, name)(self._connection, **parameters)]
+        return [row async for row in getattr(self._loaded, name)(self._connection, **parameters)]
 
     async def row(self, name: str, /, **parameters: object) -> Row | None:
         """Run a query that gives one row or none."""
-        found: Row | None = await getattr(_LOADED, name)(self._connection, **parameters)
+        found: Row | None = await getattr(self._loaded, name)(self._connection, **parameters)
         return found
 
     async def value(self, name: str, /, **parameters: object) -> Any:
         """Run a query that gives one value, None without a row."""
-        return await getattr(_LOADED, name)(self._connection, **parameters)
+        return await getattr(self._loaded, name)(self._connection, **parameters)
 
     async def run(self, name: str, /, **parameters: object) -> int:
         """Run a change; return the number of rows it touched."""
-        touched: int = await getattr(_LOADED, name)(self._connection, **parameters)
+        touched: int = await getattr(self._loaded, name)(self._connection, **parameters)
         return touched
 
     async def many(self, name: str, /, rows: Sequence[Mapping[str, object]]) -> None:
         """Run a change once per row, in one hop; nothing for no rows."""
         if rows:
-            await getattr(_LOADED, name)(self._connection, rows)
+            await getattr(self._loaded, name)(self._connection, rows)

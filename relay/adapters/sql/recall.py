@@ -44,7 +44,7 @@ class SqlRecalls:
     async def stored(self, after: str, most: int) -> list[StoredHashes]:
         """Return a page of everything that was scanned."""
         rows = await self._sql.rows("stored_hashes", after=after, most=most)
-        return [StoredHashes(*row) for row in rows]
+        return [StoredHashes(row["digest"], row["sha1"], row["md5"], row["frames"]) for row in rows]
 
     async def unscanned(self, after: str, most: int) -> list[StoredHashes]:
         """Return a page of what was relayed unscanned."""

@@ -12,7 +12,6 @@ import fcntl
 import os
 import sqlite3
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
 import aiosqlite
@@ -29,12 +28,14 @@ from relay.adapters.sql.hashservices import SqlHashServices
 from relay.adapters.sql.history import SqlHistory
 from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
+from relay.adapters.sql.leases import SqlLeases
 from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.recall import SqlRecalls
+from relay.adapters.sql.schema import migrations, statements
 from relay.adapters.sql.servers import SqlServers
 from relay.adapters.sql.status_indexes import SqlStatusIndexes
 from relay.adapters.sql.submissions import SqlSubmissions
@@ -45,10 +46,10 @@ from relay.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from types import TracebackType
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_TYPES: Final = {"{serial}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{bytes}": "BLOB"}
+_TYPES: Final = {"{serial}": "INTEGER PRIMARY KEY AUTOINCREMENT", "{bytes}": "BLOB", "{rowid}": ""}
 _BUSY_TIMEOUT: Final = 10_000
 """Milliseconds that a command waits while the relay writes."""
 
@@ -80,6 +81,7 @@ class SqlTx:
         self.hash_services = SqlHashServices(queries)
         self.webhooks = SqlWebhooks(queries)
         self.recalls = SqlRecalls(queries)
+        self.leases = SqlLeases(queries)
 
 
 class SqliteStore:
@@ -87,6 +89,9 @@ class SqliteStore:
 
     `exclusive` takes the lock file that keeps a second relay away, and raises `Conflict` when it is taken.
     """
+
+    shared: Final = False
+    """Whether several processes of the relay may run on it."""
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
         self._path, self._lock_path = path, path.with_suffix(".lock")
@@ -115,8 +120,21 @@ class SqliteStore:
         if self._lock_file is not None:
             self._lock_file.close()
 
-    def is_served(self) -> bool:
+    def wire(self, _name: str) -> None:
+        """Return how the processes of the relay wake each other: there is one."""
+
+    async def is_served(self) -> bool:
         """Whether a relay runs on this file, here or in another process."""
+        return self._is_locked()
+
+    async def served_by(self) -> int | None:
+        """Return the id of the process that runs the relay on this file; None when there is none, or it is older."""
+        if not self._is_locked():
+            return None
+        text = self._lock_path.read_text(encoding="ascii").strip()
+        return int(text) if text.isdigit() else None
+
+    def _is_locked(self) -> bool:
         try:
             with self._lock_path.open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -125,13 +143,6 @@ class SqliteStore:
         except OSError:
             return True
         return False
-
-    def served_by(self) -> int | None:
-        """Return the id of the process that runs the relay on this file; None when there is none, or it is older."""
-        if not self.is_served():
-            return None
-        text = self._lock_path.read_text(encoding="ascii").strip()
-        return int(text) if text.isdigit() else None
 
     @property
     def changes(self) -> int:
@@ -194,11 +205,11 @@ async def migrate(connection: aiosqlite.Connection) -> int:
     try:
         rows = await connection.execute_fetchall("PRAGMA user_version")
         version = int(next(iter(rows))[0])
-        pending = [path for path in sorted(_MIGRATIONS.glob("*.sql")) if int(path.name[:4]) > version]
-        for path in pending:
-            for statement in _statements(path):
+        pending = [(number, text) for number, text in migrations() if number > version]
+        for number, text in pending:
+            for statement in statements(_in_words(text)):
                 await connection.execute(statement)
-            await connection.execute(f"PRAGMA user_version={int(path.name[:4])}")
+            await connection.execute(f"PRAGMA user_version={number}")
     except BaseException:
         await connection.rollback()
         raise
@@ -206,9 +217,7 @@ async def migrate(connection: aiosqlite.Connection) -> int:
     return len(pending)
 
 
-def _statements(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8")
+def _in_words(text: str) -> str:
     for token, words in _TYPES.items():
         text = text.replace(token, words)
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+    return text

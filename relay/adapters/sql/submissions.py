@@ -9,7 +9,7 @@ from relay.domain.media import ScanOutcome
 from relay.domain.submission import Finding, Submission, SubmissionState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from relay.adapters.sql.queries import Queries
     from relay.domain.media import Match
@@ -49,9 +49,13 @@ class SqlSubmissions:
             shown_at=submission.shown_at,
         )
 
-    async def claim(self, *, now: float, until: float, most: int) -> list[Submission]:
+    async def claim(
+        self, *, now: float, until: float, most: int, held: Collection[str], grace: float
+    ) -> list[Submission]:
         """Take submissions that are due, oldest first."""
-        rows = await self._sql.rows("due_submissions", now=now, most=most)
+        rows = await self._sql.rows(
+            "due_submissions", now=now, most=most, held=codec.json(sorted(held)), grace=grace
+        )
         for row in rows:
             await self._sql.run("claim_submission", id=row["id"], until=until)
         return [_submission(row, attempts=row["attempts"] + 1) for row in rows]

@@ -8,6 +8,7 @@ ALTER TABLE subscriptions ADD COLUMN profile_locked INTEGER NOT NULL DEFAULT 0;
 
 -- The profiles of those who left, by actor: who comes back, as admins do who switch a relay off and on, finds it again.
 CREATE TABLE left_profiles (
+  {rowid}
   actor TEXT PRIMARY KEY,
   profile TEXT,
   locked INTEGER NOT NULL

@@ -52,9 +52,9 @@ SELECT * FROM activities WHERE seq = :seq;
 -- object with very many edits the newest 20, and the oldest, where the post itself is. No index is read further than that.
 SELECT a.*, l.published_at FROM activities a LEFT JOIN log l ON l.position = a.position
 WHERE a.seq IN (
-  SELECT seq FROM (SELECT seq FROM activities WHERE activity_id = :text ORDER BY seq DESC LIMIT 20)
-  UNION SELECT seq FROM (SELECT seq FROM activities WHERE object_id = :text ORDER BY seq DESC LIMIT 20)
-  UNION SELECT seq FROM (SELECT seq FROM activities WHERE object_id = :text ORDER BY seq LIMIT 4)
+  SELECT seq FROM (SELECT seq FROM activities WHERE activity_id = :text ORDER BY seq DESC LIMIT 20) AS own
+  UNION SELECT seq FROM (SELECT seq FROM activities WHERE object_id = :text ORDER BY seq DESC LIMIT 20) AS newest
+  UNION SELECT seq FROM (SELECT seq FROM activities WHERE object_id = :text ORDER BY seq LIMIT 4) AS oldest
   UNION SELECT :seq)
 ORDER BY a.seq DESC;
 

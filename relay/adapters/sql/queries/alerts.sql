@@ -9,8 +9,8 @@ SELECT id, count FROM alert_messages WHERE channel = :channel AND kind = :kind A
 -- name: add_alert_message<!
 -- Write a new message; it falls due a while after the last one of its kind was first tried.
 INSERT INTO alert_messages (key, channel, kind, state, count, created_at, due_at)
-VALUES (:key, :channel, :kind, 'open', 0, :at, max(:at, coalesce(
-  (SELECT max(sealed_at) + :quiet FROM alert_messages WHERE channel = :channel AND kind = :kind), 0)))
+VALUES (:key, :channel, :kind, 'open', 0, :at, (SELECT max(due_at) FROM (SELECT :at AS due_at UNION ALL
+  SELECT sealed_at + :quiet FROM alert_messages WHERE channel = :channel AND kind = :kind) AS times))
 RETURNING id;
 
 -- name: count_alert!
@@ -60,7 +60,7 @@ UPDATE alert_messages SET due_at = :due_at, error = :error WHERE id = :id;
 UPDATE alert_messages SET due_at = :now, done_at = NULL,
   sealed_at = CASE state WHEN 'given-up' THEN :now ELSE sealed_at END,
   state = CASE state WHEN 'given-up' THEN 'sealed' ELSE state END
-WHERE state IN ('open', 'sealed', 'given-up') AND (:channel IS NULL OR channel = :channel);
+WHERE state IN ('open', 'sealed', 'given-up') AND (channel = :channel OR :channel IS NULL);
 
 -- name: recent_alert_messages
 -- The newest messages with the title of their first alert, newest first.

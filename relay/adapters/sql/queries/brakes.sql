@@ -44,7 +44,7 @@ UPDATE braked SET state = 'left' WHERE seq = :seq AND state = 'open';
 -- What some brakes (a JSON array) stopped, by what became of it.
 SELECT b.brake, b.state, coalesce(a.state, 'gone') AS now, count(*) AS n
 FROM braked b LEFT JOIN activities a ON a.seq = b.seq
-WHERE b.brake IN (SELECT value FROM json_each(:brakes)) GROUP BY b.brake, b.state, now;
+WHERE b.brake IN (SELECT CAST(value AS BIGINT) FROM json_each(:brakes)) GROUP BY b.brake, b.state, now;
 
 -- name: waiting_of_brake
 -- What a brake stopped and still waits, oldest first; with what is held for a person or without.

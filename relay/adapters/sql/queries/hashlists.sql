@@ -9,7 +9,7 @@ SELECT * FROM list_batches WHERE id = :id;
 
 -- name: list_batches_of
 -- The batches of one list, or of all, newest first.
-SELECT * FROM list_batches WHERE :list IS NULL OR list = :list ORDER BY id DESC;
+SELECT * FROM list_batches WHERE list = :list OR :list IS NULL ORDER BY id DESC;
 
 -- name: add_list_pack!
 -- Write some entries of a batch.

@@ -17,7 +17,7 @@ SELECT id FROM hash_submissions WHERE secret = :secret;
 -- Submissions of hashes in a state, or in any, newest first.
 SELECT hash_submissions.*,
   (SELECT CAST(coalesce(sum(hashes), 0) AS BIGINT) FROM hash_submission_parts WHERE submission = id) AS hashes
-FROM hash_submissions WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :most;
+FROM hash_submissions WHERE (state = :state OR :state IS NULL) ORDER BY id DESC LIMIT :most;
 
 -- name: hash_submissions_counted$
 -- How many submissions of hashes are in a state.

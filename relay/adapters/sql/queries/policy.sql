@@ -31,6 +31,10 @@ UPDATE reloads SET answered_at = :at, answer = :answer WHERE id = :id;
 -- What came of a question; NULL as long as nothing did.
 SELECT answer FROM reloads WHERE id = :id;
 
+-- name: last_answered_reload$
+-- The newest question that has an answer.
+SELECT coalesce(max(id), 0) FROM reloads WHERE answered_at IS NOT NULL;
+
 -- name: withdraw_reload!
 -- Forget a question that nobody waits for any more.
 DELETE FROM reloads WHERE id = :id AND answered_at IS NULL;

@@ -174,23 +174,23 @@ ORDER BY v.actor, p.position;
 
 -- name: count_recall_files
 -- Files of recalls (a JSON array).
-SELECT recall, count(*) AS n FROM recall_files WHERE recall IN (SELECT value FROM json_each(:recalls)) GROUP BY recall;
+SELECT recall, count(*) AS n FROM recall_files WHERE recall IN (SELECT CAST(value AS BIGINT) FROM json_each(:recalls)) GROUP BY recall;
 
 -- name: count_recall_posts
 -- Posts of recalls, and how many of them their servers deleted.
 SELECT recall, count(DISTINCT object_id) AS n,
   count(DISTINCT CASE WHEN deleted_at IS NULL THEN NULL ELSE object_id END) AS deleted
-FROM recall_posts WHERE recall IN (SELECT value FROM json_each(:recalls)) GROUP BY recall;
+FROM recall_posts WHERE recall IN (SELECT CAST(value AS BIGINT) FROM json_each(:recalls)) GROUP BY recall;
 
 -- name: count_recall_receivers
 -- Servers that may have received posts of recalls.
 SELECT recall, count(DISTINCT server) AS n FROM recall_receivers
-WHERE recall IN (SELECT value FROM json_each(:recalls)) GROUP BY recall;
+WHERE recall IN (SELECT CAST(value AS BIGINT) FROM json_each(:recalls)) GROUP BY recall;
 
 -- name: count_recall_notices
 -- Notices of recalls by state, and how many were answered.
 SELECT recall, state, count(*) AS n, count(answer) AS answered FROM recall_notices
-WHERE recall IN (SELECT value FROM json_each(:recalls)) GROUP BY recall, state;
+WHERE recall IN (SELECT CAST(value AS BIGINT) FROM json_each(:recalls)) GROUP BY recall, state;
 
 -- name: add_recall_notice<!
 -- A message is on its way.

@@ -14,8 +14,11 @@ INSERT INTO submissions (id, server, actor, key, digest, url, received_at, due_a
 VALUES (:id, :server, :actor, :key, :digest, :url, :received_at, :due_at, :wait, :state, :reason, :shown_at);
 
 -- name: due_submissions
--- Submissions that are due, oldest first.
-SELECT * FROM submissions WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, received_at LIMIT :most;
+-- Submissions that are due, oldest first. A file that was sent is in the memory of one process (`held` is a JSON array of
+-- ids): others leave it to that one until a while after its answer was due.
+SELECT * FROM submissions WHERE state = 'waiting' AND due_at <= :now
+  AND (url IS NOT NULL OR received_at + wait < :now - :grace OR id IN (SELECT value FROM json_each(:held)))
+ORDER BY due_at, received_at LIMIT :most;
 
 -- name: claim_submission!
 -- Take a submission: it falls due again when nobody finishes it.
@@ -31,7 +34,7 @@ UPDATE submissions SET due_at = :due_at, digest = :digest WHERE id = :id AND sta
 
 -- name: hurry_submission!
 -- Look at a submission no later than at a time: its bytes are there again.
-UPDATE submissions SET due_at = min(due_at, :due_at) WHERE id = :id AND state = 'waiting';
+UPDATE submissions SET due_at = CASE WHEN due_at < :due_at THEN due_at ELSE :due_at END WHERE id = :id AND state = 'waiting';
 
 -- name: settle_submission!
 -- Write the answer to a submission.
@@ -40,7 +43,7 @@ WHERE id = :id AND state = 'waiting';
 
 -- name: unanswered_submissions^
 -- How many submissions have no answer yet: of everybody, and of one server.
-SELECT count(*) AS everybody, coalesce(sum(server = :server), 0) AS own FROM submissions
+SELECT count(*) AS everybody, count(CASE WHEN server = :server THEN 1 END) AS own FROM submissions
 WHERE state = 'waiting' OR (state = 'unattested' AND shown_at > :now);
 
 -- name: forget_submissions!

@@ -1,0 +1,304 @@
+"""The grown store: PostgreSQL, for any number of processes on any number of hosts.
+
+A commit that returned is on the server's disk (`synchronous_commit` is never off). Write transactions take turns, in
+all processes together, under one advisory lock: what a transaction read is still so when it writes, as on SQLite, and
+no transaction ever has to be repeated because of another one. Readers see a snapshot and wait for nobody. The lock
+goes with its connection, and the server ends a connection that says nothing inside a transaction, or at all.
+
+A server that cannot be reached is `Unavailable`, whatever the reason. Raised by a commit it leaves open whether the
+transaction took effect; everything that is repeated is recognised by what it wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import psycopg
+from psycopg import conninfo, errors
+from psycopg_pool import AsyncConnectionPool
+
+from relay.adapters.inside import transaction as marked
+from relay.adapters.sql import dialect
+from relay.adapters.sql.notices import Notices
+from relay.adapters.sql.queries import Queries
+from relay.adapters.sql.schema import migrations, statements
+from relay.adapters.sql.sqlite import SqlTx
+from relay.domain.errors import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from types import TracebackType
+
+_log: Final = logging.getLogger(__name__)
+_WRITERS: Final = 0x617373_01
+"""The advisory lock of who writes."""
+_RELAYS: Final = 0x617373_02
+"""The advisory lock that running relays share."""
+_WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS})".encode()
+_PRESENT: Final = f"SELECT pg_advisory_lock_shared({_RELAYS})".encode()
+_READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PATIENCE: Final = 5.0
+"""Seconds that a transaction waits for a connection."""
+_CONNECTION: Final = {
+    "application_name": "assay",
+    "connect_timeout": "5",
+    "client_encoding": "utf8",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""What a connection is opened with unless the address says otherwise: a dead server is noticed within 25 seconds."""
+_SESSION: Final = b"""\
+SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s';
+SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 20000;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""What each session asks of the server: it frees the lock of a process that is gone without a word, too."""
+
+
+class PostgresStore:
+    """Port `Store` on a PostgreSQL database; open it with `async with`. Raises `Unavailable`, `Refused`.
+
+    `address` is a libpq URL. `most` connections are open at once; they are opened when they are needed. `serving` says
+    for as long as the store is open that a relay runs on the database; any number of them may.
+    """
+
+    shared: Final = True
+    """Whether several processes of the relay may run on it."""
+
+    def __init__(self, address: str, *, most: int = 8, serving: bool = False) -> None:
+        self._address = conninfo.make_conninfo(**{**_CONNECTION, **_read(address)})
+        self._most, self._serving = max(2, most), serving
+        self._write_lock = asyncio.Lock()
+        self._presence: psycopg.AsyncConnection[Any] | None = None
+        self._away = False
+        self.commits = 0
+        """Write transactions committed since the store was opened."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._prepare()
+        except _AWAY as error:
+            raise Unavailable(f"the database cannot be reached: {str(error).strip()}") from error
+        self._pool = AsyncConnectionPool(
+            self._address,
+            kwargs={"autocommit": True},
+            configure=_configure,
+            min_size=0,
+            max_size=self._most,
+            timeout=_PATIENCE,
+            open=False,
+        )
+        await self._pool.open()
+        return self
+
+    async def _prepare(self) -> None:
+        """Make the tables that are not there, and say that a relay runs if one does."""
+        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+        try:
+            await _configure(connection)
+            await _check(connection)
+            await migrate(connection)
+            if self._serving:
+                await connection.execute(_PRESENT)
+                self._presence = connection
+        finally:
+            if self._presence is None:
+                await connection.close()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.close()
+        if self._presence is not None:
+            await self._presence.close()
+
+    def wire(self, name: str) -> Notices:
+        """Return how the processes of the relay wake each other. `name` is that of this process."""
+        return Notices(self, name)
+
+    async def is_served(self) -> bool:
+        """Whether a relay runs on this database, here or in another process."""
+        async with self._within(_READ) as connection:
+            row = await (await connection.execute(_SERVED)).fetchone()
+        return row is not None
+
+    async def served_by(self) -> int | None:
+        """Return the id of the server's process for a relay that runs on this database; None when there is none."""
+        async with self._within(_READ) as connection:
+            row = await (await connection.execute(_SERVED)).fetchone()
+        return None if row is None else int(row[0])
+
+    async def notify(self, channel: str, text: str) -> None:
+        """Say something to whoever listens."""
+        async with self._within(b"BEGIN") as connection:
+            await connection.execute(b"SELECT pg_notify(%s, %s)", (channel, text))
+
+    @asynccontextmanager
+    async def present(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """Lend the connection that says that a relay runs, to be listened on; a lost one is made anew first."""
+        with self._told():
+            if self._presence is None or self._presence.closed:
+                self._presence = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+                await self._presence.execute(_SESSION)
+                await self._presence.execute(_PRESENT)
+            try:
+                yield self._presence
+            except psycopg.Error:
+                await self._presence.close()
+                raise
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlTx]:
+        """Open a write transaction: on disk when it returns, without effect when it raises."""
+        async with self._write_lock:
+            async with self._within(_WRITE) as connection:
+                yield SqlTx(Queries(connection, dialect.loaded()))
+            self.commits += 1
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqlTx]:
+        """Open a consistent view of the last committed state."""
+        async with self._within(_READ) as connection:
+            yield SqlTx(Queries(connection, dialect.loaded()))
+
+    @asynccontextmanager
+    async def _within(self, begin: bytes) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        with self._told():
+            connection = await self._begin(begin)
+            try:
+                with marked():
+                    try:
+                        yield connection
+                    except BaseException:
+                        await _undo(connection)
+                        raise
+                    ended = await connection.execute(b"COMMIT")
+                    if ended.statusmessage != "COMMIT":
+                        # A statement failed and the caller went on: PostgreSQL rolls back, and calls that success.
+                        raise RuntimeError("a transaction went on after an error and was rolled back")
+            finally:
+                await self._pool.putconn(connection)
+
+    async def _begin(self, begin: bytes) -> psycopg.AsyncConnection[Any]:
+        """Begin on a connection that works: after the server was away, each that was open turns out to be dead."""
+        for _ in range(self._most):
+            before = _cancellations()
+            connection = await self._pool.getconn()
+            try:
+                _heed(before)
+                await connection.execute(begin)
+            except BaseException as error:
+                await _undo(connection)
+                await self._pool.putconn(connection)
+                if isinstance(error, psycopg.OperationalError) and connection.closed:
+                    continue
+                raise
+            return connection
+        raise Unavailable
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say that the server is not there: to callers each time, to the log once."""
+        try:
+            yield
+        except _AWAY as error:
+            # What it says is for the operator alone: it names users and addresses.
+            if not self._away:
+                _log.error("the database does not answer: %s", str(error).strip())
+            self._away = True
+            raise Unavailable from error
+        if self._away:
+            self._away = False
+            _log.info("the database answers again")
+
+
+_SERVED: Final = f"""\
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {_RELAYS} AND objsubid = 1
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1
+""".encode()  # noqa: S608 - a number of ours
+
+
+async def migrate(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Apply the migrations that the database has not seen, all or none; return how many there were.
+
+    Safe to run from several processes at once: a migration is a writer like any other.
+    """
+    seen = await _applied(connection)
+    if not any(number not in seen for number, _ in migrations()):
+        return 0
+    await connection.execute(_WRITE)
+    try:
+        await connection.execute(b"CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY)")
+        seen = await _applied(connection)
+        pending = [(number, text) for number, text in migrations() if number not in seen]
+        for number, text in pending:
+            for statement in statements(dialect.migration(text)):
+                await connection.execute(statement.encode())
+            await connection.execute(b"INSERT INTO schema_migrations (number) VALUES (%s)", (number,))
+    except BaseException:
+        await _undo(connection)
+        raise
+    await connection.execute(b"COMMIT")
+    return len(pending)
+
+
+async def _applied(connection: psycopg.AsyncConnection[Any]) -> set[int]:
+    row = await (await connection.execute(b"SELECT to_regclass('schema_migrations')")).fetchone()
+    if row is None or row[0] is None:
+        return set()
+    rows = await (await connection.execute(b"SELECT number FROM schema_migrations")).fetchall()
+    return {int(number) for (number,) in rows}
+
+
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        message = f"the database has the encoding {encoding}, and posts need UTF8: createdb --encoding=UTF8"
+        raise Refused(f"{message} --template=template0", code="no-database")
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    dialect.adapt(connection)
+    await connection.execute(_SESSION)
+
+
+async def _undo(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Roll back; a connection that cannot has no transaction any more."""
+    try:
+        await connection.execute(b"ROLLBACK")
+    except psycopg.Error:
+        await connection.close()
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _heed(before: int) -> None:
+    """Raise when the task was cancelled meanwhile: before Python 3.12 `wait_for`, in the pool, swallows some."""
+    if _cancellations() > before:
+        raise asyncio.CancelledError
+
+
+def _read(address: str) -> dict[str, Any]:
+    try:
+        return conninfo.conninfo_to_dict(address)
+    except psycopg.ProgrammingError as error:
+        message = f"relay.database is no address of a database: {str(error).strip()}"
+        raise Refused(message, code="no-database") from error
+
+
+_AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,
+)
+"""The server is not there, took the transaction away, or has become a standby. What else it says is a bug."""

@@ -1,0 +1,13 @@
+-- name: take_lease!
+-- Take or keep a lease; no row is touched while another owner has it.
+INSERT INTO leases (name, owner, until) VALUES (:name, :owner, :until)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+WHERE leases.owner = excluded.owner OR leases.until <= :now;
+
+-- name: lease_owner$
+-- Who had a lease last.
+SELECT owner FROM leases WHERE name = :name;
+
+-- name: release_lease!
+-- Give a lease back. Its owner stays known: who had it before must see that it was superseded.
+UPDATE leases SET until = 0 WHERE name = :name AND owner = :owner;

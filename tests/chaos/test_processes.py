@@ -1,0 +1,103 @@
+"""Several processes on one PostgreSQL: one answers, others work, and one of them that is killed is taken over from."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import psycopg
+import pytest
+
+from relay.cli.serving import listening
+from tests import databases
+from tests.chaos.test_kill import CONFIG, Server, create, follow, free_port, relay_process
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@asynccontextmanager
+async def worker(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that only works."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay", "--config", str(config), "serve", "--role", "worker",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def leader(address: str, *, other_than: str | None = None) -> str:
+    """Wait until a process leads; return its name."""
+    while True:
+        try:
+            with psycopg.connect(address) as connection:
+                rows = connection.execute(b"SELECT owner FROM leases WHERE until > 0").fetchall()
+        except psycopg.errors.UndefinedTable:
+            rows = []
+        if rows and rows[0][0] != other_than:
+            return str(rows[0][0])
+        await asyncio.sleep(0.1)  # noqa: TID251
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+async def test_whatever_was_answered_202_arrives_though_the_worker_that_leads_is_killed(
+    postgres: databases.Server, tmp_path: Path
+) -> None:
+    port, acknowledged = free_port(), []
+    relay, config = f"http://127.0.0.1:{port}", tmp_path / "config.yaml"
+    address = postgres.database("processes")
+    place = f'data: data, database: "{address}"'
+    config.write_text(CONFIG.format(port=port, admin=free_port()).replace("data: data", place))
+    origin, subscriber = Server(0), Server(1)
+
+    async def post(seconds: float) -> None:
+        end = time.monotonic() + seconds  # noqa: TID251
+        while time.monotonic() < end:  # noqa: TID251
+            note = origin.url(f"/notes/{len(acknowledged)}")
+            assert await origin.post(session, relay, "alice", create(note)) == 202
+            acknowledged.append(note)
+
+    async def all_arrived() -> None:
+        async with asyncio.timeout(90), subscriber.changed:
+            await subscriber.changed.wait_for(
+                lambda: {one for _, one in subscriber.arrived} >= set(acknowledged)
+            )
+
+    async with AsyncExitStack() as stack:
+        for one in (origin, subscriber):
+            one.port = await stack.enter_async_context(listening(one.app(), "127.0.0.1", 0))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        await stack.enter_async_context(relay_process(config, port, "--role", "web"))
+        first = await stack.enter_async_context(worker(config))
+        leads = await leader(address)
+        second = await stack.enter_async_context(worker(config))
+        await follow(session, relay, origin, subscriber)
+        await post(1.0)
+        await all_arrived()
+        first.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()  # noqa: TID251
+        await post(1.0)
+        assert await leader(address, other_than=leads)
+        await all_arrived()
+        assert second.returncode is None
+    times: dict[str, list[float]] = {}
+    for at, one in subscriber.arrived:
+        times.setdefault(one, []).append(at)
+    for arrivals in times.values():
+        assert len(arrivals) <= 2
+        if len(arrivals) == 2:
+            assert killed_at - 2.5 < arrivals[0] < killed_at < arrivals[1], "repeated without need"
+    assert len(acknowledged) > 4

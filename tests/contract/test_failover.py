@@ -1,0 +1,207 @@
+"""The server of the database restarts and ends connections: what was committed stays, and nothing is half done."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from relay.adapters.sql.postgres import PostgresStore, migrate
+from relay.domain.errors import Refused, Unavailable
+from relay.services.enduring import enduring
+from relay.services.intake import Intake
+from tests import databases
+from tests.contract.test_store import incoming, settled
+from tests.fakes import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[databases.Server]:
+    """A server of these tests alone: they stop it."""
+    yield from databases.serving()
+
+
+@pytest.fixture
+def address(server: databases.Server) -> str:
+    return databases.clean(server)
+
+
+async def waiting(store: PostgresStore) -> int:
+    async with store.reading() as tx:
+        return await tx.activities.waiting()
+
+
+async def test_connections_that_ended_while_nobody_used_them_are_replaced_unseen(
+    server: databases.Server, address: str
+) -> None:
+    async with PostgresStore(address) as store:
+        for number in range(3):
+            async with store.transaction() as tx, store.reading():
+                await tx.activities.receive([(incoming(str(number)), None)])
+            assert server.cut() >= 2
+        assert await waiting(store) == 3
+
+
+async def test_a_transaction_whose_connection_ends_changed_nothing(
+    server: databases.Server, address: str
+) -> None:
+    async def receive(*, ask: bool) -> None:
+        async with store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+            server.cut()
+            if ask:
+                await tx.activities.waiting()
+
+    async with PostgresStore(address) as store:
+        for ask in (True, False):  # it is noticed inside, or by the commit
+            with pytest.raises(Unavailable):
+                await receive(ask=ask)
+            assert await waiting(store) == 0
+        assert await Intake(store).put(incoming("1"), settled()) == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+async def test_a_server_that_was_away_has_all_that_was_committed(
+    server: databases.Server, address: str, how: signal.Signals
+) -> None:
+    async with PostgresStore(address) as store:
+        intake = Intake(store)
+        assert await intake.put(incoming("1"), settled()) == 1
+        server.stop(how)
+        with pytest.raises(Unavailable) as caught:
+            await waiting(store)
+        assert "assay" not in str(caught.value), "it is answered to others"
+        server.start()  # here: the server goes with the thread that started it
+        assert await intake.put(incoming("1"), settled()) is None
+        assert await intake.put(incoming("2"), settled()) == 2
+
+
+async def test_a_writer_that_is_gone_lets_others_write(server: databases.Server, address: str) -> None:
+    async with PostgresStore(address) as gone, PostgresStore(address) as other:
+        writing = gone.transaction()
+        tx = await writing.__aenter__()
+        await tx.activities.receive([(incoming("1"), None)])
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(Intake(other).put(incoming("1"), settled()))
+            while not server.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - it waits
+                await asyncio.sleep(0.01)  # noqa: TID251
+            assert not task.done()
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE granted AND objid = 1634956033"
+            )
+        assert task.result() == 1
+        with pytest.raises(Unavailable):
+            await writing.__aexit__(None, None, None)
+
+
+async def test_what_a_writer_read_is_still_so_when_it_writes(address: str) -> None:
+    async with PostgresStore(address) as one, PostgresStore(address) as other:
+
+        async def receive(store: PostgresStore, name: str) -> None:
+            async with store.transaction() as tx:
+                await tx.activities.receive([(incoming(name), settled())])  # counts on from what it reads
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(20):
+                tasks.create_task(receive(one, f"one {number}"))
+                tasks.create_task(receive(other, f"other {number}"))
+        async with one.reading() as tx:
+            assert await tx.fanout.head() == 40
+
+
+async def test_work_that_waits_is_claimed_once_by_however_many_processes(address: str) -> None:
+    stores = [PostgresStore(address) for _ in range(3)]
+    async with stores[0], stores[1], stores[2]:
+        async with stores[0].transaction() as tx:
+            await tx.activities.receive([(incoming(str(n)), None) for n in range(60)])
+
+        async def claim(store: PostgresStore) -> list[int]:
+            found = []
+            for _ in range(10):
+                async with store.transaction() as tx:
+                    found += [one.seq for one in await tx.activities.claim(now=5.0, until=99.0, most=3)]
+            return found
+
+        async with asyncio.TaskGroup() as tasks:
+            claimed = [tasks.create_task(claim(store)) for store in stores]
+    assert sorted(seq for task in claimed for seq in task.result()) == list(range(1, 61))
+
+
+async def test_a_worker_begins_again_when_the_database_is_back_and_ends_when_it_is_told_to() -> None:
+    clock, rounds = FakeClock(), []
+
+    async def work() -> None:
+        rounds.append(clock.now())
+        if len(rounds) < 3:
+            raise Unavailable
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise Unavailable  # its last checkpoint fails, too
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await enduring(work, clock)
+    assert [at - rounds[0] for at in rounds] == [0.0, 1.0, 2.0]
+
+
+async def test_a_bug_is_no_outage() -> None:
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await enduring(work, FakeClock())
+
+
+async def test_tables_are_made_once_by_however_many_processes(server: databases.Server) -> None:
+    stores = [PostgresStore(server.database("fresh")) for _ in range(1)]
+    stores += [PostgresStore(server.address("fresh")) for _ in range(3)]
+
+    async def open_once(store: PostgresStore) -> None:
+        async with store:
+            assert await waiting(store) == 0
+
+    async with asyncio.TaskGroup() as tasks:
+        for store in stores:
+            tasks.create_task(open_once(store))
+    async with await psycopg.AsyncConnection.connect(server.address("fresh"), autocommit=True) as connection:
+        assert await migrate(connection) == 0
+
+
+async def test_a_database_of_another_encoding_is_refused(server: databases.Server) -> None:
+    server.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    with pytest.raises(Refused) as caught:
+        async with PostgresStore(server.address("latin")):
+            pass
+    assert caught.value.code == "no-database"
+
+
+async def test_what_postgresql_cannot_hold_is_replaced(address: str) -> None:
+    odd = replace(incoming("1"), keys=("odd \0 key",), object_id="https://a.test/\0")
+    async with PostgresStore(address) as store, store.transaction() as tx:
+        assert await tx.activities.receive([(odd, None), (odd, None)]) == [1, None]
+        [found] = await tx.activities.about("https://a.test/\0")
+        assert found["object_id"] == "https://a.test/\ufffd"
+
+
+async def test_a_transaction_that_goes_on_after_an_error_is_no_success(address: str) -> None:
+    async def receive() -> None:
+        async with store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+            with suppress(psycopg.DataError):
+                await tx.logins.forget("never")  # type: ignore[arg-type] # a bug somewhere
+
+    async with PostgresStore(address) as store:
+        with pytest.raises(RuntimeError):
+            await receive()
+        assert await waiting(store) == 0
