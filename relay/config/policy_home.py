@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +56,8 @@ class _Place:
 
 def policy_text(text: str) -> str:
     """The policy in a document that holds nothing else, with or without its key, as a file of its own."""
+    if _first_key(text) != KEY:
+        return text  # most are: nothing but the first words has to be read for it
     place = _find(text)
     if place is not None and _is_alone(text):
         return _taken(_lines(text), place)
@@ -159,6 +162,16 @@ def _value(first: Event | None, events: Iterator[Event]) -> tuple[Event | None, 
             break
         event = next(events, None)
     return first, last
+
+
+def _first_key(text: str) -> str | None:
+    """What the mapping that a document is begins with; None when it is none."""
+    with suppress(YAMLError):
+        nodes = (event for event in YAML(typ="safe", pure=True).parse(text) if isinstance(event, NodeEvent))
+        if isinstance(next(nodes, None), MappingStartEvent):
+            key = next(nodes, None)
+            return key.value if isinstance(key, ScalarEvent) else None
+    return None
 
 
 def _is_alone(text: str) -> bool:
