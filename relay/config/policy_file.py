@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from relay.config.default_policy import DEFAULT_POLICY
 from relay.config.diagnostics import Findings, Source, in_order
@@ -112,8 +111,8 @@ def policy_in(
     """
     node, source, block = root.get("policy"), root.span.source, True
     if node is None or (isinstance(node, Scalar) and node.value is None):
-        node, block = _built_in(), False
-        source = node.span.source
+        source, block = Source(BUILT_IN, tuple(DEFAULT_POLICY.split("\n"))), False
+        node = parse(source, findings, prefix="policy")
     named = node.get("file") if isinstance(node, Mapping) else None
     if isinstance(node, Mapping) and named is not None:
         found = _in_file(node, named, directory, findings)
@@ -121,17 +120,12 @@ def policy_in(
             return None
         node, directory = found
         source, block = node.span.source, False
+    if node is None:
+        return None
     reading = read_policy(
         node, directory=directory, now=now, findings=findings, scanners=scanners, channels=channels
     )
     return _placed(reading, node, source, block=block)
-
-
-@cache
-def _built_in() -> Mapping:
-    """The policy when none is given: each reload and each try of a policy reads it."""
-    source = Source(BUILT_IN, tuple(DEFAULT_POLICY.split("\n")))
-    return cast("Mapping", parse(source, Findings(), prefix="policy"))
 
 
 def _placed(

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     MappingEndEvent,
@@ -22,6 +20,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from relay.config.document import events_of
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
@@ -56,8 +55,6 @@ class _Place:
 
 def policy_text(text: str) -> str:
     """The policy in a document that holds nothing else, with or without its key, as a file of its own."""
-    if _first_key(text) != KEY:
-        return text  # most are: nothing but the first words has to be read for it
     place = _find(text)
     if place is not None and _is_alone(text):
         return _taken(_lines(text), place)
@@ -164,16 +161,6 @@ def _value(first: Event | None, events: Iterator[Event]) -> tuple[Event | None, 
     return first, last
 
 
-def _first_key(text: str) -> str | None:
-    """What the mapping that a document is begins with; None when it is none."""
-    with suppress(YAMLError):
-        nodes = (event for event in YAML(typ="safe", pure=True).parse(text) if isinstance(event, NodeEvent))
-        if isinstance(next(nodes, None), MappingStartEvent):
-            key = next(nodes, None)
-            return key.value if isinstance(key, ScalarEvent) else None
-    return None
-
-
 def _is_alone(text: str) -> bool:
     """Whether the only key of the document is that of a policy."""
     events = _events(text)
@@ -189,6 +176,6 @@ def _is_alone(text: str) -> bool:
 
 def _events(text: str) -> Iterator[Event]:
     try:
-        return iter(list(YAML(typ="safe", pure=True).parse(text)))
+        return iter(events_of(text))
     except YAMLError:
         return iter(())
