@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ruamel.yaml import YAML
@@ -134,11 +135,8 @@ def parse(source: Source, findings: Findings, *, prefix: str = "") -> Node | Non
     """
     if _tabs(source, findings):
         return None
-    reader = YAML(typ="safe", pure=True)
     try:
-        return _Composer(
-            source, findings, iter(list(reader.parse("\n".join(source.lines)))), prefix
-        ).document()
+        return _Composer(source, findings, iter(events_of("\n".join(source.lines))), prefix).document()
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         cause = " ".join(str(problem.problem or problem.context).split())
@@ -149,6 +147,16 @@ def parse(source: Source, findings: Findings, *, prefix: str = "") -> Node | Non
     except RecursionError:
         findings.error("C005", prefix, Span(source), f"is nested deeper than {MAX_DEPTH} levels")
     return None
+
+
+@lru_cache(maxsize=4)
+def events_of(text: str) -> tuple[Event, ...]:
+    """The events of a YAML text, which nobody changes. Raises YAMLError, RecursionError.
+
+    The file that `assay init` writes takes as long as all else that a command does, and is read for its keys and for
+    the place of its policy.
+    """
+    return tuple(YAML(typ="safe", pure=True).parse(text))
 
 
 def _tabs(source: Source, findings: Findings) -> bool:

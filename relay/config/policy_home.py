@@ -10,7 +10,6 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     MappingEndEvent,
@@ -21,6 +20,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from relay.config.document import events_of
 from relay.domain.errors import Malformed
 
 if TYPE_CHECKING:
@@ -176,6 +176,6 @@ def _is_alone(text: str) -> bool:
 
 def _events(text: str) -> Iterator[Event]:
     try:
-        return iter(list(YAML(typ="safe", pure=True).parse(text)))
+        return iter(events_of(text))
     except YAMLError:
         return iter(())

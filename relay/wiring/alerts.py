@@ -75,6 +75,9 @@ async def open_channels(
     settings: Settings, identity: Identity, outside: Outside
 ) -> AsyncIterator[list[Channel]]:
     """Open the channels of the configuration, in its order."""
+    if not settings.alerts.channels:
+        yield []  # reading the authorities that vouch for servers takes as long as opening the store
+        return
     sender = From(
         url=identity.url,
         name=" ".join(identity.name.split()),  # it goes into headers

@@ -149,7 +149,7 @@ class Relay:
 async def open_relay(
     configuration: Configuration, *, exclusive: bool = True, outside: Outside | None = None
 ) -> AsyncIterator[Relay]:
-    """Put the whole relay together; nothing runs yet but signing processes, and decoding ones if it is to serve."""
+    """Put the whole relay together; nothing runs yet but, if it is to serve, signing and decoding processes."""
     outside = outside or Outside(SystemClock())
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(
@@ -168,7 +168,7 @@ async def _assemble(
     main_key = KeyFolder(settings.relay.data).main()
     current = await office.keys.current()
     profile = Profile(identity, main_key.public_pem, current.published)
-    open_signer = outside.signer or parts.signing_processes
+    open_signer = outside.signer or (parts.signing_processes if serving else parts.signing_thread)
     signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
     if remote is None:

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from relay import __version__
-from relay.adapters.guard import AddressPolicy
 from relay.adapters.keys import KeyFolder
-from relay.adapters.media.sandbox import SandboxedDecoder
-from relay.adapters.remote import GuardedRemote
 from relay.adapters.scanners.library import ListSource
-from relay.adapters.signing import ProcessSigner
+from relay.adapters.signing import ProcessSigner, ThreadSigner
 from relay.domain import hosts
 from relay.domain.hashlist import ListPurpose
 from relay.protocol.policy_statement import StatementKey
@@ -26,6 +23,8 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractResolver
 
+    from relay.adapters.media.sandbox import SandboxedDecoder
+    from relay.adapters.remote import GuardedRemote
     from relay.config.settings import Settings
     from relay.ports import Canonicalizer, Clock, Remote, Signer, Store
     from relay.services.alerts import Alerts
@@ -73,12 +72,19 @@ def statement_key(settings: Settings, identity: Identity) -> StatementKey:
 
 
 def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
-    """Sign in processes of their own."""
+    """Sign in processes of their own: what serves has a busy loop."""
     return ProcessSigner(key_id=key_id, pem=pem)
+
+
+def signing_thread(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
+    """Sign in a thread: a command signs a few requests, and is done before processes would have started."""
+    return ThreadSigner(key_id=key_id, pem=pem, threads=1)
 
 
 def decoder(settings: Settings, clock: Clock, *, eager: bool) -> SandboxedDecoder:
     """Decode media in sandboxed processes; `eager` starts them at once, else the first picture does."""
+    from relay.adapters.media.sandbox import SandboxedDecoder
+
     return SandboxedDecoder(
         clock=clock,
         memory=settings.media.memory,
@@ -93,6 +99,9 @@ def decoder(settings: Settings, clock: Clock, *, eager: bool) -> SandboxedDecode
 
 def guarded_remote(settings: Settings, identity: Identity, outside: Outside) -> GuardedRemote:
     """Reach other servers through the wall."""
+    from relay.adapters.guard import AddressPolicy
+    from relay.adapters.remote import GuardedRemote
+
     return GuardedRemote(
         clock=outside.clock,
         user_agent=f"Assay/{__version__} (+{identity.url}/)",

@@ -22,6 +22,7 @@ from relay.adapters.system import SystemClock
 from relay.config.load import load
 from relay.wiring import Outside, Relay, open_relay
 from tests.conftest import KINDS
+from tests.databases import empty_file
 from tests.fakes import START, FakeClock, FakeFediverse, FakeServer, private_pem, rsa_key
 
 if TYPE_CHECKING:
@@ -119,12 +120,14 @@ class Worlds:
 
     async def open(self, config: str = BASE, *, stack: AsyncExitStack | None = None) -> World:
         data = self.folder / "data"
+        elsewhere = self.database is not None and self.database.kind != "sqlite"
         if not data.exists():
             data.mkdir()
+            if not elsewhere:
+                empty_file(data / "relay.sqlite")
             write_private(data / MAIN_KEY, private_pem(rsa_key(7)))
         path = self.folder / "config.yaml"
         path.write_text(config)
-        elsewhere = self.database is not None and self.database.kind != "sqlite"
         setting = {"ASSAY_RELAY__DATABASE": self.database.setting} if elsewhere else {}
         configuration = load(path, setting, self.clock.now()).require()
         outside = Outside(

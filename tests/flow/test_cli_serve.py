@@ -61,6 +61,17 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     assert done.stdout.endswith("[]\n")
 
 
+def test_what_looks_at_the_store_imports_nothing_that_speaks_to_servers() -> None:
+    program = (
+        "import sys; from relay.wiring import open_office;"
+        "print([m for m in ('aiohttp', 'psycopg', 'pyld', 'jinja2', 'PIL', 'structlog') if m in sys.modules])"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_shared_options_stand_before_or_after_the_command(relay: Operator) -> None:
     before = json.loads(relay.run("--json", "--config", "config.yaml", "subscribers", "list").stdout)
     assert before == relay.ask("subscribers", "list", "--config", "config.yaml")

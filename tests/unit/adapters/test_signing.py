@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import struct
+from base64 import encodebytes
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from relay.adapters import signing
-from relay.adapters.signing import ProcessSigner, ThreadSigner, serve
+from relay.adapters.signing import ProcessSigner, ThreadSigner, load_rsa, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -43,6 +44,10 @@ KINDS: list[type[ThreadSigner | ProcessSigner]] = [ThreadSigner, ProcessSigner]
 async def signer(request: pytest.FixtureRequest, pem: bytes) -> AsyncIterator[ThreadSigner | ProcessSigner]:
     async with request.param(key_id=KEY_ID, pem=pem) as made:
         yield made
+
+
+def _as_pem(content: bytes) -> bytes:
+    return b"-----BEGIN PRIVATE KEY-----\n" + encodebytes(content) + b"-----END PRIVATE KEY-----\n"
 
 
 def _verify(key: RSAPrivateKey, messages: Sequence[bytes], signatures: Sequence[bytes]) -> None:
@@ -112,6 +117,23 @@ def test_a_pem_that_is_no_rsa_key(kind: type[ThreadSigner | ProcessSigner]) -> N
     for text in (other, b"garbage"):
         with pytest.raises(ValueError):  # noqa: PT011 (the library's own words for garbage)
             kind(key_id=KEY_ID, pem=text)
+
+
+def test_a_damaged_key_is_never_loaded(key: RSAPrivateKey) -> None:
+    content = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    frame = content.index(key.public_key().public_numbers().n.to_bytes(256, "big"))
+    for at in range(frame, len(content)):
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(ValueError, match=r"do not belong together|ould not deserialize|Invalid key"):
+            load_rsa(_as_pem(bytes(damaged)))
+
+
+def test_a_key_of_another_kind_is_not_loaded() -> None:
+    unknown = Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    for content in (unknown, unknown.replace(b"\x2b\x65\x70", b"\x2b\x65\x01")):  # id-Ed25519, and none
+        with pytest.raises(ValueError, match=r"not an RSA key|Unknown key type"):
+            load_rsa(_as_pem(content))
 
 
 async def test_a_process_that_dies_is_replaced(key: RSAPrivateKey, pem: bytes) -> None:
