@@ -21,6 +21,8 @@ RELAYS: Final = 0x617373_02
 """The advisory lock that running relays share."""
 VERSIONS: Final = 0x617373
 """First half of the advisory lock that running relays of one version share; the other is its newest migration."""
+COPY: Final = "copy_progress"
+"""The table that says how far a copy from a file has come; there is none where nothing was copied."""
 WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS})".encode()
 
 _CONNECTION: Final = {

@@ -26,7 +26,7 @@ from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, check_encoding
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.sqlite import SqlTx
-from relay.adapters.sql.upgrading import admit, migrate, presence, undo
+from relay.adapters.sql.upgrading import admit, migrate, presence, refuse_unfinished, undo
 from relay.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class PostgresStore:
         try:
             await _configure(connection)
             check_encoding(connection.info)
+            await refuse_unfinished(connection)
             if self._serving:
                 await connection.execute(presence())
             await migrate(connection)

@@ -7,18 +7,28 @@ the ground from under a running process is not applied.
 
 from __future__ import annotations
 
+import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import Error, errors
+from psycopg import AsyncConnection, Error, InterfaceError, OperationalError, errors
 
 from relay.adapters.sql import dialect
-from relay.adapters.sql.connecting import RELAYS, VERSIONS, WRITE
+from relay.adapters.sql.connecting import (
+    COPY,
+    RELAYS,
+    SESSION,
+    VERSIONS,
+    WRITE,
+    check_encoding,
+    conninfo_of,
+)
 from relay.adapters.sql.schema import compatible_from, migrations, newest, statements
 from relay.domain.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection
+    from collections.abc import AsyncIterator
 
 _TRIES: Final = 60
 """Times that a migration is tried while others read what it changes."""
@@ -30,7 +40,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   number INTEGER PRIMARY KEY, compatible_from INTEGER NOT NULL DEFAULT 0
 )
 """
-_ADDED: Final = b"ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS compatible_from INTEGER NOT NULL DEFAULT 0"
+_ADDED: Final = (
+    b"ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS compatible_from INTEGER NOT NULL DEFAULT 0"
+)
 _APPLIED: Final = b"SELECT number, (to_jsonb(m) ->> 'compatible_from')::int FROM schema_migrations m"
 """Also where an older version made the table."""
 _SERVING: Final = f"""\
@@ -55,6 +67,20 @@ class Schema:
         return sum(number not in self.applied for number, _ in migrations())
 
 
+@asynccontextmanager
+async def opened(address: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """Open a connection to look at the schema, or to change it. Raises `Unavailable`, `Refused`."""
+    try:
+        async with await AsyncConnection.connect(conninfo_of(address), autocommit=True) as connection:
+            await connection.execute(SESSION)
+            check_encoding(connection.info)
+            yield connection
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable(f"the database cannot be reached: {str(error).strip()}") from error
+    except Error as error:
+        raise Refused(f"the database refuses it: {str(error).strip()}", code="no-database") from error
+
+
 def presence() -> bytes:
     """Return the statement by which a session says that a relay of this version runs."""
     mine = f"SELECT pg_advisory_lock_shared({RELAYS}), pg_advisory_lock_shared({VERSIONS}, {newest()})"
@@ -77,6 +103,17 @@ async def schema(connection: AsyncConnection[Any]) -> Schema:
         return Schema(frozenset(), 0)
     rows = await (await connection.execute(_APPLIED)).fetchall()
     return Schema(frozenset(row[0] for row in rows), max((row[1] or 0 for row in rows), default=0))
+
+
+async def refuse_unfinished(connection: AsyncConnection[Any]) -> None:
+    """Raise `Refused` for a copy from a file that was not finished: a relay would go on from half of its memory."""
+    row = await (await connection.execute(f"SELECT to_regclass('{COPY}')".encode())).fetchone()
+    if row is None or row[0] is None:
+        return
+    found = await (await connection.execute(f"SELECT document FROM {COPY}".encode())).fetchone()  # noqa: S608
+    if found is not None and json.loads(found[0])["finished_at"] is None:
+        message = "a copy to this database was not finished: give `assay migrate --to` again, and it goes on"
+        raise Refused(message, code="unfinished-copy")
 
 
 async def admit(connection: AsyncConnection[Any], *, serving: bool) -> None:
