@@ -53,7 +53,8 @@ class Table:
 class Digest:
     """Stands for a set of rows, in whichever order they come; alike for both databases.
 
-    It is the sum of a hash of each row (BLAKE2b of Python's own words for its values), modulo 2^256.
+    It is the sum, modulo 2^256, of BLAKE2b of each row: of Python's own words for its values, and of bytes their number
+    and themselves.
     """
 
     rows: int = 0
@@ -61,9 +62,16 @@ class Digest:
 
     def add(self, row: Row) -> None:
         """Take in a row."""
-        words = repr(row).encode("utf-8", "backslashreplace")
-        hashed = int.from_bytes(blake2b(words, digest_size=32).digest(), "big")
-        self.rows, self.total = self.rows + 1, (self.total + hashed) % (1 << 256)
+        hashed = blake2b(digest_size=32)
+        for value in row:
+            if type(value) is bytes:
+                hashed.update(b"%d:" % len(value))
+                hashed.update(value)
+            else:
+                hashed.update(repr(value).encode("utf-8", "backslashreplace"))
+            hashed.update(b",")
+        self.rows += 1
+        self.total = (self.total + int.from_bytes(hashed.digest(), "big")) % (1 << 256)
 
 
 @dataclass(slots=True)
