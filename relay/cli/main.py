@@ -18,6 +18,10 @@ COMMANDS: Final = {
         ),
         "serve": ("relay.cli.run:serve", "Run the relay until it is told to stop."),
         "reload": ("relay.cli.reload:reload", "Let the running relay read its configuration again."),
+        "migrate": (
+            "relay.cli.migrate:migrate",
+            "Bring the tables up to date, or move everything to PostgreSQL.",
+        ),
         "demo": ("relay.cli.demo.command:demo", "Show the whole way of a post with servers made up for it."),
     },
     "Look after it": {

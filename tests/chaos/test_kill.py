@@ -21,7 +21,7 @@ from relay.cli.serving import listening
 from tests.fakes import ACTIVITY, PUBLIC, pem_of, rsa_key, sign_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 KILLS = 5
@@ -88,11 +88,13 @@ class Server:
 
 
 @asynccontextmanager
-async def relay_process(config: Path, port: int, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The real relay as a process of its own, up when this yields, dead when it is left."""
+async def relay_process(
+    config: Path, port: int, *words: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The real relay as a process of its own, up when this yields, dead when it is left. `env`: of another version."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "relay", "--config", str(config), "serve", *words,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent, env=env,
     )  # fmt: skip
     try:
         async with asyncio.timeout(40):

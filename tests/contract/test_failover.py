@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from relay.adapters.sql.postgres import PostgresStore, migrate
+from relay.adapters.sql.postgres import PostgresStore
+from relay.adapters.sql.upgrading import migrate
 from relay.domain.errors import Refused, Unavailable
 from relay.services.enduring import enduring
 from relay.services.intake import Intake

@@ -17,48 +17,26 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
+from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, check_encoding, conninfo_of
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.queries import Queries
-from relay.adapters.sql.schema import migrations, statements
 from relay.adapters.sql.sqlite import SqlTx
-from relay.domain.errors import Refused, Unavailable
+from relay.adapters.sql.upgrading import admit, migrate, presence, refuse_unfinished, undo
+from relay.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
 
 _log: Final = logging.getLogger(__name__)
-_WRITERS: Final = 0x617373_01
-"""The advisory lock of who writes."""
-_RELAYS: Final = 0x617373_02
-"""The advisory lock that running relays share."""
-_WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({_WRITERS})".encode()
-_PRESENT: Final = f"SELECT pg_advisory_lock_shared({_RELAYS})".encode()
 _READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PATIENCE: Final = 5.0
 """Seconds that a transaction waits for a connection."""
-_CONNECTION: Final = {
-    "application_name": "assay",
-    "connect_timeout": "5",
-    "client_encoding": "utf8",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-}
-"""What a connection is opened with unless the address says otherwise: a dead server is noticed within 25 seconds."""
-_SESSION: Final = b"""\
-SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s';
-SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-SET tcp_user_timeout = 20000;
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-"""
-"""What each session asks of the server: it frees the lock of a process that is gone without a word, too."""
 
 
 class PostgresStore:
@@ -72,7 +50,7 @@ class PostgresStore:
     """Whether several processes of the relay may run on it."""
 
     def __init__(self, address: str, *, most: int = 8, serving: bool = False) -> None:
-        self._address = conninfo.make_conninfo(**{**_CONNECTION, **_read(address)})
+        self._address = conninfo_of(address)
         self._most, self._serving = max(2, most), serving
         self._write_lock = asyncio.Lock()
         self._presence: psycopg.AsyncConnection[Any] | None = None
@@ -102,10 +80,13 @@ class PostgresStore:
         connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
         try:
             await _configure(connection)
-            await _check(connection)
-            await migrate(connection)
+            check_encoding(connection.info)
+            await refuse_unfinished(connection)
             if self._serving:
-                await connection.execute(_PRESENT)
+                await connection.execute(presence())
+            await migrate(connection)
+            await admit(connection, serving=self._serving)
+            if self._serving:
                 self._presence = connection
         finally:
             if self._presence is None:
@@ -145,8 +126,9 @@ class PostgresStore:
         with self._told():
             if self._presence is None or self._presence.closed:
                 self._presence = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
-                await self._presence.execute(_SESSION)
-                await self._presence.execute(_PRESENT)
+                await self._presence.execute(SESSION)
+                await self._presence.execute(presence())
+                await admit(self._presence, serving=True)
             try:
                 yield self._presence
             except psycopg.Error:
@@ -157,7 +139,7 @@ class PostgresStore:
     async def transaction(self) -> AsyncIterator[SqlTx]:
         """Open a write transaction: on disk when it returns, without effect when it raises."""
         async with self._write_lock:
-            async with self._within(_WRITE) as connection:
+            async with self._within(WRITE) as connection:
                 yield SqlTx(Queries(connection, dialect.loaded()))
             self.commits += 1
 
@@ -175,8 +157,10 @@ class PostgresStore:
                 with marked():
                     try:
                         yield connection
-                    except BaseException:
-                        await _undo(connection)
+                    except BaseException as error:
+                        await undo(connection)
+                        if isinstance(error, _CHANGED):
+                            await self._pool.drain()  # every connection has plans for the tables as they were
                         raise
                     ended = await connection.execute(b"COMMIT")
                     if ended.statusmessage != "COMMIT":
@@ -194,7 +178,7 @@ class PostgresStore:
                 _heed(before)
                 await connection.execute(begin)
             except BaseException as error:
-                await _undo(connection)
+                await undo(connection)
                 await self._pool.putconn(connection)
                 if isinstance(error, psycopg.OperationalError) and connection.closed:
                     continue
@@ -213,67 +197,23 @@ class PostgresStore:
                 _log.error("the database does not answer: %s", str(error).strip())
             self._away = True
             raise Unavailable from error
+        except _CHANGED as error:
+            _log.info("a newer version of the relay added to the tables: what was going on is done again")
+            raise Unavailable from error
         if self._away:
             self._away = False
             _log.info("the database answers again")
 
 
 _SERVED: Final = f"""\
-SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {_RELAYS} AND objsubid = 1
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {RELAYS} AND objsubid = 1
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1
 """.encode()  # noqa: S608 - a number of ours
 
 
-async def migrate(connection: psycopg.AsyncConnection[Any]) -> int:
-    """Apply the migrations that the database has not seen, all or none; return how many there were.
-
-    Safe to run from several processes at once: a migration is a writer like any other.
-    """
-    seen = await _applied(connection)
-    if not any(number not in seen for number, _ in migrations()):
-        return 0
-    await connection.execute(_WRITE)
-    try:
-        await connection.execute(b"CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY)")
-        seen = await _applied(connection)
-        pending = [(number, text) for number, text in migrations() if number not in seen]
-        for number, text in pending:
-            for statement in statements(dialect.migration(text)):
-                await connection.execute(statement.encode())
-            await connection.execute(b"INSERT INTO schema_migrations (number) VALUES (%s)", (number,))
-    except BaseException:
-        await _undo(connection)
-        raise
-    await connection.execute(b"COMMIT")
-    return len(pending)
-
-
-async def _applied(connection: psycopg.AsyncConnection[Any]) -> set[int]:
-    row = await (await connection.execute(b"SELECT to_regclass('schema_migrations')")).fetchone()
-    if row is None or row[0] is None:
-        return set()
-    rows = await (await connection.execute(b"SELECT number FROM schema_migrations")).fetchall()
-    return {int(number) for (number,) in rows}
-
-
-async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        message = f"the database has the encoding {encoding}, and posts need UTF8: createdb --encoding=UTF8"
-        raise Refused(f"{message} --template=template0", code="no-database")
-
-
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     dialect.adapt(connection)
-    await connection.execute(_SESSION)
-
-
-async def _undo(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Roll back; a connection that cannot has no transaction any more."""
-    try:
-        await connection.execute(b"ROLLBACK")
-    except psycopg.Error:
-        await connection.close()
+    await connection.execute(SESSION)
 
 
 def _cancellations() -> int:
@@ -287,14 +227,6 @@ def _heed(before: int) -> None:
         raise asyncio.CancelledError
 
 
-def _read(address: str) -> dict[str, Any]:
-    try:
-        return conninfo.conninfo_to_dict(address)
-    except psycopg.ProgrammingError as error:
-        message = f"relay.database is no address of a database: {str(error).strip()}"
-        raise Refused(message, code="no-database") from error
-
-
 _AWAY: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -302,3 +234,5 @@ _AWAY: Final = (
     errors.ReadOnlySqlTransaction,
 )
 """The server is not there, took the transaction away, or has become a standby. What else it says is a bug."""
+_CHANGED: Final = errors.FeatureNotSupported
+"""What a prepared `SELECT *` ends with once the table has another column: the statements are prepared anew."""

@@ -8,11 +8,9 @@ operator open the same file for short transactions; a second relay on it is refu
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from contextlib import asynccontextmanager
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiosqlite
 
@@ -30,6 +28,7 @@ from relay.adapters.sql.keyrecords import SqlKeyRecords
 from relay.adapters.sql.lab import SqlLab
 from relay.adapters.sql.leases import SqlLeases
 from relay.adapters.sql.listings import SqlListings
+from relay.adapters.sql.lockfile import LockFile
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
@@ -42,7 +41,6 @@ from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
 from relay.adapters.sql.upstreams import SqlUpstreams
 from relay.adapters.sql.webhooks import SqlWebhooks
-from relay.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,18 +92,17 @@ class SqliteStore:
     """Whether several processes of the relay may run on it."""
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
-        self._path, self._lock_path = path, path.with_suffix(".lock")
-        self._exclusive = exclusive
+        self._path, self._exclusive = path, exclusive
+        self._lock = LockFile(path)
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
-        self._lock_file: IO[bytes] | None = None
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
     async def __aenter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._exclusive:
-            self._take_lock()
+            self._lock.take()
         self._writer = await self._connect()
         await migrate(self._writer)
         self._reader = await self._connect()
@@ -117,32 +114,18 @@ class SqliteStore:
     ) -> None:
         await self._reader.close()
         await self._writer.close()
-        if self._lock_file is not None:
-            self._lock_file.close()
+        self._lock.release()
 
     def wire(self, _name: str) -> None:
         """Return how the processes of the relay wake each other: there is one."""
 
     async def is_served(self) -> bool:
         """Whether a relay runs on this file, here or in another process."""
-        return self._is_locked()
+        return self._lock.is_taken()
 
     async def served_by(self) -> int | None:
         """Return the id of the process that runs the relay on this file; None when there is none, or it is older."""
-        if not self._is_locked():
-            return None
-        text = self._lock_path.read_text(encoding="ascii").strip()
-        return int(text) if text.isdigit() else None
-
-    def _is_locked(self) -> bool:
-        try:
-            with self._lock_path.open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
+        return self._lock.owner()
 
     @property
     def changes(self) -> int:
@@ -174,18 +157,6 @@ class SqliteStore:
                     yield self._read_tx
                 finally:
                     await self._reader.rollback()
-
-    def _take_lock(self) -> None:
-        self._lock_file = self._lock_path.open("ab")  # whoever holds the lock has written into it
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock_file.close()
-            message = f"another relay runs on {self._path}"
-            raise Conflict(message, code="already-running") from None
-        self._lock_file.truncate(0)
-        self._lock_file.write(f"{os.getpid()}\n".encode())
-        self._lock_file.flush()
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)

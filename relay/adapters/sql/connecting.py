@@ -1,0 +1,72 @@
+"""How every connection to PostgreSQL is opened, and the locks by which processes know of each other.
+
+A server, or a client, that is gone without a word is noticed by both sides within 11 seconds: before a lease ends,
+and before those who wait for a lock give up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import ProgrammingError, conninfo
+
+from relay.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from psycopg import ConnectionInfo
+
+WRITERS: Final = 0x617373_01
+"""The advisory lock of who writes."""
+RELAYS: Final = 0x617373_02
+"""The advisory lock that running relays share."""
+VERSIONS: Final = 0x617373
+"""First half of the advisory lock that running relays of one version share; the other is its newest migration."""
+COPY: Final = "copy_progress"
+"""The table that says how far a copy from a file has come; there is none where nothing was copied."""
+WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS})".encode()
+
+_CONNECTION: Final = {
+    "application_name": "assay",
+    "connect_timeout": "5",
+    "client_encoding": "utf8",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""What a connection is opened with unless the address says otherwise."""
+SESSION: Final = b"""\
+SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s';
+SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = 10000;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""What each session asks of the server: it frees the lock of a process that is gone without a word, too."""
+
+
+def conninfo_of(address: str) -> str:
+    """Return what a connection to an address is opened with. Raises `Refused` for what is no address."""
+    return conninfo.make_conninfo(**{**_CONNECTION, **_read(address)})
+
+
+def without_password(address: str) -> str:
+    """Return an address for people and records."""
+    user, at, rest = address.partition("://")[2].rpartition("@")
+    name = user.partition(":")[0]
+    return f"{address.partition('://')[0]}://{name}{at}{rest}"
+
+
+def check_encoding(info: ConnectionInfo) -> None:
+    """Raise `Refused` for a database that cannot hold every text."""
+    encoding = info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        message = f"the database has the encoding {encoding}, and posts need UTF8: createdb --encoding=UTF8"
+        raise Refused(f"{message} --template=template0", code="no-database")
+
+
+def _read(address: str) -> dict[str, Any]:
+    try:
+        return conninfo.conninfo_to_dict(address)
+    except ProgrammingError as error:
+        message = f"relay.database is no address of a database: {str(error).strip()}"
+        raise Refused(message, code="no-database") from error
