@@ -87,17 +87,21 @@ class FanOut:
         async with self._part.once() as kept:
             if not kept:
                 self._begin()
-            await self.look()
-            attempts = 0
-            while batch := await self._collect():
-                signatures = await self._dispatch.sign(batch)
-                async with asyncio.TaskGroup() as tasks:
-                    for attempt, signed in zip(batch, signatures, strict=True):
-                        tasks.create_task(self._send(attempt, signed))
-                attempts += len(batch)
-            await self._save(everything=True)
-            await self._hand_over()
-            return attempts
+            return await self.turn()
+
+    async def turn(self) -> int:
+        """Deliver what is due for the shares of this process, and hand over what it should; see `run_once`."""
+        await self.look()
+        attempts = 0
+        while batch := await self._collect():
+            signatures = await self._dispatch.sign(batch)
+            async with asyncio.TaskGroup() as tasks:
+                for attempt, signed in zip(batch, signatures, strict=True):
+                    tasks.create_task(self._send(attempt, signed))
+            attempts += len(batch)
+        await self._save(everything=True)
+        await self._hand_over()
+        return attempts
 
     async def look(self) -> None:
         """Look for new log entries and for subscriptions that came, went or changed."""

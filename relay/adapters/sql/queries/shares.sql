@@ -31,4 +31,5 @@ WHERE owner = :owner AND share IN (SELECT CAST(value AS INTEGER) FROM json_each(
 
 -- name: follow_shares!
 -- Where all stood together follows the share that has come least far: a version that knows no shares goes on from there.
-UPDATE marks SET value = (SELECT min(watermark) FROM shares) WHERE name = 'watermark';
+INSERT INTO marks (name, value) SELECT 'watermark', min(watermark) FROM shares WHERE true
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
