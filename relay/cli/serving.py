@@ -130,6 +130,7 @@ def admin_app(relay: Relay) -> web.Application:
             | relay.rematching.gauges()
             | {
                 "deliveries_delivered": relay.fanout.delivered,
+                "shares_held": len(relay.processes.part.mine),
                 "store_commits": relay.office.store.commits,
                 "media_decoded": stats.decoded,
                 "media_undecodable": sum(stats.undecodable.values()),

@@ -167,6 +167,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """What a subscriber will never get: what the log held after one position, up to another. `at`: since when."""
+
+    after: int
+    upto: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """What is written of the cursors: one shared watermark, and the few that are not with the pack.
 

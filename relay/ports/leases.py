@@ -21,5 +21,11 @@ class Leases(Protocol):
         that transaction or after it.
         """
 
+    async def owners(self, prefix: str, *, now: float) -> list[str]:
+        """Return who has the leases whose names begin so, which have not ended."""
+
+    async def forget(self, prefix: str, *, before: float) -> None:
+        """Forget leases whose names begin so, and which ended before a time."""
+
     async def release(self, name: str, owner: str) -> None:
         """Give a lease back; nothing when another owner has it."""

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from relay.domain.delivery import Host, Progress, Saved, Straggler
     from relay.domain.intake import Hold, Incoming, Item, Letter, Settled, StoredKey, Work
-    from relay.domain.log import HoldState, LogEntry, LongHeld
-    from relay.domain.subscriber_profile import Skip, SubscriberProfile
+    from relay.domain.log import HoldState, LongHeld
+    from relay.domain.subscriber_profile import SubscriberProfile
     from relay.domain.subscription import Back, Dialect, State, Subscription, Upstream
-    from relay.domain.traits import Traits
     from relay.ports.admins import Admins
     from relay.ports.alerts import AlertBox
     from relay.ports.brakes import Brakes
+    from relay.ports.fanout import Fanout
     from relay.ports.hashlists import HashLists
     from relay.ports.hashservices import HashServices
     from relay.ports.history import History
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from relay.ports.policy import PolicyVersions, Reloads
     from relay.ports.recall import Recalls
     from relay.ports.service import KeyRecords, StatusIndexes, Submissions
+    from relay.ports.shares import Shares
     from relay.ports.webhooks import Webhooks
 
     Row = Mapping[str, object]
@@ -119,58 +119,6 @@ class Activities(Protocol):
 
     async def forget(self, before: float, *, decisions: float) -> None:
         """Forget activities older than `before`, and decisions older than `decisions` about what is gone."""
-
-
-class Fanout(Protocol):
-    """The log and how far each subscriber has come."""
-
-    async def head(self) -> int:
-        """Return the last position ever used."""
-
-    async def withdrawals(self) -> int:
-        """Return a number that grows whenever entries were taken out of the log before their time."""
-
-    async def entries(self, after: int, upto: int, *, stopped: bool = False) -> list[LogEntry]:
-        """Return a stretch of the log; what was purged is missing, and what a recall stopped unless `stopped`."""
-
-    async def progress(self) -> dict[int, Progress]:
-        """Return the saved progress of every subscription."""
-
-    async def save(
-        self,
-        saved: Saved,
-        *,
-        moved: Mapping[int, int | None],
-        stragglers: Mapping[tuple[int, int], Straggler | None],
-        hosts: Mapping[str, Host],
-        counts: Mapping[int, tuple[int, int, int]],
-        skipped: Mapping[tuple[int, Skip], int],
-    ) -> None:
-        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts.
-
-        `counts` (delivered, refused, failed) and `skipped` are added to what was counted before.
-        """
-
-    async def first(self, object_id: str) -> tuple[int, Traits] | None:
-        """Return where in the log an object was published first, and what it was then; None when it is not there."""
-
-    async def missing(self, position: int) -> set[int]:
-        """Return the subscriptions that have a gap over a position."""
-
-    async def hosts(self) -> dict[str, Host]:
-        """Return the saved health of servers."""
-
-    async def rfc9421_servers(self, now: float) -> dict[str, float]:
-        """Return the servers that take RFC 9421 and until when that is believed, the next to end first."""
-
-    async def save_rfc9421_server(self, server: str, until: float | None, *, now: float, most: int) -> None:
-        """Write until when a server is believed to take RFC 9421, None for no longer; keep the newest `most`."""
-
-    async def prunable(self, before: float) -> int | None:
-        """Return the last position that retention ended for."""
-
-    async def prune(self, upto: int, cursors: Mapping[int, int], at: float) -> None:
-        """Forget the log up to a position; who has not come so far gets a gap on record."""
 
 
 class Subscribers(Protocol):
@@ -382,6 +330,10 @@ class Tx(Protocol):
     @property
     def leases(self) -> Leases:
         """Who does what only one process may do."""
+
+    @property
+    def shares(self) -> Shares:
+        """Which process delivers to which subscribers."""
 
 
 class Store(Protocol):

@@ -13,36 +13,27 @@ deliveries to others neither wait for it nor slow down. One bad activity becomes
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Host, Verdict
+from relay.domain.delivery import Verdict
 from relay.domain.errors import Unavailable
-from relay.domain.subscription import State
-from relay.protocol.httpsig import Target
 from relay.services.dispatch import Attempt, Dispatch
 from relay.services.enduring import attempted
-from relay.services.ledger import Ledger, alone
+from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
-from relay.services.tracks import (
-    PROBE_EVERY,
-    FanOutLimits,
-    Line,
-    Peer,
-    Track,
-    due_straggler,
-    open_positions,
-)
+from relay.services.places import Places
+from relay.services.settling import Settling
+from relay.services.shares import Whole
+from relay.services.tracks import FanOutLimits, Line, due_straggler, open_positions
 
 if TYPE_CHECKING:
-    from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry, Rendered
-    from relay.domain.subscription import Subscription
     from relay.ports import Clock, Store
-    from relay.services.ledger import Fence
     from relay.services.selection import Selectors
+    from relay.services.shares import Part
     from relay.services.signals import Signals
     from relay.services.signing import Signed, Signing
+    from relay.services.tracks import Track
 
 CHECKPOINT_EVERY: Final = 1.0
 LOOK_EVERY: Final = 1.0
@@ -60,12 +51,12 @@ class FanOut:
         signals: Signals,
         selectors: Selectors,
         limits: FanOutLimits,
-        check: Fence = alone,
+        part: Part | None = None,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
-        self.selectors, self._check = selectors, check
+        self.selectors, self._part = selectors, part or Whole()
         self._dispatch = Dispatch(signing, limits.timeout)
-        self._loading = asyncio.Lock()
+        self._loading, self._saving = asyncio.Lock(), asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
         self._begin()
@@ -73,10 +64,11 @@ class FanOut:
     def _begin(self) -> None:
         """Know nothing but what is stored: another process may have delivered meanwhile."""
         self._log, self._line = LogReader(self._store), Line()
-        self._tracks: dict[int, Track] = {}
-        self._peers: dict[str, Peer] = {}
-        self._ledger = Ledger(self._store, self._clock, self._check)
-        self._version, self._flying, self._suspects = -1, 0, 0
+        self._ledger = Ledger(self._store, self._clock, self._part)
+        self._places = Places(self._store, self._part, self.selectors, self._ledger, self._line)
+        self._settling = Settling(self._store, self._clock, self._part, self._ledger, self._line)
+        self._tracks = self._places.tracks
+        self._flying = self._suspects = 0
 
     async def run(self) -> None:
         """Deliver until cancelled; a last checkpoint is written on the way out."""
@@ -88,10 +80,17 @@ class FanOut:
                     tasks.create_task(self._feed(tasks))
                 tasks.create_task(self._watch())
         finally:
-            await self._ledger.save(self._tracks.values(), everything=True)
+            await self._save(everything=True)
 
     async def run_once(self) -> int:
         """Deliver everything that is due now and write the checkpoint; return the number of attempts."""
+        async with self._part.once() as kept:
+            if not kept:
+                self._begin()
+            return await self.turn()
+
+    async def turn(self) -> int:
+        """Deliver what is due for the shares of this process, and hand over what it should; see `run_once`."""
         await self.look()
         attempts = 0
         while batch := await self._collect():
@@ -100,7 +99,8 @@ class FanOut:
                 for attempt, signed in zip(batch, signatures, strict=True):
                     tasks.create_task(self._send(attempt, signed))
             attempts += len(batch)
-        await self._ledger.save(self._tracks.values(), everything=True)
+        await self._save(everything=True)
+        await self._hand_over()
         return attempts
 
     async def look(self) -> None:
@@ -109,95 +109,44 @@ class FanOut:
             heard, withdrawn = self._signals.take()
             self._log.forget(withdrawn)
             if self.selectors.renew():
-                self._select()
-            await self._look_at_subscriptions()
+                self._places.select()
+            await self._places.look()
             for server in heard:
-                self._heard_from(server)
+                self._places.heard_from(server)
             if await self._log.look():
-                for track in self._tracks.values():
-                    self._line.push(track)
+                self._places.push_all()
 
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
-        now = self._clock.now()
         async with self._store.reading() as tx:
-            upto = await tx.fanout.prunable(now - self._limits.retention)
+            upto = await tx.fanout.prunable(self._clock.now() - self._limits.retention)
         if upto is None:
             return
-        cursors = {track.id: track.progress.cursor for track in self._tracks.values()}
-        await self._ledger.prune(upto, cursors)
         for track in self._tracks.values():
+            if track.progress.cursor < upto:
+                self._ledger.gap(track.id, track.progress.cursor, upto)
             for position in [at for at in track.progress.stragglers if at <= upto]:
                 self._ledger.straggler(track.id, position, None)
             track.progress.skip_to(upto)
         self._ledger.moved()
-        await self._ledger.save(self._tracks.values())
+        await self._save()
+        # Those whom other processes deliver to are passed over there: what they have not come past stays till then.
+        async with self._store.transaction() as tx:
+            await tx.fanout.prune(upto)
 
-    # ------------------------------------------------------------------ subscriptions
+    async def _hand_over(self) -> None:
+        """Write and release the shares that leave and have landed."""
+        async with self._loading:
+            landed = self._places.landed()
+            if landed:
+                await self._save(everything=True)
+                self._places.drop(landed)
+                await self._part.release(landed)
 
-    async def _look_at_subscriptions(self) -> None:
-        async with self._store.reading() as tx:
-            version = await tx.subscribers.version()
-            if version == self._version:
-                return
-            subscriptions = await tx.subscribers.all()
-            progress = await tx.fanout.progress()
-            hosts = await tx.fanout.hosts()
-            known = await tx.servers.all({one.server for one in subscriptions})
-        first = self._version < 0
-        self._version = version
-        served = {s.id: s for s in subscriptions if s.state in {State.ACCEPTED, State.UNREACHABLE}}
-        for gone in self._tracks.keys() - served.keys():
-            track = self._tracks.pop(gone)
-            track.peer.tracks.remove(track)
-            self._ledger.forget(gone)
-        self._peers = {server: peer for server, peer in self._peers.items() if peer.tracks or peer.flying}
-        for number, subscription in served.items():
-            track = self._tracks.get(number) or self._add(subscription, progress[number], hosts)
-            self._renew(track, subscription)
-            server = known.get(subscription.server)
-            track.software = None if server is None else server.software
-        self.selectors.keep({track.selector for track in self._tracks.values()})
-        if first:
-            self._ledger.start(max((t.progress.cursor for t in self._tracks.values()), default=0))
-
-    def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> Track:
-        peer = self._peers.get(subscription.server)
-        if peer is None:
-            peer = self._peers[subscription.server] = Peer(hosts.get(subscription.server) or Host())
-        selector = self.selectors.of(subscription.profile)
-        track = Track(subscription, progress, Target.of(subscription.inbox), peer, selector)
-        peer.tracks.append(track)
-        if track.unreachable:
-            track.rest_until = subscription.changed_at + PROBE_EVERY
-        self._tracks[subscription.id] = track
-        for straggler in progress.stragglers.values():
-            self._line.at(straggler.due_at, track)
-        self._line.push(track)
-        return track
-
-    def _renew(self, track: Track, subscription: Subscription) -> None:
-        if track.subscription.inbox != subscription.inbox:
-            track.target = Target.of(subscription.inbox)
-        if track.unreachable and subscription.state is State.ACCEPTED:
-            track.rest_until = 0.0
-        if track.subscription.profile != subscription.profile:
-            track.selector, track.bucket = self.selectors.of(subscription.profile), None
-        track.subscription = subscription
-        self._line.push(track)
-
-    def _select(self) -> None:
-        """Another policy is in force: what its profiles take may be something else."""
-        for track in self._tracks.values():
-            track.selector = self.selectors.of(track.subscription.profile)
-            self._line.push(track)
-
-    def _heard_from(self, server: str) -> None:
-        """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
-        peer = self._peers.get(server)
-        if peer is not None and peer.health.retry_at > 0:
-            peer.health.retry_at = 0.0
-            self._push(peer)
+    async def _save(self, *, everything: bool = False) -> None:
+        async with self._saving:
+            places = self._places
+            await self._ledger.save(places.all, places.shares, head=self._log.head, everything=everything)
 
     # ------------------------------------------------------------------ taking turns
 
@@ -218,11 +167,12 @@ class FanOut:
         while True:
             await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
             await attempted(self.look())
+            await attempted(self._hand_over())
             if len(self._line):
                 self._signals.fanout.set()
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
-                await attempted(self._ledger.save(self._tracks.values()))
+                await attempted(self._save())
             if self._clock.now() - pruned_at >= 600.0:
                 pruned_at = self._clock.now()
                 await attempted(self.prune())
@@ -230,8 +180,10 @@ class FanOut:
     async def _collect(self) -> list[Attempt]:
         """Take turns until a batch is full or nothing may start."""
         now = self._clock.now()
-        self._line.wake(now)
         batch: list[Attempt] = []
+        if now >= self._part.until:
+            return batch
+        self._line.wake(now)
         turns = len(self._line)
         while turns and len(batch) < self._limits.batch and self._flying < self._limits.flying:
             turns -= 1
@@ -264,10 +216,12 @@ class FanOut:
         straggler = due_straggler(track, now)
         if straggler is not None:
             entry = await self._entry(straggler)
+            if track.left:
+                return None
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is not None and rendered is not None:
                 return self._start(track, entry, rendered)
-            self._settle(track, straggler)
+            self._settling.passed(track, straggler)
         while self._tracks.get(track.id) is track:
             before = track.progress.cursor
             attempt = await self._ahead(track, now)
@@ -280,15 +234,15 @@ class FanOut:
         """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
         for position in open_positions(track, self._log.head):
             entry = await self._entry(position)
-            if not track.progress.is_open(position):
-                continue  # another feeder started it while the log was being read
+            if track.left or not track.progress.is_open(position):
+                continue  # while the log was being read it was taken from here, or another feeder started it
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is None or rendered is None:
-                self._settle(track, position)
+                self._settling.passed(track, position)
             elif entry.object_id not in track.objects:
                 if track.in_time(entry, self._clock.monotonic()):
                     return self._start(track, entry, rendered)
-                self._settle(track, position)
+                self._settling.passed(track, position)
         return None
 
     async def _entry(self, position: int) -> LogEntry | None:
@@ -315,22 +269,17 @@ class FanOut:
         self._land(attempt)
         match result.verdict:
             case Verdict.DELIVERED:
-                await self._delivered(track, entry)
+                self.delivered += 1
+                await self._settling.delivered(track, entry)
             case Verdict.REFUSED:
-                track.counts[1] += 1
-                self._worked(track.peer, track.subscription.server)
-                self._settle(track, entry.position)
+                self._settling.refused(track, entry)
             case Verdict.GONE:
-                await self._gone(track, result.error)
+                await self._settling.gone(track, result.error)
             case Verdict.RETRY:
-                self._failed(track, entry, result.error, result.retry_after)
+                self._settling.failed(track, entry, result.error, result.retry_after)
         track.counted = True
-        self._push(track.peer)
+        self._places.push(track.peer)
         self._signals.fanout.set()
-
-    def _push(self, peer: Peer) -> None:
-        for track in peer.tracks:
-            self._line.push(track)
 
     def _land(self, attempt: Attempt) -> None:
         track = attempt.track
@@ -339,61 +288,3 @@ class FanOut:
         track.peer.flying -= 1
         self._flying -= 1
         self._suspects -= attempt.suspect
-
-    async def _delivered(self, track: Track, entry: LogEntry) -> None:
-        self.delivered += 1
-        track.counts[0] += 1
-        self._worked(track.peer, track.subscription.server)
-        self._settle(track, entry.position)
-        if track.unreachable:
-            await self._set_state(track, State.ACCEPTED, None)
-
-    def _worked(self, peer: Peer, server: str) -> None:
-        if peer.health.failures:
-            self._ledger.host(server, peer.health)
-        peer.proven = True
-        peer.health.succeeded(self._clock.now())
-
-    def _settle(self, track: Track, position: int) -> None:
-        if position in track.progress.stragglers:
-            self._ledger.straggler(track.id, position, None)
-        track.progress.settle(position)
-        self._ledger.moved()
-
-    async def _gone(self, track: Track, error: str) -> None:
-        track.rest_until = self._clock.now() + PROBE_EVERY
-        track.counts[2] += 1
-        if not track.unreachable:
-            await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
-
-    async def _set_state(self, track: Track, state: State, reason: str | None) -> None:
-        known = track.subscription
-        track.subscription = replace(known, state=state, reason=reason)
-        try:
-            async with self._store.transaction() as tx:
-                await tx.subscribers.save(track.subscription, self._clock.now())
-        except Unavailable:
-            track.subscription = known  # the next attempt notices it as well
-
-    def _failed(self, track: Track, entry: LogEntry, error: str, retry_after: float | None) -> None:
-        now, jitter = self._clock.now(), self._clock.jitter()
-        track.counts[2] += 1
-        was_straggler = entry.position in track.progress.stragglers
-        kept = track.progress.fail(
-            entry.position,
-            error=error,
-            now=now,
-            jitter=jitter,
-            host_succeeded_at=track.peer.health.succeeded_at,
-        )
-        straggler = track.progress.stragglers.get(entry.position)
-        if straggler is not None:
-            self._ledger.straggler(track.id, entry.position, straggler)
-            track.objects.add(entry.object_id)
-            self._line.at(straggler.due_at, track)
-        elif not kept:
-            self._ledger.straggler(track.id, entry.position, None)
-        if not was_straggler:
-            track.peer.health.failed(error, now, jitter, retry_after)
-            self._ledger.host(track.subscription.server, track.peer.health)
-        self._ledger.moved()

@@ -1,81 +1,63 @@
-"""What only one process may do at a time, done by the one that holds the lease.
-
-The lease is renewed while its work goes on and ends by itself when its process dies; then another one takes it. Work
-that was superseded without noticing, as by a machine that stood still, is kept from writing by `check`.
-"""
+"""What only one process may do at a time, done by the one that holds the lease."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.errors import Superseded, Unavailable
-from relay.services.enduring import enduring
+from relay.domain import shares
+from relay.services.tenure import Tenure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from relay.ports import Clock, Store, Tx
 
-LEASE: Final = 15.0
-"""Seconds after which another process takes over from one that died."""
-RENEW_EVERY: Final = 4.0
-MARGIN: Final = 3.0
-"""Seconds before its end at which a lease that cannot be renewed is given up: to stop in, and for clocks to differ."""
-NAME: Final = "lead"
+NAME: Final = "leader"
+_FORMER: Final = "lead"
+"""The lease of versions whose leader delivered to everybody. Those that part the work hold it together, so that none of
+the former can lead beside them; what holds it says how the work is parted."""
+_TOGETHER: Final = f"{shares.COUNT} shares"
 
 
 class Leading:
     """The lease of one process. `owner` is its name for itself, which no other process has."""
 
     def __init__(self, store: Store, clock: Clock, owner: str) -> None:
-        self._store, self._clock, self._owner = store, clock, owner
-        self._until = 0.0
-        self.leads = False
+        self._store, self._owner = store, owner
+        self._tenure = Tenure(self, clock, clock.sleep)
+
+    @property
+    def leads(self) -> bool:
         """Whether this process does the work now."""
+        return self._tenure.lasts
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work whenever it falls to this process, until cancelled. Each time it begins anew."""
-        while True:
-            if await self._take():
-                await self._lead(work)
-            await self._clock.sleep(RENEW_EVERY)
+        await self._tenure.run(work)
 
-    async def check(self, tx: Tx) -> None:
-        """Raise `Superseded` when another process has taken over."""
-        if await tx.leases.owner(NAME) not in {None, self._owner}:
-            raise Superseded
-
-    async def _lead(self, work: Callable[[], Awaitable[None]]) -> None:
-        self.leads = True
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                working = tasks.create_task(enduring(work, self._clock))
-                tasks.create_task(self._keep(working))
-        finally:
-            self.leads = False
-            with suppress(Unavailable):
-                async with self._store.transaction() as tx:
-                    await tx.leases.release(NAME, self._owner)
-
-    async def _keep(self, working: asyncio.Task[None]) -> None:
-        kept = True
-        while kept:
-            await self._clock.sleep(RENEW_EVERY)
-            try:
-                kept = await self._take(again=True)
-            except Unavailable:
-                kept = self._clock.now() + RENEW_EVERY < self._until - MARGIN
-        working.cancel()
-
-    async def _take(self, *, again: bool = False) -> bool:
-        """Take the lease; `again` only when nobody else had it meanwhile: what is known would be out of date."""
-        now = self._clock.now()
+    async def renew(self, *, now: float, until: float, again: bool) -> bool:
+        """Take or keep the lease; False when it is another's, or was meanwhile."""
         async with self._store.transaction() as tx:
             if again and await tx.leases.owner(NAME) != self._owner:
                 return False
-            taken = await tx.leases.take(NAME, self._owner, now=now, until=now + LEASE)
-        if taken:
-            self._until = now + LEASE
-        return taken
+            if not await parted(tx, now=now, until=until):
+                return False
+            return await tx.leases.take(NAME, self._owner, now=now, until=until)
+
+    async def leave(self) -> None:
+        """Give the lease back."""
+        async with self._store.transaction() as tx:
+            await tx.leases.release(NAME, self._owner)
+
+
+async def parted(tx: Tx, *, now: float, until: float) -> bool:
+    """Keep the work parted among processes of this version; False while one of another version does it its own way.
+
+    It goes on from where that one came to.
+    """
+    before = await tx.leases.owner(_FORMER)
+    if not await tx.leases.take(_FORMER, _TOGETHER, now=now, until=until):
+        return False
+    if before != _TOGETHER:
+        await tx.shares.part(shares.COUNT)
+    return True

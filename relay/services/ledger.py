@@ -7,47 +7,38 @@ who do not and moved, one per straggler and host whose state changed (see `domai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import checkpoint
+from relay.domain.delivery import Gap, Saved, checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from relay.domain.delivery import Host, Straggler
-    from relay.ports import Clock, Store, Tx
+    from relay.ports import Clock, Store
+    from relay.services.shares import Part
     from relay.services.tracks import Track
 
 COUNTS_EVERY: Final = 60.0
 """Seconds between two writes of the delivery counters: they are for people."""
 
 
-Fence = Callable[["Tx"], Awaitable[None]]
-
-
-async def alone(tx: Tx) -> None:
-    """Let everything be written: there is only one process."""
-
-
 class Ledger:
-    """Keeps what changed since the last checkpoint, and writes it.
+    """Keeps what changed since the last checkpoint, and writes it for the shares of this process."""
 
-    `check` raises, in the transaction that writes, when another process delivers by now.
-    """
-
-    def __init__(self, store: Store, clock: Clock, check: Fence) -> None:
-        self._store, self._clock, self._check = store, clock, check
+    def __init__(self, store: Store, clock: Clock, part: Part) -> None:
+        self._store, self._clock, self._part = store, clock, part
         self._written: dict[int, int | None] = {}
         self._stragglers: dict[tuple[int, int], Straggler | None] = {}
         self._hosts: dict[str, Host] = {}
+        self._gaps: dict[int, Gap] = {}
         self._moved = False
         self._leader = 0
         self._counted_at = 0.0
 
     def start(self, cursor: int) -> None:
-        """Begin with the furthest cursor that was saved."""
-        self._leader = cursor
+        """Take on subscribers of whom the furthest was saved there: who is behind it keeps a cursor of its own."""
+        self._leader = max(self._leader, cursor)
 
     def moved(self) -> None:
         """Some cursor moved."""
@@ -61,45 +52,57 @@ class Ledger:
         """A server's health changed."""
         self._hosts[server] = health
 
+    def gap(self, subscription: int, after: int, upto: int) -> None:
+        """A subscriber will never get what the log holds after one position, up to another."""
+        self._gaps[subscription] = Gap(after, upto, self._clock.now())
+
     def forget(self, subscription: int) -> None:
         """A subscription is not served any more."""
         self._written.pop(subscription, None)
 
-    async def prune(self, upto: int, cursors: Mapping[int, int]) -> None:
-        """Let the log be forgotten up to a position; who has not come so far gets a gap on record."""
-        async with self._store.transaction() as tx:
-            await self._check(tx)
-            await tx.fanout.prune(upto, cursors, self._clock.now())
+    async def save(
+        self, tracks: Collection[Track], shares: frozenset[int], *, head: int, everything: bool = False
+    ) -> None:
+        """Write a checkpoint of these shares if anything changed; counters at most once a minute unless `everything`.
 
-    async def save(self, tracks: Collection[Track], *, everything: bool = False) -> None:
-        """Write a checkpoint if anything changed; counters at most once a minute unless `everything`."""
+        `tracks` are all of the shares. Where there are none, whoever comes starts at the `head` of the log.
+        """
         now = self._clock.now()
         counting = everything or now - self._counted_at >= COUNTS_EVERY
         cursors = {track.id: track.progress.cursor for track in tracks}
-        saved = checkpoint(cursors, self._leader)
+        saved = checkpoint(cursors, self._leader) if cursors else Saved(head, {})
         wanted = {who: saved.apart.get(who) for who in cursors}
         moved = {who: at for who, at in wanted.items() if self._written.get(who, -1) != at}
         counted = [track for track in tracks if track.counted] if counting else []
-        if not (self._moved or moved or self._stragglers or self._hosts or counted):
+        advanced = not cursors and head > self._leader
+        if not (self._moved or moved or self._stragglers or self._hosts or counted or advanced):
             return
         stragglers, self._stragglers = self._stragglers, {}
         hosts, self._hosts = self._hosts, {}
+        gaps, self._gaps = self._gaps, {}
         self._moved = False
         counts = {track.id: (track.counts[0], track.counts[1], track.counts[2]) for track in counted}
         skipped = {(track.id, why): times for track in counted for why, times in track.skipped.items()}
         try:
             async with self._store.transaction() as tx:
-                await self._check(tx)
                 await tx.fanout.save(
-                    saved, moved=moved, stragglers=stragglers, hosts=hosts, counts=counts, skipped=skipped
+                    saved,
+                    moved=moved,
+                    stragglers=stragglers,
+                    hosts=hosts,
+                    counts=counts,
+                    skipped=skipped,
+                    gaps=gaps,
+                    held=self._part.held(shares),
                 )
         except BaseException:
             # It is written with the next one; what came meanwhile is newer.
             self._moved = True
             self._stragglers, self._hosts = stragglers | self._stragglers, hosts | self._hosts
+            self._gaps = gaps | self._gaps
             raise
         self._written.update(moved)
-        self._leader = max(cursors.values(), default=self._leader)
+        self.start(max(cursors.values(), default=head))
         if counting:
             self._counted_at = now
             for track in counted:

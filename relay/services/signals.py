@@ -64,6 +64,7 @@ class Signals:
         self.enforcement = self._shared_as("enforcement")
         self.lab = self._shared_as("lab")
         self.alerts = self._shared_as("alerts")
+        self.shares = self._shared_as("shares")
         self.reload = self._shared_as("reload")
         self.reloaded = self._shared_as("reloaded")
         self._said: set[str] | None = None

@@ -99,6 +99,8 @@ class Track:
     """How many posts it may still get, when it wants no more than so many in a time."""
     counted: bool = False
     """Whether the counters changed since they were written."""
+    left: bool = False
+    """Whether it was taken from this process: nothing may be started any more."""
 
     @property
     def id(self) -> int:

@@ -28,7 +28,6 @@ from relay.services.inquiry import Inquiries
 from relay.services.inspect import Inspector
 from relay.services.intake import Intake
 from relay.services.keyring import KeyRing
-from relay.services.ledger import alone
 from relay.services.letters import Letters
 from relay.services.lists import ListWatch
 from relay.services.logins import Logins
@@ -130,9 +129,9 @@ class Relay:
                 self.live.run,
             ),
             answering=(self.service.attesting.run,),
+            delivering=self.fanout.run,
             working=(self.screening.run, self.letters.run, self.alerting.run, self.hooks.run),
             leading=(
-                self.fanout.run,
                 self.upkeep.run,
                 self.lab.run,
                 self.moderation.schedule.run,
@@ -255,7 +254,7 @@ async def _assemble(
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
         limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
-        check=processes.check or alone,
+        part=processes.part,
     )
     logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)

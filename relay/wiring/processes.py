@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from relay.services.enduring import enduring
 from relay.services.leading import Leading
+from relay.services.shares import Shares, Whole
 from relay.services.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from relay.ports import Clock
-    from relay.services.ledger import Fence
     from relay.wiring.office import Office
 
     Worker = Callable[[], Awaitable[None]]
@@ -45,13 +45,15 @@ class Workers:
     """The workers of the relay.
 
     Those of `every` process keep it current. `answering` needs what came to this one. Of `working` any number may run,
-    because work is leased piece by piece. `leading` run in one process at a time.
+    because work is leased piece by piece. `leading` run in one process at a time. `delivering` is parted among those
+    that work.
     """
 
     every: Sequence[Worker]
     answering: Sequence[Worker]
     working: Sequence[Worker]
     leading: Sequence[Worker]
+    delivering: Worker
 
 
 class Processes:
@@ -61,16 +63,14 @@ class Processes:
         self._office, self._clock = office, office.clock
         self._leading: Leading | None = None
         self._sharing: Sharing | None = None
+        self.part: Shares | Whole = Whole()
+        """What this process delivers of everything."""
         if office.store.shared:
             name = office.clock.new_id()
             wire = office.store.wire(name)
             self._leading = Leading(office.store, office.clock, name)
+            self.part = Shares(office.store, office.clock, office.signals, name)
             self._sharing = None if wire is None else Sharing(wire, office.signals, office.clock)
-
-    @property
-    def check(self) -> Fence | None:
-        """What keeps out of the store who does not lead any more; None where nobody else could."""
-        return None if self._leading is None else self._leading.check
 
     def leads(self) -> bool:
         """Whether this process does what only one may do."""
@@ -82,7 +82,8 @@ class Processes:
         chosen += workers.answering if role.answers else ()
         if role.works:
             lead = partial(together, workers.leading, self._clock)
-            chosen += [*workers.working, lead if self._leading is None else partial(self._leading.run, lead)]
+            chosen += [*workers.working, partial(self.part.run, workers.delivering)]
+            chosen.append(lead if self._leading is None else partial(self._leading.run, lead))
         if self._sharing is not None:
             chosen.append(self._sharing.run)
         await together(chosen, self._clock)

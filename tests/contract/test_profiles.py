@@ -103,7 +103,7 @@ async def test_an_edit_remembers_its_post_longer_than_the_log(store: Database) -
     edit = Traits("Update")
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), published(POST)), (incoming("2"), published(edit))])
-        await tx.fanout.prune(1, {}, 1.0)
+        await tx.fanout.prune(1)
         assert await tx.fanout.first("https://a.test/x") == (1, POST)
         await tx.activities.receive([(incoming("3"), published(edit))])
     assert (await traits(store))[-1] == replace(edit, first=1, original=POST)

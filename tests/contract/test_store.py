@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from relay.adapters.inside import refuse_in_transaction
-from relay.domain.delivery import Host, Saved, Straggler
+from relay.domain.delivery import Gap, Host, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming, MediaFacts, Settled, StoredKey
@@ -145,7 +145,7 @@ async def test_a_decision_about_an_older_version_is_not_written(store: Database)
 async def test_positions_are_never_used_twice(store: Database) -> None:
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming("1"), settled()), (incoming("2"), settled())])
-        await tx.fanout.prune(2, {}, 1.0)
+        await tx.fanout.prune(2)
         await tx.activities.receive([(incoming("3"), settled())])
         assert await tx.fanout.head() == 3
         assert [entry.position for entry in await tx.fanout.entries(0, 9)] == [3]
@@ -155,7 +155,16 @@ async def test_a_gap_is_over_the_positions_that_somebody_missed(store: Database)
     behind, ahead = [await subscribe(store, f"s{n}.test") for n in range(2)]
     async with store.transaction() as tx:
         await tx.activities.receive([(incoming(str(n)), settled()) for n in range(4)])
-        await tx.fanout.prune(3, {behind: 1, ahead: 3}, 1.0)
+        await tx.fanout.save(
+            Saved(3, {}),
+            moved={behind: 3, ahead: 3},
+            stragglers={},
+            hosts={},
+            counts={},
+            skipped={},
+            gaps={behind: Gap(1, 3, 1.0), ahead: Gap(3, 3, 1.0)},
+        )
+        await tx.fanout.prune(3)
     async with store.reading() as tx:
         assert [await tx.fanout.missing(at) for at in (1, 2, 3, 4)] == [set(), {behind}, {behind}, set()]
 

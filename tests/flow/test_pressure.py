@@ -203,7 +203,7 @@ async def test_row_38_ten_thousand_dead_key_hosts_leave_no_row_and_bounded_memor
     assert not keys._flights._running
     assert not relay.fetcher._flights._running
     assert len(relay.moderation.limits) == 0
-    assert not relay.fanout._peers
+    assert not relay.fanout._places.peers
 
 
 async def test_row_14_a_failure_that_is_remembered_holds_on_to_nothing(world: World) -> None:
@@ -312,14 +312,14 @@ async def test_row_38_subscribers_that_left_leave_nothing_in_the_fan_out(world: 
     for server in servers[1:]:
         server.status = 500
     await world.publish(servers[0])
-    assert len(world.relay.fanout._peers) == 20
+    assert len(world.relay.fanout._places.peers) == 20
     assert rows(world, "hosts") == 19
     for server in servers[1:]:
         undo = {"id": server.url("/u"), "type": "Undo", "actor": server.actor().id, "object": follow(server)}
         assert (await world.post(server.actor(), undo)).code == "unfollowed"
     await world.settle()
     await world.relay.upkeep.run_once()
-    assert list(world.relay.fanout._peers) == ["s0.test"]
+    assert list(world.relay.fanout._places.peers) == ["s0.test"]
     assert rows(world, "hosts") == 0
     assert (len(world.relay.fanout._tracks), len(world.relay.fanout._line)) == (1, 0)
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
+from relay.adapters.sql.shares import WATERMARK, cursors, held_row
 from relay.domain.delivery import Host, Progress, Straggler
+from relay.domain.errors import Superseded
+from relay.domain.subscription import SERVED
+from relay.ports.fanout import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.adapters.sql.queries import Queries
-    from relay.domain.delivery import Saved
+    from relay.domain.delivery import Gap, Saved
     from relay.domain.log import LogEntry
+    from relay.domain.shares import Held
     from relay.domain.subscriber_profile import Skip
     from relay.domain.traits import Traits
 
@@ -43,11 +48,8 @@ class SqlFanout:
 
     async def progress(self) -> dict[int, Progress]:
         """Return the saved progress of every subscription."""
-        watermark: int = await self._sql.value("mark", name="watermark") or 0
-        found = {
-            row["id"]: Progress(watermark if row["cursor"] is None else row["cursor"])
-            for row in await self._sql.rows("all_subscriptions")
-        }
+        cursor = await cursors(self._sql)
+        found = {row["id"]: Progress(cursor(row)) for row in await self._sql.rows("all_subscriptions")}
         for row in await self._sql.rows("all_stragglers"):
             if row["subscription"] in found:
                 straggler = Straggler(row["attempts"], row["due_at"], row["error"])
@@ -63,9 +65,21 @@ class SqlFanout:
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
         skipped: Mapping[tuple[int, Skip], int],
+        gaps: Mapping[int, Gap] = NOTHING,
+        held: Held | None = None,
     ) -> None:
-        """Write a checkpoint: one row, and one for each that is not with the pack and moved."""
-        await self._sql.run("set_mark", name="watermark", value=saved.watermark)
+        """Write a checkpoint: one statement, and a row for each that is not with the pack and moved."""
+        if held is None:
+            await self._sql.run("set_mark", name=WATERMARK, value=saved.watermark)
+        else:
+            moves = await self._sql.run("move_shares", watermark=saved.watermark, **held_row(held))
+            if moves != len(held.shares):
+                raise Superseded
+            await self._sql.run("follow_shares")
+        for who, gap in gaps.items():
+            await self._sql.run(
+                "add_gap", subscription=who, first=gap.after + 1, after=gap.after, last=gap.upto, at=gap.at
+            )
         await self._sql.many("set_cursors", [{"id": who, "cursor": at} for who, at in moved.items()])
         await self._sql.many(
             "save_straggler",
@@ -139,13 +153,9 @@ class SqlFanout:
         last: int | None = await self._sql.value("oldest_kept", before=before)
         return last
 
-    async def prune(self, upto: int, cursors: Mapping[int, int], at: float) -> None:
-        """Forget the log up to a position; who has not come so far gets a gap on record."""
-        for who, cursor in cursors.items():
-            if cursor < upto:
-                lost = await self._sql.value("count_between", after=cursor, upto=upto)
-                if lost:
-                    await self._sql.run(
-                        "add_gap", subscription=who, first=cursor + 1, last=upto, entries=lost, at=at
-                    )
-        await self._sql.run("prune_log", upto=upto)
+    async def prune(self, upto: int) -> None:
+        """Forget the log up to a position, as far as everybody who is served has come."""
+        cursor = await cursors(self._sql)
+        rows = await self._sql.rows("all_subscriptions")
+        least = min((cursor(row) for row in rows if row["state"] in SERVED), default=upto)
+        await self._sql.run("prune_log", upto=min(upto, least))

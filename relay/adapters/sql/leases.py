@@ -23,6 +23,14 @@ class SqlLeases:
         found: str | None = await self._sql.value("lease_owner", name=name)
         return found
 
+    async def owners(self, prefix: str, *, now: float) -> list[str]:
+        """Return who has the leases whose names begin so."""
+        return [row["owner"] for row in await self._sql.rows("lease_owners", prefix=prefix, now=now)]
+
+    async def forget(self, prefix: str, *, before: float) -> None:
+        """Forget leases that ended."""
+        await self._sql.run("forget_leases", prefix=prefix, before=before)
+
     async def release(self, name: str, owner: str) -> None:
         """Give a lease back; nothing when another owner has it."""
         await self._sql.run("release_lease", name=name, owner=owner)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from relay.adapters.sql import codec, recallrows
+from relay.adapters.sql.shares import cursors
 from relay.domain.intake import MediaFacts
 from relay.domain.media import Digests, ScanOutcome, ScanResult, Undecodable
 from relay.domain.profile_text import profile_of
@@ -72,7 +73,7 @@ class SqlRecalls:
 
     async def servings(self) -> list[Serving]:
         """Return who is and was served what."""
-        watermark = await self._sql.value("mark", name="watermark") or 0
+        cursor = await cursors(self._sql)
         gaps: dict[int, list[tuple[int, int]]] = {}
         for row in await self._sql.rows("all_gaps"):
             gaps.setdefault(row["subscription"], []).append((row["first"], row["last"]))
@@ -82,7 +83,7 @@ class SqlRecalls:
         return [
             recallrows.serving(
                 row,
-                watermark,
+                cursor(row),
                 gaps.get(row["subscription"], ()),
                 failed.get(row["subscription"], {}),
             )

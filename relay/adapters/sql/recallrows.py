@@ -87,13 +87,10 @@ def _copy(row: Row, media: Sequence[str]) -> Copy:
     )
 
 
-def serving(
-    row: Row, watermark: int, gaps: Sequence[tuple[int, int]], stragglers: Mapping[int, str]
-) -> Serving:
-    """Read what a subscriber was served."""
+def serving(row: Row, cursor: int, gaps: Sequence[tuple[int, int]], stragglers: Mapping[int, str]) -> Serving:
+    """Read what a subscriber was served; `cursor` is how far it has come if it is here."""
     here = row["here"] is not None
     profile = row["profile"] if here else row["profile_then"]
-    cursor = row["cursor"] if row["cursor"] is not None else watermark
     return Serving(
         actor=row["actor"],
         server=row["server"],

@@ -36,6 +36,7 @@ from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.recall import SqlRecalls
 from relay.adapters.sql.schema import migrations, statements
 from relay.adapters.sql.servers import SqlServers
+from relay.adapters.sql.shares import SqlShares
 from relay.adapters.sql.status_indexes import SqlStatusIndexes
 from relay.adapters.sql.submissions import SqlSubmissions
 from relay.adapters.sql.subscribers import SqlSubscribers
@@ -80,6 +81,7 @@ class SqlTx:
         self.webhooks = SqlWebhooks(queries)
         self.recalls = SqlRecalls(queries)
         self.leases = SqlLeases(queries)
+        self.shares = SqlShares(queries)
 
 
 class SqliteStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.adapters.sql import codec
+from relay.adapters.sql.shares import cursors
 from relay.domain.subscription import SERVED
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ class SqlSubscribers:
         row = await self._sql.row("subscription_by_id", id=subscription_id)
         if row is None:
             return {}
-        watermark = await self._sql.value("mark", name="watermark") or 0
-        cursor = watermark if row["cursor"] is None else row["cursor"]
+        cursor = (await cursors(self._sql))(row)
         host = await self._sql.row("host", server=row["server"])
         skipped = await self._sql.rows("skipped_of", subscription=row["id"])
         return {

@@ -87,9 +87,10 @@ SELECT * FROM hosts;
 SELECT * FROM hosts WHERE server = :server;
 
 -- name: add_gap!
--- Record what a subscriber will never get; a gap that goes on grows.
+-- Record what a subscriber will never get, if there was anything; a gap that goes on grows.
 INSERT INTO gaps (subscription, first, last, entries, recorded_at)
-VALUES (:subscription, :first, :last, :entries, :at)
+SELECT :subscription, :first, :last, lost.entries, :at
+FROM (SELECT count(*) AS entries FROM log WHERE position > :after AND position <= :last) AS lost WHERE lost.entries > 0
 ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries,
   recorded_at = excluded.recorded_at;
 
@@ -100,10 +101,6 @@ SELECT * FROM gaps WHERE subscription = :subscription ORDER BY first;
 -- name: gaps_over
 -- The subscriptions that will never get what stood at a position.
 SELECT subscription FROM gaps WHERE first <= :position AND last >= :position;
-
--- name: count_between$
--- How many entries a stretch of the log holds.
-SELECT count(*) FROM log WHERE position > :after AND position <= :upto;
 
 -- name: rfc9421_servers
 -- Servers that take RFC 9421, the one that is forgotten first at the top.

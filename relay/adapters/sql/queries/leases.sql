@@ -11,3 +11,11 @@ SELECT owner FROM leases WHERE name = :name;
 -- name: release_lease!
 -- Give a lease back. Its owner stays known: who had it before must see that it was superseded.
 UPDATE leases SET until = 0 WHERE name = :name AND owner = :owner;
+
+-- name: lease_owners
+-- Who has leases of a kind.
+SELECT owner FROM leases WHERE substr(name, 1, length(:prefix)) = :prefix AND until > :now ORDER BY owner;
+
+-- name: forget_leases!
+-- Leases of a kind that ended long ago.
+DELETE FROM leases WHERE substr(name, 1, length(:prefix)) = :prefix AND until < :before;
