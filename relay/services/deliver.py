@@ -16,7 +16,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Host, Verdict
+from relay.domain.delivery import HEARD_FROM, Host, Verdict
 from relay.domain.errors import Unavailable
 from relay.domain.subscription import State
 from relay.protocol.httpsig import Target
@@ -24,13 +24,15 @@ from relay.services.dispatch import Attempt, Dispatch
 from relay.services.enduring import attempted
 from relay.services.ledger import Ledger, alone
 from relay.services.logreader import LogReader
+from relay.services.tally import Tally
 from relay.services.tracks import (
-    PROBE_EVERY,
     FanOutLimits,
     Line,
     Peer,
     Track,
     due_straggler,
+    gone_inbox,
+    in_memory,
     open_positions,
 )
 
@@ -61,10 +63,11 @@ class FanOut:
         selectors: Selectors,
         limits: FanOutLimits,
         check: Fence = alone,
+        tally: Tally | None = None,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
         self.selectors, self._check = selectors, check
-        self._dispatch = Dispatch(signing, limits.timeout)
+        self._dispatch, self._tally = Dispatch(signing, limits.timeout), tally or Tally()
         self._loading = asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
@@ -102,6 +105,13 @@ class FanOut:
             attempts += len(batch)
         await self._ledger.save(self._tracks.values(), everything=True)
         return attempts
+
+    def sizes(self) -> dict[str, float]:
+        """Return how much is in memory, for the metrics; what bounds it stands in docs/memory.md."""
+        return in_memory(self._tracks, self._line) | {
+            "in_flight": self._flying,
+            "log_window_bytes": self._log.size,
+        }
 
     async def look(self) -> None:
         """Look for new log entries and for subscriptions that came, went or changed."""
@@ -154,7 +164,8 @@ class FanOut:
         self._peers = {server: peer for server, peer in self._peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             track = self._tracks.get(number) or self._add(subscription, progress[number], hosts)
-            self._renew(track, subscription)
+            track.renew(subscription, self.selectors.of(subscription.profile))
+            self._line.push(track)
             server = known.get(subscription.server)
             track.software = None if server is None else server.software
         self.selectors.keep({track.selector for track in self._tracks.values()})
@@ -168,23 +179,12 @@ class FanOut:
         selector = self.selectors.of(subscription.profile)
         track = Track(subscription, progress, Target.of(subscription.inbox), peer, selector)
         peer.tracks.append(track)
-        if track.unreachable:
-            track.rest_until = subscription.changed_at + PROBE_EVERY
+        track.gone = gone_inbox(subscription, hosts)
         self._tracks[subscription.id] = track
         for straggler in progress.stragglers.values():
             self._line.at(straggler.due_at, track)
         self._line.push(track)
         return track
-
-    def _renew(self, track: Track, subscription: Subscription) -> None:
-        if track.subscription.inbox != subscription.inbox:
-            track.target = Target.of(subscription.inbox)
-        if track.unreachable and subscription.state is State.ACCEPTED:
-            track.rest_until = 0.0
-        if track.subscription.profile != subscription.profile:
-            track.selector, track.bucket = self.selectors.of(subscription.profile), None
-        track.subscription = subscription
-        self._line.push(track)
 
     def _select(self) -> None:
         """Another policy is in force: what its profiles take may be something else."""
@@ -196,7 +196,9 @@ class FanOut:
         """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
         peer = self._peers.get(server)
         if peer is not None and peer.health.retry_at > 0:
-            peer.health.retry_at = 0.0
+            peer.health.retry_at = HEARD_FROM
+            self._ledger.host(server, peer.health)
+            self._tally.add("deliveries_resumed", "heard-from")
             self._push(peer)
 
     # ------------------------------------------------------------------ taking turns
@@ -263,7 +265,7 @@ class FanOut:
             return None
         straggler = due_straggler(track, now)
         if straggler is not None:
-            entry = await self._entry(straggler)
+            entry = await self._log.entry(straggler)
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is not None and rendered is not None:
                 return self._start(track, entry, rendered)
@@ -279,24 +281,20 @@ class FanOut:
     async def _ahead(self, track: Track, now: float) -> Attempt | None:
         """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
         for position in open_positions(track, self._log.head):
-            entry = await self._entry(position)
+            entry = await self._log.entry(position)
             if not track.progress.is_open(position):
                 continue  # another feeder started it while the log was being read
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is None or rendered is None:
                 self._settle(track, position)
             elif entry.object_id not in track.objects:
+                if pause := track.pause(entry, self._log.head, self._limits.catch_up, self._clock):
+                    self._line.at(now + pause, track)
+                    return None
                 if track.in_time(entry, self._clock.monotonic()):
                     return self._start(track, entry, rendered)
                 self._settle(track, position)
         return None
-
-    async def _entry(self, position: int) -> LogEntry | None:
-        cached, entry = self._log.cached(position)
-        if not cached:
-            await self._log.load(position)
-            _, entry = self._log.cached(position)
-        return entry
 
     def _start(self, track: Track, entry: LogEntry, rendered: Rendered) -> Attempt:
         attempt = Attempt(track, entry, rendered, suspect=not track.peer.steady)
@@ -323,6 +321,7 @@ class FanOut:
             case Verdict.GONE:
                 await self._gone(track, result.error)
             case Verdict.RETRY:
+                self._tally.add("deliveries_retried", result.reason)
                 self._failed(track, entry, result.error, result.retry_after)
         track.counted = True
         self._push(track.peer)
@@ -346,10 +345,12 @@ class FanOut:
         self._worked(track.peer, track.subscription.server)
         self._settle(track, entry.position)
         if track.unreachable:
+            self._tally.add("deliveries_resumed", "probe")
             await self._set_state(track, State.ACCEPTED, None)
 
     def _worked(self, peer: Peer, server: str) -> None:
         if peer.health.failures:
+            self._tally.add("deliveries_resumed", "retry")
             self._ledger.host(server, peer.health)
         peer.proven = True
         peer.health.succeeded(self._clock.now())
@@ -361,7 +362,7 @@ class FanOut:
         self._ledger.moved()
 
     async def _gone(self, track: Track, error: str) -> None:
-        track.rest_until = self._clock.now() + PROBE_EVERY
+        self._ledger.host(track.subscription.inbox, track.probed(error, self._clock.now()))
         track.counts[2] += 1
         if not track.unreachable:
             await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
@@ -393,7 +394,7 @@ class FanOut:
             self._line.at(straggler.due_at, track)
         elif not kept:
             self._ledger.straggler(track.id, entry.position, None)
-        if not was_straggler:
+        if not was_straggler or retry_after:
             track.peer.health.failed(error, now, jitter, retry_after)
             self._ledger.host(track.subscription.server, track.peer.health)
         self._ledger.moved()

@@ -45,7 +45,6 @@ from relay.services.selection import Selectors
 from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
-from relay.services.tracks import FanOutLimits
 from relay.services.troubles import Troubles
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
@@ -254,8 +253,9 @@ async def _assemble(
         clock=clock,
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
-        limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
+        limits=values.fan_out_limits(settings),
         check=processes.check or alone,
+        tally=tally,
     )
     logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)

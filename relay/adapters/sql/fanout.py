@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 WITHDRAWALS: Final = "withdrawals"
+GAPS_KEPT: Final = 100
+"""Gaps of one subscriber that are kept, the newest."""
 
 
 class SqlFanout:
@@ -145,7 +147,11 @@ class SqlFanout:
             if cursor < upto:
                 lost = await self._sql.value("count_between", after=cursor, upto=upto)
                 if lost:
-                    await self._sql.run(
-                        "add_gap", subscription=who, first=cursor + 1, last=upto, entries=lost, at=at
-                    )
+                    await self._add_gap(who, cursor + 1, upto, lost, at)
         await self._sql.run("prune_log", upto=upto)
+
+    async def _add_gap(self, who: int, first: int, last: int, entries: int, at: float) -> None:
+        """Record a gap. One that goes on grows, so that who is away for good costs one row."""
+        if not await self._sql.run("grow_gap", subscription=who, first=first, last=last, entries=entries):
+            await self._sql.run("add_gap", subscription=who, first=first, last=last, entries=entries, at=at)
+            await self._sql.run("trim_gaps", subscription=who, most=GAPS_KEPT)

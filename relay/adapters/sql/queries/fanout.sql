@@ -87,11 +87,19 @@ SELECT * FROM hosts;
 SELECT * FROM hosts WHERE server = :server;
 
 -- name: add_gap!
--- Record what a subscriber will never get; a gap that goes on grows.
+-- Record what a subscriber will never get.
 INSERT INTO gaps (subscription, first, last, entries, recorded_at)
 VALUES (:subscription, :first, :last, :entries, :at)
-ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries,
-  recorded_at = excluded.recorded_at;
+ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries;
+
+-- name: grow_gap!
+-- A gap that ended right before goes on; since when there is one stays.
+UPDATE gaps SET last = :last, entries = entries + :entries WHERE subscription = :subscription AND last = :first - 1;
+
+-- name: trim_gaps!
+-- Forget the oldest gaps of a subscription, of what is too much.
+DELETE FROM gaps WHERE subscription = :subscription AND first IN
+  (SELECT first FROM gaps WHERE subscription = :subscription ORDER BY first DESC LIMIT -1 OFFSET :most);
 
 -- name: gaps_of
 -- The gaps of one subscription.
