@@ -258,7 +258,7 @@ class FanOut:
         if track.due_at() > now:
             self._line.at(track.due_at(), track)
             return None
-        if not track.peer.room(self._limits.window):
+        if not track.room(self._limits.window):
             return None  # a landing delivery pushes it
         if not track.peer.steady and self._suspects >= self._limits.suspects:
             self._line.at(now + LOOK_EVERY / 4, track)

@@ -136,8 +136,13 @@ class Track:
     def probed(self, error: str, now: float) -> Host:
         """Its inbox answered 410, for the first time or again; return what is known of it now."""
         health = self.gone = self.gone or Host(failing_since=now)
-        health.failures, health.error, health.retry_at = health.failures + 1, error, now + PROBE_EVERY
+        if health.retry_at <= now:  # what was under way at the same time says nothing new
+            health.failures, health.error, health.retry_at = health.failures + 1, error, now + PROBE_EVERY
         return health
+
+    def room(self, window: int) -> bool:
+        """Whether one more delivery may start; an inbox that is gone gets a single one."""
+        return self.peer.room(window) and not (self.gone and self.progress.flying)
 
     def rendering(self, entry: LogEntry, now: float) -> Rendered | None:
         """What the subscriber gets of an entry, if anything: never what came from it (FEP-ae0c)."""
