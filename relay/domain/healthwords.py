@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from relay.domain.condition import Condition
 
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from relay.domain.condition import CatchUp, Gap, Health, Suspension, Trouble, Waiting
-
-_ONCE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,9 @@ def _deliveries(health: Health, times: Times) -> str:
             return "it is not served"
         case Condition.UNREACHABLE:
             return f"unreachable: its inbox is gone{_since(health, times)}"
-        case Condition.RESTING:
-            failures = health.trouble.failures if health.trouble else _ONCE
-            often = "once" if failures == _ONCE else f"{failures} times in a row"
-            return f"resting: its server failed {often}{_since(health, times)}"
+    failures = health.trouble.failures if health.trouble else 1
+    often = "once" if failures == 1 else f"{failures} times in a row"
+    return f"resting: its server failed {often}{_since(health, times)}"
 
 
 def _well(health: Health, times: Times) -> str:
