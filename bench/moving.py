@@ -1,4 +1,4 @@
-"""Rows and megabytes a second that `assay migrate --to` copies and reads back, beside what SQLite itself can be read at.
+"""Rows and megabytes a second that `assay migrate --to` copies and reads back, beside what SQLite is read at.
 
     python -m bench.moving [ROWS]
 
@@ -48,8 +48,8 @@ def fill(path: Path, posts: int) -> None:
                 (n, n + 0.5, _FACTS),
             )
             db.execute(
-                "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced, rule,"
-                " reason, policy, facts) VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
+                "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced,"
+                " rule, reason, policy, facts) VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
                 (url, n + 0.25, n + 0.5, _FACTS),
             )
             db.execute(
@@ -67,7 +67,7 @@ def main() -> None:
         address = next(server).database("moving")
         half = []
 
-        def verifying(done: int, total: int) -> None:
+        def verifying(_done: int, _total: int) -> None:
             half.append(time.monotonic())
 
         begun = time.monotonic()

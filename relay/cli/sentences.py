@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from relay.cli.output import ago, in_a_row, moment, size, span
+from relay.cli.output import size, span
 from relay.domain import vocabulary
 from relay.domain.rates import WINDOWS
 from relay.domain.waves.brake import PHASE
@@ -135,15 +135,3 @@ def match(found: Mapping[str, Any]) -> str:
         f'{found["kind"]} match: list "{found["scanner"]}", category {found["category"]}, '
         f"{found['algorithm']}{near}"
     )
-
-
-def host(health: Mapping[str, Any] | None, now: float) -> str:
-    """Tell how deliveries to a server go."""
-    if health is None:
-        return "nothing was sent to it yet"
-    if not health["failures"]:
-        at = health["succeeded_at"]
-        return "well" if at is None else f"well; the last delivery arrived {ago(at, now)}"
-    since = f", since {moment(health['failing_since'], now)}" if health["failing_since"] else ""
-    next_try = "now" if health["retry_at"] <= now else ago(health["retry_at"], now)
-    return f"failed {in_a_row(health['failures'])}{since}\nlast error: {health['error']}\nnext attempt: {next_try}"

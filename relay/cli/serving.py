@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from relay import __version__
+from relay.services.enduring import attempted
 from relay.services.figures import Figures
 from relay.services.lab.kit import Kit
 from relay.services.policy_publication import PolicyPublication
@@ -128,6 +129,8 @@ def admin_app(relay: Relay) -> web.Application:
         return (
             relay.brakes.gauges()
             | relay.rematching.gauges()
+            | relay.fanout.sizes()
+            | dict(relay.office.health.figures)
             | {
                 "deliveries_delivered": relay.fanout.delivered,
                 "shares_held": len(relay.processes.part.mine),
@@ -142,7 +145,13 @@ def admin_app(relay: Relay) -> web.Application:
             }
         )
 
-    return Operations(ready, Metrics(relay.tally.counts, gauges).page).app(admin_pages(relay))
+    metrics = Metrics(relay.tally.counts, gauges)
+
+    async def page() -> tuple[bytes, str]:
+        await attempted(relay.office.health.count())
+        return metrics.page()
+
+    return Operations(ready, page).app(admin_pages(relay))
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from relay.domain.subscription import State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relay.domain.condition import Condition
     from relay.domain.software import Software
     from relay.domain.subscription import Subscription
     from relay.wiring import Office
@@ -27,6 +28,7 @@ ROW: Final = {
     "state": "pending, accepted, rejected, suspended or unreachable",
     "reason": "why it is in this state, or null",
     "software": "what its server runs, as its NodeInfo says, or null",
+    "condition": "well, catching-up, resting (its server fails), unreachable, suspended or not-served",
     "since": "time of the first Follow",
     "delivered": "activities that arrived",
     "refused": "activities that its server refused for good",
@@ -41,15 +43,24 @@ ROW: Final = {
 SERVED: Final = frozenset({State.ACCEPTED, State.UNREACHABLE})
 
 
-async def row_of(office: Office, subscription: Subscription) -> dict[str, Any]:
-    """A subscriber as a JSON object."""
+async def row_of(
+    office: Office, subscription: Subscription, condition: Condition | None = None
+) -> dict[str, Any]:
+    """A subscriber as a JSON object. `condition`: how it is doing, where that is known already."""
     details = await office.subscribers.details(subscription)
     software = await office.subscribers.software(subscription)
-    return document(subscription, details, software, office.profiles.sentence(subscription.profile))
+    if condition is None:
+        condition = (await office.health.of(subscription)).condition
+    gets = office.profiles.sentence(subscription.profile)
+    return document(subscription, details, software, gets, condition)
 
 
 def document(
-    subscription: Subscription, details: Mapping[str, Any], software: Software | None, gets: str
+    subscription: Subscription,
+    details: Mapping[str, Any],
+    software: Software | None,
+    gets: str,
+    condition: Condition,
 ) -> dict[str, Any]:
     """The same of what was looked up."""
     host = details["host"]
@@ -62,6 +73,7 @@ def document(
         "state": subscription.state.value,
         "reason": subscription.reason,
         "software": None if software is None else str(software),
+        "condition": condition.value,
         "since": stamp(subscription.created_at),
         "delivered": details["delivered"],
         "refused": details["refused"],

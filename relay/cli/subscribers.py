@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from relay.cli import sentences
 from relay.cli.command import Command
 from relay.cli.output import as_document, pairs, say, stamp, table, when, width
 from relay.cli.profiles import set_, skipped_line
 from relay.cli.session import Session, operator, pass_session
+from relay.cli.subscriberhealth import HEALTH, health_document, show_health, show_notes
 from relay.cli.subscriberrows import ROW, document, named, row_of
+from relay.domain.condition import Condition
 from relay.domain.subscriber_profile import SubscriberProfile
 from relay.domain.subscription import Command as Order
 from relay.domain.subscription import Dialect, State
@@ -19,16 +20,18 @@ from relay.domain.subscription import Dialect, State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.domain.condition import Health
+
 
 DETAILS: Final = {
     "cursor": "log position up to which it was served",
-    "stragglers": "positions that failed while others arrived: position, attempts, due_at, error",
-    "gaps": "what it will never get: first, last, entries, recorded_at",
+    **HEALTH,
     "letters": "Accept, Reject, Follow, Undo on their way: kind, created_at, due_at, attempts, error",
-    "health": "how deliveries to its server go, in words",
 }
-_TIMES: Final = ("created_at", "due_at", "recorded_at")
+_TIMES: Final = ("created_at", "due_at")
 _ANYTHING: Final = SubscriberProfile().as_json()
+_AILING: Final = frozenset({Condition.RESTING, Condition.CATCHING_UP})
+"""How an accepted subscriber can be doing that the table should say."""
 _WIDE: Final = 120
 """Columns from which errors have room in the table."""
 
@@ -65,11 +68,11 @@ def list_(session: Session, state: str | None) -> None:
 @pass_session
 def show(session: Session, subscriber: str) -> None:
     """Show one subscriber: counters, what it misses, how its server does."""
-    found, now = session.run(_details(session, subscriber))
+    found, health = session.run(_details(session, subscriber))
     if session.as_json:
         as_document(found)
     else:
-        _show_details(found, now)
+        _show_details(found, health)
 
 
 @subscribers.command(cls=Command, answer=ROW)
@@ -136,19 +139,20 @@ def _order(session: Session, subscriber: str, order: Order, reason: str | None) 
 async def _rows(session: Session, state: str | None) -> list[dict[str, Any]]:
     async with session.office() as office:
         found = [one for one in await office.subscribers.all() if state in {None, one.state.value}]
-        return [await row_of(office, one) for one in found]
+        conditions = await office.health.all()
+        return [await row_of(office, one, conditions.get(one.id)) for one in found]
 
 
-async def _details(session: Session, text: str) -> tuple[dict[str, Any], float]:
+async def _details(session: Session, text: str) -> tuple[dict[str, Any], Health]:
     async with session.office() as office:
         chosen = await office.subscribers.find(await named(office, text))
         details: Mapping[str, Any] = await office.subscribers.details(chosen)
-        now = office.clock.now()
-        listed = {name: [_timed(row) for row in details[name]] for name in ("stragglers", "gaps", "letters")}
-        more = {"cursor": details["cursor"], **listed, "health": sentences.host(details["host"], now)}
+        health = await office.health.of(chosen)
+        letters = [_timed(row) for row in details["letters"]]
+        more = {"cursor": details["cursor"], **health_document(health), "letters": letters}
         gets = office.profiles.sentence(chosen.profile)
         software = await office.subscribers.software(chosen)
-        return document(chosen, details, software, gets) | more, now
+        return document(chosen, details, software, gets, health.condition) | more, health
 
 
 async def _command(session: Session, text: str, order: Order, reason: str | None) -> dict[str, Any]:
@@ -168,7 +172,7 @@ async def _remove(session: Session, text: str, reason: str | None) -> dict[str, 
 
 
 def _timed(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key not in {"subscription", "id"}}
+    kept = {key: value for key, value in row.items() if key != "id"}
     return kept | {key: stamp(kept[key]) for key in _TIMES if key in kept}
 
 
@@ -206,7 +210,7 @@ def _cells(row: Mapping[str, Any], more: list[str], *, software: bool) -> list[s
         row["server"],
         row["dialect"],
         *([row["software"] or "-"] if software else []),
-        row["state"],
+        row["condition"] if row["condition"] in _AILING else row["state"],
         row["since"][:10],
         *counts,
         *more,
@@ -217,7 +221,7 @@ def _behind(row: Mapping[str, Any]) -> str:
     return "-" if row["behind"] is None else f"{row['behind']:,}"
 
 
-def _show_details(found: Mapping[str, Any], now: float) -> None:
+def _show_details(found: Mapping[str, Any], health: Health) -> None:
     dialect = "follows as:Public" if found["dialect"] == Dialect.MASTODON else "follows the actor"
     reason = f" ({found['reason']})" if found["reason"] else ""
     pairs(
@@ -229,29 +233,21 @@ def _show_details(found: Mapping[str, Any], now: float) -> None:
             "Dialect": f"{found['dialect']}, {dialect}",
             "Software": found["software"] or "not known",
             "State": f"{found['state']}{reason}",
-            "Since": when(found["since"], now),
+            "Since": when(found["since"], health.at),
             "Delivered": f"{found['delivered']:,}",
             "Refused": f"{found['refused']:,}",
             "Given up": f"{found['failed']:,}",
             "Gets": f"{found['gets']}{' (locked)' if found['locked'] else ''}",
             "Not wanted": skipped_line(found["skipped"]),
             "Behind": f"{_behind(found)} (at position {found['cursor']:,})",
-            "Deliveries": found["health"],
+            **dict(show_health(health)),
         }
     )
-    for straggler in found["stragglers"]:
-        say(
-            f"Straggler: position {straggler['position']} failed {straggler['attempts']} times, "
-            f"next attempt {when(straggler['due_at'], now)}: {straggler['error']}"
-        )
-    for gap in found["gaps"]:
-        say(
-            f"Gap: {gap['entries']:,} activities (positions {gap['first']} to {gap['last']}) will not come, "
-            f"it was away for too long; noted {when(gap['recorded_at'], now)}"
-        )
+    for label, text in show_notes(health):
+        say(f"{label}: {text}")
     for letter in found["letters"]:
         failed = f": {letter['error']}" if letter["error"] else ""
         say(
             f"On its way: {letter['kind']}, attempt {letter['attempts'] + 1} "
-            f"{when(letter['due_at'], now)}{failed}"
+            f"{when(letter['due_at'], health.at)}{failed}"
         )

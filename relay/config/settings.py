@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from relay.config.alerts import AlertSettings
 from relay.config.brake import BrakeSettings
+from relay.config.catchup import CATCH_UP
 from relay.config.cloudflare import CloudflareSettings
 from relay.config.fields import (
     AcceptedList,
@@ -229,6 +230,7 @@ class FederationSettings(Section):
         default=written("72 hours"),
         description="How long a subscriber may be unreachable before it misses something.",
     )
+    catch_up: RateLimit = CATCH_UP
     history: Duration = Field(
         default=written("14 days"),
         description=(
@@ -236,10 +238,7 @@ class FederationSettings(Section):
             "disk for each post, at most two million posts; what its author deletes goes at once. `0 days` keeps none."
         ),
     )
-    max_body: ByteSize = Field(
-        default=written("1 MiB"),
-        description="Largest activity that is accepted.",
-    )
+    max_body: ByteSize = Field(default=written("1 MiB"), description="Largest activity that is accepted.")
 
 
 class MediaSettings(Section):

@@ -14,6 +14,7 @@ from relay.services.inspect import MediaLimits
 from relay.services.lab.rules import LabRules
 from relay.services.room import Room
 from relay.services.submissions import ServiceRules
+from relay.services.tracks import FanOutLimits
 
 if TYPE_CHECKING:
     from relay.config.settings import Settings
@@ -38,6 +39,18 @@ def issue_rules(settings: Settings) -> IssueRules:
 def media_limits(settings: Settings) -> MediaLimits:
     """How large media may be, and how long fetching may take."""
     return MediaLimits(settings.media.max_size, settings.media.fetch_timeout.total_seconds())
+
+
+def catch_up_rate(settings: Settings) -> float | None:
+    """Old posts per second to a subscriber that was away; None for any number."""
+    rate = settings.federation.catch_up
+    return None if rate is None else rate.count / rate.seconds
+
+
+def fan_out_limits(settings: Settings) -> FanOutLimits:
+    """How long the log is kept, and how fast subscribers catch up."""
+    retention = settings.federation.retention.total_seconds()
+    return FanOutLimits(retention=retention, catch_up=catch_up_rate(settings))
 
 
 BURST: Final = 30

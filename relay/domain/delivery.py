@@ -14,8 +14,12 @@ from typing import Final
 BACKOFF_FIRST: Final = 15.0
 BACKOFF_LONGEST: Final = 6 * 3600.0
 RETRY_AFTER_LONGEST: Final = 24 * 3600.0
+HEARD_FROM: Final = 0.0
+"""What stands for the end of a rest that ended because the server sent something: it is tried at once."""
 STRAGGLER_AFTER: Final = 3
 """Failures of one position, while others succeed, that make it a straggler."""
+STRAGGLERS_MOST: Final = 500
+"""Stragglers of one subscriber. One more fails with its host: what refuses that much is not well, and rests."""
 STRAGGLER_ATTEMPTS: Final = 10
 """Attempts after which a straggler is given up and counted as failed."""
 
@@ -55,7 +59,10 @@ def backoff(failures: int, jitter: float, retry_after: float | None = None) -> f
 
 @dataclass(slots=True)
 class Host:
-    """The health of one server: failures in a row, the time before which it rests, the last words it said."""
+    """The health of one server: failures in a row, the time before which it rests, the last words it said.
+
+    Also of an inbox that answered 410, under its address: its probes that failed, and when the next one is.
+    """
 
     failures: int = 0
     retry_at: float = 0.0
@@ -65,18 +72,25 @@ class Host:
 
     def failed(self, error: str, now: float, jitter: float, retry_after: float | None) -> None:
         """Rest longer after each failure. Failures while it already rests belong to the same trouble."""
-        if self.retry_at > now:
-            self.retry_at = max(self.retry_at, now + min(retry_after or 0.0, RETRY_AFTER_LONGEST))
-            return
-        self.failures += 1
-        self.error = error
-        self.failing_since = self.failing_since or now
-        self.retry_at = now + backoff(self.failures, jitter, retry_after)
+        if self.retry_at <= now:
+            self.failures += 1
+            self.error = error
+            self.failing_since = self.failing_since or now
+            self.retry_at = now + backoff(self.failures, jitter)
+        granted = now + min(retry_after or 0.0, RETRY_AFTER_LONGEST)
+        if granted > self.retry_at:
+            self.retry_at, self.error = granted, f"{error}, {_asked(retry_after or 0.0)}"
 
     def succeeded(self, now: float) -> None:
         """Forget the trouble: one success is enough."""
         self.failures, self.retry_at, self.error, self.failing_since = 0, 0.0, None, None
         self.succeeded_at = now
+
+
+def _asked(retry_after: float) -> str:
+    """Say for people which rest a server asked for."""
+    asked = f"asked to be left alone for {retry_after:,.0f} seconds"
+    return asked if retry_after <= RETRY_AFTER_LONGEST else f"{asked}, gets a day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +158,8 @@ class Progress:
         before = self.failures.get(position, Failing(0, now))
         failing = self.failures[position] = Failing(before.count + 1, before.since)
         others_succeed = host_succeeded_at is not None and host_succeeded_at >= failing.since
-        if failing.count >= STRAGGLER_AFTER and others_succeed:
+        room = len(self.stragglers) < STRAGGLERS_MOST
+        if failing.count >= STRAGGLER_AFTER and others_succeed and room:
             del self.failures[position]
             self.stragglers[position] = Straggler(failing.count, now + backoff(failing.count, jitter), error)
             self._advance()

@@ -1,4 +1,4 @@
-"""Lists for pages of the operator, counted and narrowed down in the store. See `store`."""
+"""Lists for pages of the operator, counted and narrowed down in the store, and how deliveries go. See `store`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.domain.condition import Gap, Waiting
     from relay.domain.intake import Hold
+    from relay.domain.subscription import State
     from relay.domain.triage import Narrowed
 
 
@@ -31,3 +33,21 @@ class Listings(Protocol):
         Each has `id`, `at`, `verb`, `effective`, `rule`, `reason`, `kind`, `server`, `actor` and `object_id`. `before`:
         those with a smaller id.
         """
+
+    async def states(self) -> dict[int, tuple[State, bool]]:
+        """Return the state of every subscription, and whether deliveries to its server fail."""
+
+    async def published_after(self, position: int) -> float | None:
+        """Return when the oldest entry after a position was published; None when there is none."""
+
+    async def published_before(self, at: float) -> int:
+        """Return the newest position that was published before a time, 0 when there is none."""
+
+    async def missed(self, subscription: int) -> tuple[list[Waiting], list[Gap]]:
+        """Return what a subscriber did not get yet although later posts arrived, and what it never will."""
+
+    async def suspended_by(self, actor: str) -> tuple[str, str, float] | None:
+        """Return who suspended the subscription of an actor last, why and when."""
+
+    async def missed_counts(self) -> tuple[int, int]:
+        """Return how many stragglers and how many gaps there are."""

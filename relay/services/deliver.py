@@ -24,7 +24,8 @@ from relay.services.logreader import LogReader
 from relay.services.places import Places
 from relay.services.settling import Settling
 from relay.services.shares import Whole
-from relay.services.tracks import FanOutLimits, Line, due_straggler, open_positions
+from relay.services.tally import Tally
+from relay.services.tracks import FanOutLimits, Line, due_straggler, in_memory, open_positions
 
 if TYPE_CHECKING:
     from relay.domain.log import LogEntry, Rendered
@@ -52,10 +53,11 @@ class FanOut:
         selectors: Selectors,
         limits: FanOutLimits,
         part: Part | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._store, self._clock, self._signals, self._limits = store, clock, signals, limits
         self.selectors, self._part = selectors, part or Whole()
-        self._dispatch = Dispatch(signing, limits.timeout)
+        self._dispatch, self._tally = Dispatch(signing, limits.timeout), tally or Tally()
         self._loading, self._saving = asyncio.Lock(), asyncio.Lock()
         self.delivered = 0
         """Deliveries since the start."""
@@ -65,8 +67,8 @@ class FanOut:
         """Know nothing but what is stored: another process may have delivered meanwhile."""
         self._log, self._line = LogReader(self._store), Line()
         self._ledger = Ledger(self._store, self._clock, self._part)
-        self._places = Places(self._store, self._part, self.selectors, self._ledger, self._line)
-        self._settling = Settling(self._store, self._clock, self._part, self._ledger, self._line)
+        self._places = Places(self._store, self._part, self.selectors, self._ledger, self._line, self._tally)
+        self._settling = Settling(self._store, self._clock, self._part, self._ledger, self._line, self._tally)
         self._tracks = self._places.tracks
         self._flying = self._suspects = 0
 
@@ -102,6 +104,13 @@ class FanOut:
         await self._save(everything=True)
         await self._hand_over()
         return attempts
+
+    def sizes(self) -> dict[str, float]:
+        """Return how much is in memory, for the metrics; what bounds it stands in docs/memory.md."""
+        return in_memory(self._tracks, self._line) | {
+            "in_flight": self._flying,
+            "log_window_bytes": self._log.size,
+        }
 
     async def look(self) -> None:
         """Look for new log entries and for subscriptions that came, went or changed."""
@@ -208,14 +217,14 @@ class FanOut:
         if track.due_at() > now:
             self._line.at(track.due_at(), track)
             return None
-        if not track.peer.room(self._limits.window):
+        if not track.room(self._limits.window):
             return None  # a landing delivery pushes it
         if not track.peer.steady and self._suspects >= self._limits.suspects:
             self._line.at(now + LOOK_EVERY / 4, track)
             return None
         straggler = due_straggler(track, now)
         if straggler is not None:
-            entry = await self._entry(straggler)
+            entry = await self._log.entry(straggler)
             if track.left:
                 return None
             rendered = None if entry is None else track.wanted(entry, now)
@@ -233,24 +242,20 @@ class FanOut:
     async def _ahead(self, track: Track, now: float) -> Attempt | None:
         """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
         for position in open_positions(track, self._log.head):
-            entry = await self._entry(position)
+            entry = await self._log.entry(position)
             if track.left or not track.progress.is_open(position):
                 continue  # while the log was being read it was taken from here, or another feeder started it
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is None or rendered is None:
                 self._settling.passed(track, position)
             elif entry.object_id not in track.objects:
+                if pause := track.pause(entry, self._log.head, self._limits.catch_up, self._clock):
+                    self._line.at(now + pause, track)
+                    return None
                 if track.in_time(entry, self._clock.monotonic()):
                     return self._start(track, entry, rendered)
                 self._settling.passed(track, position)
         return None
-
-    async def _entry(self, position: int) -> LogEntry | None:
-        cached, entry = self._log.cached(position)
-        if not cached:
-            await self._log.load(position)
-            _, entry = self._log.cached(position)
-        return entry
 
     def _start(self, track: Track, entry: LogEntry, rendered: Rendered) -> Attempt:
         attempt = Attempt(track, entry, rendered, suspect=not track.peer.steady)
@@ -276,6 +281,7 @@ class FanOut:
             case Verdict.GONE:
                 await self._settling.gone(track, result.error)
             case Verdict.RETRY:
+                self._tally.add("deliveries_retried", result.reason)
                 self._settling.failed(track, entry, result.error, result.retry_after)
         track.counted = True
         self._places.push(track.peer)

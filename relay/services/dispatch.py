@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _TRY_ANNOUNCE: Final = frozenset({400, 401, 403, 405, 406, 409, 415, 422, 501})
 """Answers of servers that cannot check, or do not take, what others signed (real-servers.md 9)."""
 
+_TELLING: Final = frozenset({401, 403, 408, 425, 429})
+"""Statuses below 500 after which it is tried again (`domain.delivery.verdict`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -38,6 +41,13 @@ class Result:
     error: str
     retry_after: float | None
     status: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What went wrong in a word, for the metrics: a status that means something of its own, or what kind it is."""
+        if not self.status:
+            return self.error.partition(":")[0]
+        return str(self.status) if self.status in _TELLING else f"{self.status // 100}xx"
 
 
 class Dispatch:

@@ -50,7 +50,8 @@ class FloodGuard:
                 once = f"flood {mark} {now // self.rate.seconds:.0f}"
                 await self._alerts.note(tx, alertwords.list_floods(counts[mark], str(self.rate), once))
         for name, mark in news:
-            self._alarmed[mark] = now
+            over = now - self.rate.seconds
+            self._alarmed = {other: at for other, at in self._alarmed.items() if at > over} | {mark: now}
             _log.error(
                 "entry %s of hash list %s matched in %d posts, more than %s: they are held; look at assay lists status",
                 mark,

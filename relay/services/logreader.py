@@ -20,12 +20,15 @@ CHUNK: Final = 64
 """Positions per chunk: with 3 KB bodies about 200 KB."""
 CHUNKS_KEPT: Final = 64
 """Chunks in memory, about 12 MB."""
+BYTES_KEPT: Final = 64 * 1024 * 1024
+"""Bytes of bodies in memory, besides the chunk that was read last: posts may be far larger than they use to be."""
 
 
 @dataclass(slots=True)
 class _Chunk:
     upto: int
     entries: dict[int, LogEntry] = field(default_factory=dict)
+    size: int = 0
 
 
 class LogReader:
@@ -55,6 +58,19 @@ class LogReader:
             return False, None
         return True, chunk.entries.get(position)
 
+    @property
+    def size(self) -> int:
+        """Bytes of bodies in memory."""
+        return sum(chunk.size for chunk in self._chunks.values())
+
+    async def entry(self, position: int) -> LogEntry | None:
+        """Return the entry at a position; None when there is nothing to send."""
+        cached, entry = self.cached(position)
+        if not cached:
+            await self.load(position)
+            _, entry = self.cached(position)
+        return entry
+
     async def load(self, position: int) -> None:
         """Bring the chunk of a position into memory."""
         number = position // CHUNK
@@ -66,10 +82,13 @@ class LogReader:
             withdrawals = self._withdrawals
             async with self._store.reading() as tx:
                 entries = await tx.fanout.entries(chunk.upto, last)
-        chunk.entries.update((entry.position, entry) for entry in entries)
+        for entry in entries:
+            if entry.position not in chunk.entries:
+                chunk.size += size_of(entry)
+            chunk.entries[entry.position] = entry
         chunk.upto = max(chunk.upto, last)
         self._chunks[number] = chunk
-        while len(self._chunks) > CHUNKS_KEPT:
+        while len(self._chunks) > CHUNKS_KEPT or (len(self._chunks) > 1 and self.size > BYTES_KEPT):
             self._chunks.popitem(last=False)
 
     def forget(self, withdrawn: Mapping[str, int]) -> None:
@@ -77,4 +96,9 @@ class LogReader:
         for chunk in self._chunks.values():
             gone = [at for at, entry in chunk.entries.items() if at <= withdrawn.get(entry.object_id, 0)]
             for position in gone:
-                del chunk.entries[position]
+                chunk.size -= size_of(chunk.entries.pop(position))
+
+
+def size_of(entry: LogEntry) -> int:
+    """Bytes of the bodies of an entry."""
+    return sum(len(one.body) for one in (entry.announce, entry.forward) if one is not None)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.domain.delivery import Host
+from relay.domain.delivery import HEARD_FROM, Host
 from relay.domain.shares import share_of
-from relay.domain.subscription import SERVED, State
+from relay.domain.subscription import SERVED
 from relay.protocol.httpsig import Target
-from relay.services.tracks import PROBE_EVERY, Peer, Track
+from relay.services.tracks import Peer, Track, gone_inbox
 
 if TYPE_CHECKING:
     from relay.domain.delivery import Progress
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from relay.services.ledger import Ledger
     from relay.services.selection import Selectors
     from relay.services.shares import Part
+    from relay.services.tally import Tally
     from relay.services.tracks import Line
 
 
 class Places:
     """The tracks of this process."""
 
-    def __init__(self, store: Store, part: Part, selectors: Selectors, ledger: Ledger, line: Line) -> None:
+    def __init__(
+        self, store: Store, part: Part, selectors: Selectors, ledger: Ledger, line: Line, tally: Tally
+    ) -> None:
         self._store, self._part, self._selectors = store, part, selectors
-        self._ledger, self._line = ledger, line
+        self._ledger, self._line, self._tally = ledger, line, tally
         self.tracks: dict[int, Track] = {}
         """Those that take turns, by the number of the subscription."""
         self.peers: dict[str, Peer] = {}
@@ -66,7 +69,8 @@ class Places:
         self.peers = {server: peer for server, peer in self.peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             track = self.tracks.get(number) or self._add(subscription, progress[number], hosts)
-            self._renew(track, subscription)
+            track.renew(subscription, self._selectors.of(subscription.profile))
+            self._line.push(track)
             server = known.get(subscription.server)
             track.software = None if server is None else server.software
         self._selectors.keep({track.selector for track in self.tracks.values()})
@@ -98,23 +102,12 @@ class Places:
         selector = self._selectors.of(subscription.profile)
         track = Track(subscription, progress, Target.of(subscription.inbox), peer, selector)
         peer.tracks.append(track)
-        if track.unreachable:
-            track.rest_until = subscription.changed_at + PROBE_EVERY
+        track.gone = gone_inbox(subscription, hosts)
         self.tracks[subscription.id] = track
         for straggler in progress.stragglers.values():
             self._line.at(straggler.due_at, track)
         self._line.push(track)
         return track
-
-    def _renew(self, track: Track, subscription: Subscription) -> None:
-        if track.subscription.inbox != subscription.inbox:
-            track.target = Target.of(subscription.inbox)
-        if track.unreachable and subscription.state is State.ACCEPTED:
-            track.rest_until = 0.0
-        if track.subscription.profile != subscription.profile:
-            track.selector, track.bucket = self._selectors.of(subscription.profile), None
-        track.subscription = subscription
-        self._line.push(track)
 
     def select(self) -> None:
         """Another policy is in force: what its profiles take may be something else."""
@@ -126,7 +119,9 @@ class Places:
         """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
         peer = self.peers.get(server)
         if peer is not None and peer.health.retry_at > 0:
-            peer.health.retry_at = 0.0
+            peer.health.retry_at = HEARD_FROM
+            self._ledger.host(server, peer.health)
+            self._tally.add("deliveries_resumed", "heard-from")
             self.push(peer)
 
     def push_all(self) -> None:

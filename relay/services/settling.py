@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 from relay.domain.errors import Unavailable
 from relay.domain.subscription import State
-from relay.services.tracks import PROBE_EVERY
 
 if TYPE_CHECKING:
     from relay.domain.log import LogEntry
     from relay.ports import Clock, Store
     from relay.services.ledger import Ledger
     from relay.services.shares import Part
+    from relay.services.tally import Tally
     from relay.services.tracks import Line, Peer, Track
 
 
 class Settling:
     """Settles deliveries one by one."""
 
-    def __init__(self, store: Store, clock: Clock, part: Part, ledger: Ledger, line: Line) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, part: Part, ledger: Ledger, line: Line, tally: Tally
+    ) -> None:
         self._store, self._clock, self._part = store, clock, part
-        self._ledger, self._line = ledger, line
+        self._ledger, self._line, self._tally = ledger, line, tally
 
     def passed(self, track: Track, position: int) -> None:
         """A position is done with."""
@@ -37,6 +39,7 @@ class Settling:
         self._worked(track.peer, track.subscription.server)
         self.passed(track, entry.position)
         if track.unreachable:
+            self._tally.add("deliveries_resumed", "probe")
             await self._set_state(track, State.ACCEPTED, None)
 
     def refused(self, track: Track, entry: LogEntry) -> None:
@@ -47,7 +50,7 @@ class Settling:
 
     async def gone(self, track: Track, error: str) -> None:
         """The inbox is gone: it is only probed from now on."""
-        track.rest_until = self._clock.now() + PROBE_EVERY
+        self._ledger.host(track.subscription.inbox, track.probed(error, self._clock.now()))
         track.counts[2] += 1
         if not track.unreachable:
             await self._set_state(track, State.UNREACHABLE, f"the inbox is gone ({error})")
@@ -71,13 +74,14 @@ class Settling:
             self._line.at(straggler.due_at, track)
         elif not kept:
             self._ledger.straggler(track.id, entry.position, None)
-        if not was_straggler:
+        if not was_straggler or retry_after:
             track.peer.health.failed(error, now, jitter, retry_after)
             self._ledger.host(track.subscription.server, track.peer.health)
         self._ledger.moved()
 
     def _worked(self, peer: Peer, server: str) -> None:
         if peer.health.failures:
+            self._tally.add("deliveries_resumed", "retry")
             self._ledger.host(server, peer.health)
         peer.proven = True
         peer.health.succeeded(self._clock.now())

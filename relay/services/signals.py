@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+UNHEARD: Final = 10_000
+"""Words of each kind that are kept for a fan-out that does not run here, or is slow: they are hints (see above)."""
 _CHANGED: Final = "changed"
 _HEARD: Final = "heard "
 
@@ -89,8 +91,12 @@ class Signals:
 
     def heard_from(self, server: str) -> None:
         """A server sent a valid request, so it is up: its back-off can end."""
-        self._heard.add(server)
+        self._hear_from(server)
         self._say(_HEARD + server)
+
+    def _hear_from(self, server: str) -> None:
+        if len(self._heard) < UNHEARD:
+            self._heard.add(server)
 
     def withdrawn(self, object_ids: set[str], upto: int) -> None:
         """Objects were deleted by their own server: cached log entries of them must go, up to that position.
@@ -98,6 +104,8 @@ class Signals:
         What comes later is the deletion itself.
         """
         self._withdrawn |= dict.fromkeys(object_ids, upto)
+        while len(self._withdrawn) > UNHEARD:
+            del self._withdrawn[next(iter(self._withdrawn))]
         self.changed()
 
     def take(self) -> tuple[set[str], dict[str, int]]:
@@ -128,7 +136,7 @@ class Signals:
         if word == _CHANGED:
             self._hear_change()
         elif word.startswith(_HEARD):
-            self._heard.add(word.removeprefix(_HEARD))
+            self._hear_from(word.removeprefix(_HEARD))
         elif word in self._wakeups:
             self._wakeups[word].hear()
 

@@ -12,19 +12,22 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from relay.domain.catchup import Backlog, pace
+from relay.domain.delivery import Host
 from relay.domain.rates import Bucket
 from relay.domain.software import checks
 from relay.domain.subscriber_profile import POSTS, Skip, in_sample
 from relay.domain.subscription import Dialect, State
+from relay.protocol.httpsig import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from relay.domain.delivery import Host, Progress
+    from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.software import Software
     from relay.domain.subscription import Subscription
-    from relay.protocol.httpsig import Target
+    from relay.ports import Clock
     from relay.services.selection import Selector
 
 AHEAD: Final = 64
@@ -41,7 +44,8 @@ class FanOutLimits:
 
     `window`: deliveries under way to one host. `batch`: signatures per hop. `flying`: deliveries under way in all.
     `suspects`: of these, to hosts that fail or were not heard of yet. `timeout`: seconds per delivery.
-    `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time.
+    `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time. `catch_up`: old
+    posts per second to one subscriber, None for any number (`domain.catchup`).
     """
 
     window: int = 8
@@ -51,6 +55,7 @@ class FanOutLimits:
     timeout: float = 15.0
     retention: float = 72 * 3600.0
     feeders: int = 3
+    catch_up: float | None = 20.0
 
 
 @dataclass(slots=True)
@@ -88,7 +93,8 @@ class Track:
     """What it did not get since the counters were written, by reason."""
     objects: set[str] = field(default_factory=set)
     """Objects in flight or straggling: a later activity about one of them must wait its turn."""
-    rest_until: float = 0.0
+    gone: Host | None = None
+    """The health of its inbox since that answered 410: the next probe is at `retry_at`."""
     waiting: bool = False
     """Whether the track stands in the line."""
     software: Software | None = None
@@ -97,6 +103,8 @@ class Track:
     """Whether it refused bytes that others signed and took our Announce instead."""
     bucket: Bucket | None = None
     """How many posts it may still get, when it wants no more than so many in a time."""
+    missed: Bucket | None = None
+    """How many old posts it may get now, while it catches up."""
     counted: bool = False
     """Whether the counters changed since they were written."""
     left: bool = False
@@ -112,9 +120,31 @@ class Track:
         """Whether its inbox answered 410 and it is only probed."""
         return self.subscription.state is State.UNREACHABLE
 
+    def renew(self, subscription: Subscription, selector: Selector) -> None:
+        """Go on with what the subscription is by now."""
+        if self.subscription.inbox != subscription.inbox:
+            self.target = Target.of(subscription.inbox)
+        if self.unreachable and subscription.state is State.ACCEPTED:
+            self.gone = None
+        if self.subscription.profile != subscription.profile:
+            self.selector, self.bucket = selector, None
+        self.subscription = subscription
+
     def due_at(self) -> float:
         """The time before which nothing is sent."""
-        return max(self.rest_until, self.peer.health.retry_at)
+        probed = 0.0 if self.gone is None else self.gone.retry_at
+        return max(probed, self.peer.health.retry_at)
+
+    def probed(self, error: str, now: float) -> Host:
+        """Its inbox answered 410, for the first time or again; return what is known of it now."""
+        health = self.gone = self.gone or Host(failing_since=now)
+        if health.retry_at <= now:  # what was under way at the same time says nothing new
+            health.failures, health.error, health.retry_at = health.failures + 1, error, now + PROBE_EVERY
+        return health
+
+    def room(self, window: int) -> bool:
+        """Whether one more delivery may start; an inbox that is gone gets a single one."""
+        return self.peer.room(window) and not (self.gone and self.progress.flying)
 
     def rendering(self, entry: LogEntry, now: float) -> Rendered | None:
         """What the subscriber gets of an entry, if anything: never what came from it (FEP-ae0c)."""
@@ -160,6 +190,18 @@ class Track:
         self._skipped(Skip.RATE)
         return False
 
+    def pause(self, entry: LogEntry, head: int, least: float | None, clock: Clock) -> float:
+        """Seconds until an entry may be sent: what is no news any more has a rate, `least` posts per second."""
+        now, ticks = clock.now(), clock.monotonic()
+        backlog = Backlog(head - entry.position + 1, entry.published_at)
+        if least is None or not backlog.late(now):
+            self.missed = None
+            return 0.0
+        rate = pace(backlog.per_second(least, now))
+        if self.missed is None:
+            self.missed = Bucket(float(rate.count), ticks)
+        return self.missed.take(rate, ticks)
+
     def _skipped(self, reason: Skip) -> None:
         self.skipped[reason] += 1
         self.counted = True
@@ -175,7 +217,13 @@ class Line:
     def __init__(self) -> None:
         self._ready: deque[Track] = deque()
         self._timed: list[tuple[float, int, Track]] = []
+        self._known: set[tuple[float, Track]] = set()
         self._count = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many times tracks wait for: each for the end of its host's rest, and one more for each straggler."""
+        return len(self._timed)
 
     def push(self, track: Track) -> None:
         """Let a track take turns again."""
@@ -192,14 +240,19 @@ class Line:
         return track
 
     def at(self, when: float, track: Track) -> None:
-        """Let a track take a turn at a time."""
+        """Let a track take a turn at a time; nothing more when it waits for that already."""
+        if (when, track) in self._known:
+            return
+        self._known.add((when, track))
         self._count += 1
         heapq.heappush(self._timed, (when, self._count, track))
 
     def wake(self, now: float) -> float | None:
         """Let everybody who is due take turns; return when the next one is."""
         while self._timed and self._timed[0][0] <= now:
-            self.push(heapq.heappop(self._timed)[2])
+            when, _, track = heapq.heappop(self._timed)
+            self._known.discard((when, track))
+            self.push(track)
         return self._timed[0][0] if self._timed else None
 
     def __len__(self) -> int:
@@ -212,6 +265,24 @@ def open_positions(track: Track, head: int) -> Iterator[int]:
     for position in range(progress.cursor + 1, min(head, progress.cursor + AHEAD) + 1):
         if progress.is_open(position):
             yield position
+
+
+def in_memory(tracks: Mapping[int, Track], line: Line) -> dict[str, float]:
+    """How much of them there is, by name."""
+    straggling = sum(len(track.progress.stragglers) for track in tracks.values())
+    return {
+        "fanout_subscribers": len(tracks),
+        "fanout_waiting": line.waiting,
+        "fanout_stragglers": straggling,
+    }
+
+
+def gone_inbox(subscription: Subscription, hosts: Mapping[str, Host]) -> Host | None:
+    """What is known of an inbox that answered 410, None of others: it is kept under its address, beside the servers."""
+    if subscription.state is not State.UNREACHABLE:
+        return None
+    probed_at = subscription.changed_at + PROBE_EVERY
+    return hosts.get(subscription.inbox) or Host(1, probed_at, failing_since=subscription.changed_at)
 
 
 def due_straggler(track: Track, now: float) -> int | None:

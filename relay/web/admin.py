@@ -18,7 +18,7 @@ class Operations:
     """`ready` raises when the relay cannot work; `metrics` returns the Prometheus text and its content type."""
 
     ready: Callable[[], Awaitable[None]]
-    metrics: Callable[[], tuple[bytes, str]]
+    metrics: Callable[[], Awaitable[tuple[bytes, str]]]
 
     def app(self, pages: Iterable[web.RouteDef] = ()) -> web.Application:
         """Make the application of the admin listener, `pages` being those for the operator."""
@@ -44,5 +44,5 @@ class Operations:
 
     async def metrics_page(self, _request: web.Request) -> web.Response:
         """Serve the counters for Prometheus."""
-        body, content_type = self.metrics()
+        body, content_type = await self.metrics()
         return web.Response(body=body, headers={"Content-Type": content_type})

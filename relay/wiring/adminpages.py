@@ -63,7 +63,7 @@ def admin_pages(relay: Relay) -> list[web.RouteDef]:
         *WavePages(door, office.waves).routes(),
         *RecallPages(door, office.recalls, office.settings.recall.notify).routes(),
         *HoldPages(door, office.holds, triage, office.explainer).routes(),
-        *SubscriberList(door, office.subscribers, overviews).routes(),
+        *SubscriberList(door, office.subscribers, overviews, office.health).routes(),
         *PolicyPages(door, drafts, office.decider, office.policy_lists).routes(),
         *FormPages(door, drafts).routes(),
         *VersionPages(door, drafts, office.decider, office.replay, office.policy_history).routes(),

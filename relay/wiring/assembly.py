@@ -44,7 +44,6 @@ from relay.services.selection import Selectors
 from relay.services.signing import Signing
 from relay.services.status_lists import OwnStatusLists, StatusLists
 from relay.services.tally import Tally
-from relay.services.tracks import FanOutLimits
 from relay.services.troubles import Troubles
 from relay.services.upkeep import Upkeep
 from relay.wiring import parts
@@ -253,8 +252,9 @@ async def _assemble(
         clock=clock,
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
-        limits=FanOutLimits(retention=settings.federation.retention.total_seconds()),
+        limits=values.fan_out_limits(settings),
         part=processes.part,
+        tally=tally,
     )
     logins = Logins(store=store, clock=clock, remote=remote, blocks=blocks)
     provenance = Provenance(keys=keys, canonicalizer=canonicalizer, clock=clock)

@@ -17,6 +17,7 @@ from relay.services.blocks import Blocks
 from relay.services.decide import Decider
 from relay.services.findings import Findings
 from relay.services.flood import FloodGuard
+from relay.services.health import SubscriberHealth
 from relay.services.holds import Holds
 from relay.services.lists import Lists
 from relay.services.peers import Peers
@@ -61,6 +62,7 @@ class Office:
     policy_lists: PolicyLists
     peers: Peers
     subscribers: Subscribers
+    health: SubscriberHealth
     profiles: Profiles
     upstreams: Upstreams
     alerts: Alerts
@@ -132,6 +134,7 @@ async def open_office(
                 allow_http=settings.federation.allow_http,
             ),
             subscribers=subscribers,
+            health=SubscriberHealth(store, clock, values.catch_up_rate(settings)),
             alerts=alerts,
             profiles=Profiles(
                 store=store,

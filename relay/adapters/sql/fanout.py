@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 WITHDRAWALS: Final = "withdrawals"
+GAPS_KEPT: Final = 100
+"""Gaps of one subscriber that are kept, the newest."""
 
 
 class SqlFanout:
@@ -77,9 +79,7 @@ class SqlFanout:
                 raise Superseded
             await self._sql.run("follow_shares")
         for who, gap in gaps.items():
-            await self._sql.run(
-                "add_gap", subscription=who, first=gap.after + 1, after=gap.after, last=gap.upto, at=gap.at
-            )
+            await self._add_gap(who, gap)
         await self._sql.many("set_cursors", [{"id": who, "cursor": at} for who, at in moved.items()])
         await self._sql.many(
             "save_straggler",
@@ -159,3 +159,10 @@ class SqlFanout:
         rows = await self._sql.rows("all_subscriptions")
         least = min((cursor(row) for row in rows if row["state"] in SERVED), default=upto)
         await self._sql.run("prune_log", upto=min(upto, least))
+
+    async def _add_gap(self, who: int, gap: Gap) -> None:
+        """Record a gap. One that goes on grows, so that who is away for good costs one row."""
+        lost = {"subscription": who, "after": gap.after, "last": gap.upto}
+        if not await self._sql.run("grow_gap", **lost):
+            await self._sql.run("add_gap", **lost, at=gap.at)
+            await self._sql.run("trim_gaps", subscription=who, most=GAPS_KEPT)

@@ -1,4 +1,4 @@
-"""Lists for pages of the operator."""
+"""Lists for pages of the operator, and how deliveries go."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.adapters.sql import codec
+from relay.domain.condition import Gap, Waiting
+from relay.domain.delivery import Straggler
+from relay.domain.subscription import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,3 +53,44 @@ class SqlListings:
         return await self._sql.rows(
             "decided_since", verbs=codec.json(list(verbs)), since=since, before=before, most=most
         )
+
+    async def states(self) -> dict[int, tuple[State, bool]]:
+        """Return the state of every subscription, and whether deliveries to its server fail."""
+        rows = await self._sql.rows("subscriber_states")
+        return {row["id"]: (State(row["state"]), row["failures"] > 0) for row in rows}
+
+    async def published_after(self, position: int) -> float | None:
+        """Return when the oldest entry after a position was published; None when there is none."""
+        at: float | None = await self._sql.value("published_after", position=position)
+        return at
+
+    async def published_before(self, at: float) -> int:
+        """Return the newest position that was published before a time, 0 when there is none."""
+        position: int | None = await self._sql.value("published_before", before=at)
+        return position or 0
+
+    async def missed(self, subscription: int) -> tuple[list[Waiting], list[Gap]]:
+        """Return what a subscriber did not get yet although later posts arrived, and what it never will."""
+        waiting = [
+            Waiting(
+                row["position"],
+                Straggler(row["attempts"], row["due_at"], row["error"]),
+                row["object_id"],
+                row["published_at"],
+            )
+            for row in await self._sql.rows("waiting_of", subscription=subscription)
+        ]
+        gaps = [
+            Gap(row["first"], row["last"], row["entries"], row["recorded_at"])
+            for row in await self._sql.rows("gaps_of", subscription=subscription)
+        ]
+        return waiting, gaps
+
+    async def suspended_by(self, actor: str) -> tuple[str, str, float] | None:
+        """Return who suspended the subscription of an actor last, why and when."""
+        row = await self._sql.row("suspended_by", actor=actor)
+        return None if row is None else (row["who"], row["detail"], row["at"])
+
+    async def missed_counts(self) -> tuple[int, int]:
+        """Return how many stragglers and how many gaps there are."""
+        return await self._sql.value("count_stragglers"), await self._sql.value("count_gaps")

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from relay.domain import healthwords
+from relay.domain.condition import Condition
 from relay.domain.errors import Malformed
+from relay.domain.healthwords import Times
 from relay.domain.subscription import Command
+from relay.web.frame import moment
 
 if TYPE_CHECKING:
+    from relay.services.health import SubscriberHealth
     from relay.services.overview import Overviews
     from relay.services.subscribers import Subscribers
     from relay.web.office.door import Door, Visit
@@ -20,6 +25,8 @@ _DONE: Final = {
     "approve": "{} may subscribe, and is told so.",
     "reject": "{} may not subscribe, and is told so.",
 }
+_AILING: Final = frozenset({Condition.RESTING, Condition.CATCHING_UP})
+_TIMES: Final = Times(moment, lambda seconds: f"{seconds / 60:,.0f} minutes")
 _STATES: Final = ("pending", "unreachable", "suspended", "accepted", "rejected")
 
 
@@ -30,6 +37,7 @@ class SubscriberList:
     door: Door
     subscribers: Subscribers
     overviews: Overviews
+    health: SubscriberHealth
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -37,6 +45,7 @@ class SubscriberList:
         return [
             web.get("/subscribers", page(self.list_)),
             web.post("/subscribers", page(self.decide)),
+            web.get(r"/subscribers/{number:\d{1,12}}", page(self.show)),
             web.get("/posts", page(self.posts)),
         ]
 
@@ -46,7 +55,22 @@ class SubscriberList:
         ordered = sorted(found, key=lambda one: (_STATES.index(one.state.value), one.server))
         query = visit.request.query
         done = _DONE.get(query.get("done", ""), "").format(query.get("server", "")[:300])
-        return self.door.render(visit, "subscribers", subscribers=ordered, done=done)
+        conditions = await self.health.all()
+        ailing = {one: how.value.replace("-", " ") for one, how in conditions.items() if how in _AILING}
+        return self.door.render(visit, "subscribers", subscribers=ordered, ailing=ailing, done=done)
+
+    async def show(self, visit: Visit) -> web.Response:
+        """Show how one subscriber is doing."""
+        found = await self.subscribers.find(str(visit.number))
+        health = await self.health.of(found)
+        return self.door.render(
+            visit,
+            "subscriber",
+            one=found,
+            details=await self.subscribers.details(found),
+            lines=list(healthwords.lines(health, _TIMES)),
+            notes=list(healthwords.notes(health, _TIMES)),
+        )
 
     async def decide(self, visit: Visit) -> web.Response:
         """Let a server subscribe, or not."""

@@ -12,6 +12,7 @@ from relay.domain.delivery import (
     BACKOFF_LONGEST,
     STRAGGLER_AFTER,
     STRAGGLER_ATTEMPTS,
+    STRAGGLERS_MOST,
     Host,
     Progress,
     Verdict,
@@ -142,3 +143,28 @@ def test_a_checkpoint_never_skips_and_repeats_no_more_than_the_leader_did(
 def test_a_thousand_who_keep_up_are_one_row() -> None:
     saved = checkpoint({who: 500 + who % 3 for who in range(1000)} | {1000: 17}, 498)
     assert (saved.watermark, saved.apart) == (500, {1000: 17})
+
+
+def test_who_has_many_stragglers_gets_no_more_of_them_and_rests_as_a_whole() -> None:
+    progress = Progress(0)
+    for position in range(1, STRAGGLERS_MOST + 2):
+        for _ in range(STRAGGLER_AFTER):
+            progress.fail(position, error="x", now=10.0, jitter=0.5, host_succeeded_at=10.0)
+    assert len(progress.stragglers) == STRAGGLERS_MOST
+    assert progress.cursor == STRAGGLERS_MOST
+    assert progress.is_open(STRAGGLERS_MOST + 1)
+    progress.settle(1)
+    progress.fail(STRAGGLERS_MOST + 1, error="x", now=10.0, jitter=0.5, host_succeeded_at=10.0)
+    assert STRAGGLERS_MOST + 1 in progress.stragglers
+
+
+def test_what_a_host_asks_for_is_granted_up_to_a_day_and_told() -> None:
+    host = Host()
+    host.failed("status 429", 100.0, 0.5, 5.0)
+    assert (host.retry_at, host.error) == (115.0, "status 429")
+    host.failed("status 429", 101.0, 0.5, 3600.0)  # while it rests already
+    assert (host.failures, host.retry_at) == (1, 3701.0)
+    assert host.error == "status 429, asked to be left alone for 3,600 seconds"
+    host.failed("status 503", 4000.0, 0.5, 1e6)
+    assert (host.failures, host.retry_at) == (2, 4000.0 + 24 * 3600)
+    assert host.error == "status 503, asked to be left alone for 1,000,000 seconds, gets a day"

@@ -87,12 +87,24 @@ SELECT * FROM hosts;
 SELECT * FROM hosts WHERE server = :server;
 
 -- name: add_gap!
--- Record what a subscriber will never get, if there was anything; a gap that goes on grows.
+-- Record what a subscriber will never get, if there was anything and it is not on record.
 INSERT INTO gaps (subscription, first, last, entries, recorded_at)
-SELECT :subscription, :first, :last, lost.entries, :at
-FROM (SELECT count(*) AS entries FROM log WHERE position > :after AND position <= :last) AS lost WHERE lost.entries > 0
-ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries,
-  recorded_at = excluded.recorded_at;
+SELECT :subscription, :after + 1, :last, lost.entries, :at
+FROM (SELECT count(*) AS entries FROM log WHERE position > :after AND position <= :last) AS lost
+WHERE lost.entries > 0
+  AND NOT EXISTS (SELECT 1 FROM gaps WHERE subscription = :subscription AND first <= :after AND last >= :last)
+ON CONFLICT (subscription, first) DO UPDATE SET last = excluded.last, entries = excluded.entries;
+
+-- name: grow_gap!
+-- A gap that ended right before goes on; since when there is one stays.
+UPDATE gaps SET last = :last,
+  entries = entries + (SELECT count(*) FROM log WHERE position > :after AND position <= :last)
+WHERE subscription = :subscription AND last = :after;
+
+-- name: trim_gaps!
+-- Forget the oldest gaps of a subscription, of what is too much.
+DELETE FROM gaps WHERE subscription = :subscription AND first IN
+  (SELECT first FROM gaps WHERE subscription = :subscription ORDER BY first DESC LIMIT -1 OFFSET :most);
 
 -- name: gaps_of
 -- The gaps of one subscription.

@@ -134,8 +134,9 @@ DELETE FROM actors WHERE id IN (SELECT id FROM actors WHERE id NOT IN (SELECT ac
   ORDER BY fetched_at DESC, id LIMIT -1 OFFSET :most);
 
 -- name: forget_hosts!
--- Forget the health of servers that do not subscribe any more.
-DELETE FROM hosts WHERE server NOT IN (SELECT server FROM subscriptions);
+-- Forget the health of servers that do not subscribe any more, and of inboxes that are not gone any more.
+DELETE FROM hosts WHERE server NOT IN (SELECT server FROM subscriptions)
+  AND server NOT IN (SELECT inbox FROM subscriptions WHERE state = 'unreachable');
 
 -- name: trim_audit!
 -- Forget the oldest of what other servers did, of what is too much; what operators did stays.
