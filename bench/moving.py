@@ -49,7 +49,8 @@ def fill(path: Path, posts: int) -> None:
             )
             db.execute(
                 "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced,"
-                " rule, reason, policy, facts) VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
+                " rule, reason, policy, facts)"
+                " VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
                 (url, n + 0.25, n + 0.5, _FACTS),
             )
             db.execute(

@@ -200,7 +200,7 @@ async def test_resume_after_being_heard_from(world: World) -> None:
     fanout = world.relay.fanout
     await world.post(author(b), b.create(b.note()))
     await fanout.look()
-    await fanout._ledger.save(fanout._tracks.values())  # as about once a second
+    await fanout._save()  # as about once a second
     found = await shown(world, "b.test")
     assert (found["heard_from"], found["next_attempt"]) == (True, stamp(world.clock.now()))
     assert "Next attempt  now, because its server was heard from" in await told(world, "show", "b.test")
