@@ -5,6 +5,8 @@
 
 PYTHON ?=
 export PYTHON
+# Containers often set it. Then each of the hundreds of programs that the tests start would be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -37,7 +39,7 @@ run: install ## start the relay of config.yaml; the first time also make keys an
 test: develop ## run all tests that need nothing but this repository, a Chromium and PostgreSQL
 	@tools/bootstrap browser
 	@tools/bootstrap database
-	@status=0; $(MAKE) -k static || status=1; $(BIN)/pytest -n auto --dist worksteal -rfEs || status=1; exit $$status
+	@status=0; $(MAKE) -k -j2 --output-sync=target static || status=1; $(BIN)/pytest -n auto --dist worksteal -rfEs || status=1; exit $$status
 
 check: develop ## look at everything that is quick to look at: run it before each commit
 	@$(MAKE) -k -j2 --output-sync=target edges core static

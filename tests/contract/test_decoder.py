@@ -294,20 +294,19 @@ async def test_row_40_a_worker_that_loops_is_killed_and_counted() -> None:
         assert (sandbox.stats.died, sandbox.stats.killed) == (0, 1)
 
 
-MEDIA = {
-    "heic": samples.heic(canary.photograph(canary.CANARY_SEED, 320, 240), thumbnails=[64]),
-    "jxl": samples.jxl(canary.photograph(canary.CANARY_SEED, 320, 240)),
-    "mp4": samples.clip([canary.photograph(canary.CANARY_SEED, 320, 240)], "mp4", "libx264"),
-    "webm": samples.clip([canary.photograph(canary.CANARY_SEED, 320, 240)], "webm", "libsvtav1"),
-}
-
-
 async def test_every_decoder_works_where_nothing_can_be_opened() -> None:
     """Libraries open files, import modules and start threads when they are first used."""
+    picture = canary.photograph(canary.CANARY_SEED, 320, 240)
+    media = {
+        "heic": samples.heic(picture, thumbnails=[64]),
+        "jxl": samples.jxl(picture),
+        "mp4": samples.clip([picture], "mp4", "libx264"),
+        "webm": samples.clip([picture], "webm", "libsvtav1"),
+    }
     async with decoder() as sandbox:
         original = await sandbox.decode(CANARIES["canary.png"])
         assert isinstance(original, Decoded)
-        for name, content in MEDIA.items():
+        for name, content in media.items():
             found = await sandbox.decode(content)
             assert isinstance(found, Decoded), name
             gap = int.from_bytes(found.frames[0].pdq) ^ int.from_bytes(original.frames[0].pdq)
