@@ -1,6 +1,8 @@
 """Deliveries per second by several worker processes on one PostgreSQL, as a share of what RSA signing allows.
 
-    python -m bench.processes [PROCESSES ...] [--subscribers N]      default: 1 2 3 processes, 500 subscribers
+    python -m bench.processes [PROCESSES ...] [--subscribers N] [--deliveries N]
+
+By default 1, 2 and 3 processes deliver 5,000 times to 500 subscribers.
 
 It starts a PostgreSQL of its own; sink, database and workers share the cores. Each row is a database of its own.
 `loop` is what the process of a worker itself uses for one delivery, `all` what it uses together with the processes that
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from relay.wiring import Relay
 
-DELIVERIES = 5_000
 CONFIG = """\
 relay: {{url: "http://relay.test", data: data, database: "{address}"}}
 federation: {{subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true, rate: unlimited}}
@@ -135,9 +136,11 @@ async def reached(workers: Sequence[Worker], deliveries: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def measure(processes: int, subscribers: int, port: int, address: str) -> dict[str, object]:
+async def measure(
+    processes: int, subscribers: int, deliveries: int, port: int, address: str
+) -> dict[str, object]:
     """Deliveries per second, transactions per second, and what each worker made and used."""
-    count = max(1, DELIVERIES // subscribers)
+    count = max(1, deliveries // subscribers)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         async with bench_relay(Path(folder), CONFIG.format(address=address)) as relay:
             await subscribe(relay, [f"s{n}.test" for n in range(subscribers)], port)
@@ -169,6 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("processes", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--subscribers", type=int, default=500)
+    parser.add_argument("--deliveries", type=int, default=5_000)
     chosen = parser.parse_args()
     result: dict[str, object] = {"cores": os.cpu_count(), "shares": COUNT}
     heads = ("processes", "deliveries/s", "RSA limit/s", "share", "transactions/s")
@@ -178,7 +182,7 @@ def main() -> None:
             limit = rsa_limit()
             with SinkProcess() as port:
                 database = create(address, f"with_{processes}")
-                found = uvloop.run(measure(processes, chosen.subscribers, port, database))
+                found = uvloop.run(measure(processes, chosen.subscribers, chosen.deliveries, port, database))
             limit = (limit + rsa_limit()) / 2
             share = found["rate"] / limit  # type: ignore[operator]
             workers = " | ".join(
