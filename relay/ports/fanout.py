@@ -32,6 +32,9 @@ class Fanout(Protocol):
     async def progress(self) -> dict[int, Progress]:
         """Return the saved progress of every subscription."""
 
+    async def straggling(self) -> dict[int, str]:
+        """Return the object at each position that straggles for anybody and is still in the log."""
+
     async def save(
         self,
         saved: Saved,

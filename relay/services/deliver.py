@@ -136,6 +136,7 @@ class FanOut:
                 self._ledger.gap(track.id, track.progress.cursor, upto)
             for position in [at for at in track.progress.stragglers if at <= upto]:
                 self._ledger.straggler(track.id, position, None)
+                track.freed(position)
             track.progress.skip_to(upto)
         self._ledger.moved()
         await self._save()
@@ -290,7 +291,8 @@ class FanOut:
     def _land(self, attempt: Attempt) -> None:
         track = attempt.track
         track.progress.flying.discard(attempt.entry.position)
-        track.objects.discard(attempt.entry.object_id)
+        if attempt.entry.position not in track.straggling:
+            track.objects.discard(attempt.entry.object_id)
         track.peer.flying -= 1
         self._flying -= 1
         self._suspects -= attempt.suspect

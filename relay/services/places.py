@@ -16,6 +16,8 @@ from relay.protocol.httpsig import Target
 from relay.services.tracks import Peer, Track, gone_inbox
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.domain.delivery import Progress
     from relay.domain.subscription import Subscription
     from relay.ports import Store
@@ -58,6 +60,7 @@ class Places:
             subscriptions = await tx.subscribers.all()
             progress = await tx.fanout.progress()
             hosts = await tx.fanout.hosts()
+            straggling = await tx.fanout.straggling()
             known = await tx.servers.all({one.server for one in subscriptions})
         # From here on nothing waits: a checkpoint meets these tracks with their shares, or neither.
         served = {s.id: s for s in subscriptions if s.state in SERVED and share_of(s.server) in mine}
@@ -68,7 +71,7 @@ class Places:
             self._leave(self.tracks.pop(gone))
         self.peers = {server: peer for server, peer in self.peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
-            track = self.tracks.get(number) or self._add(subscription, progress[number], hosts)
+            track = self.tracks.get(number) or self._add(subscription, progress[number], hosts, straggling)
             track.renew(subscription, self._selectors.of(subscription.profile))
             self._line.push(track)
             server = known.get(subscription.server)
@@ -95,7 +98,13 @@ class Places:
             del self._leaving[track.id]
             self._ledger.forget(track.id)
 
-    def _add(self, subscription: Subscription, progress: Progress, hosts: dict[str, Host]) -> Track:
+    def _add(
+        self,
+        subscription: Subscription,
+        progress: Progress,
+        hosts: Mapping[str, Host],
+        straggling: Mapping[int, str],
+    ) -> Track:
         peer = self.peers.get(subscription.server)
         if peer is None:
             peer = self.peers[subscription.server] = Peer(hosts.get(subscription.server) or Host())
@@ -104,8 +113,10 @@ class Places:
         peer.tracks.append(track)
         track.gone = gone_inbox(subscription, hosts)
         self.tracks[subscription.id] = track
-        for straggler in progress.stragglers.values():
+        for position, straggler in progress.stragglers.items():
             self._line.at(straggler.due_at, track)
+            if position in straggling:
+                track.straggle(position, straggling[position])
         self._line.push(track)
         return track
 

@@ -30,6 +30,7 @@ class Settling:
         """A position is done with."""
         if position in track.progress.stragglers:
             self._ledger.straggler(track.id, position, None)
+            track.freed(position)
         track.progress.settle(position)
         self._ledger.moved()
 
@@ -70,10 +71,11 @@ class Settling:
         straggler = track.progress.stragglers.get(entry.position)
         if straggler is not None:
             self._ledger.straggler(track.id, entry.position, straggler)
-            track.objects.add(entry.object_id)
+            track.straggle(entry.position, entry.object_id)
             self._line.at(straggler.due_at, track)
         elif not kept:
             self._ledger.straggler(track.id, entry.position, None)
+            track.freed(entry.position)
         if not was_straggler or retry_after:
             track.peer.health.failed(error, now, jitter, retry_after)
             self._ledger.host(track.subscription.server, track.peer.health)

@@ -93,6 +93,8 @@ class Track:
     """What it did not get since the counters were written, by reason."""
     objects: set[str] = field(default_factory=set)
     """Objects in flight or straggling: a later activity about one of them must wait its turn."""
+    straggling: dict[int, str] = field(default_factory=dict)
+    """The objects of positions that straggle."""
     gone: Host | None = None
     """The health of its inbox since that answered 410: the next probe is at `retry_at`."""
     waiting: bool = False
@@ -129,6 +131,17 @@ class Track:
         if self.subscription.profile != subscription.profile:
             self.selector, self.bucket = selector, None
         self.subscription = subscription
+
+    def straggle(self, position: int, object_id: str) -> None:
+        """Hold back what follows about an object until a position is done with."""
+        self.straggling[position] = object_id
+        self.objects.add(object_id)
+
+    def freed(self, position: int) -> None:
+        """A position does not straggle any more."""
+        object_id = self.straggling.pop(position, None)
+        if object_id is not None:
+            self.objects.discard(object_id)
 
     def due_at(self) -> float:
         """The time before which nothing is sent."""

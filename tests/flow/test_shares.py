@@ -44,7 +44,8 @@ async def publish(world: World, *names: str, about: str = "") -> None:
         )
         decided = replace(settled(at=world.clock.now()), entry=entry)
         async with world.relay.office.store.transaction() as tx:
-            await tx.activities.receive([(incoming(name, at=world.clock.now()), decided)])
+            arrived = replace(incoming(name, at=world.clock.now()), object_id=object_id)
+            await tx.activities.receive([(arrived, decided)])
 
 
 def names(server: FakeServer) -> list[str]:

@@ -225,7 +225,12 @@ async def test_health_and_metrics(world: World) -> None:
         listening(admin_app(world.relay), "127.0.0.1", 0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
-        for path, word in (("/healthz", "ok"), ("/readyz", "ready"), ("/metrics", "assay_inbox_total")):
+        for path, word in (
+            ("/healthz", "ok"),
+            ("/readyz", "ready"),
+            ("/metrics", "assay_inbox_total"),
+            ("/metrics", "assay_shares_held 256.0"),
+        ):
             async with session.get(path) as answer:
                 assert answer.status == 200
                 assert word in await answer.text()

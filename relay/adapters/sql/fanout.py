@@ -58,6 +58,11 @@ class SqlFanout:
                 found[row["subscription"]].stragglers[row["position"]] = straggler
         return found
 
+    async def straggling(self) -> dict[int, str]:
+        """Return the object at each position that straggles for anybody."""
+        rows = await self._sql.rows("objects_straggling")
+        return {row["position"]: row["object_id"] for row in rows}
+
     async def save(
         self,
         saved: Saved,

@@ -67,6 +67,10 @@ DELETE FROM stragglers WHERE subscription = :subscription AND position = :positi
 -- Every straggler.
 SELECT * FROM stragglers;
 
+-- name: objects_straggling
+-- What the positions that straggle are about.
+SELECT position, object_id FROM log WHERE position IN (SELECT position FROM stragglers);
+
 -- name: stragglers_of
 -- The stragglers of one subscription.
 SELECT * FROM stragglers WHERE subscription = :subscription ORDER BY position;
