@@ -9,8 +9,10 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
+from relay.cli.serving import listening, public_app
 from relay.config.settings import database_path
 from relay.domain.delivery import Failing, Host, Progress, Straggler
 from relay.domain.errors import RemoteError
@@ -150,3 +152,19 @@ async def test_of_5000_subscribers_1000_are_dead_and_memory_stays_as_it_is(world
     assert in_memory() == memory
     assert await stored(world) == rows
     assert world.relay.fanout.sizes()["fanout_waiting"] <= 2 * DEAD
+
+
+async def test_bodies_in_memory_have_an_end_however_many_send(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.web.federation.BODIES", 1_000)
+    kind = {"Content-Type": "application/activity+json", "Host": "relay.test"}
+    async with (
+        listening(public_app(world.relay), "127.0.0.1", 0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=kind) as session,
+    ):
+        async with session.post("/inbox", data=b"x" * 1_001) as answer:
+            assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+        for _ in range(3):  # what was held is given back
+            async with session.post("/inbox", data=b"x" * 900) as answer:
+                assert answer.status in {400, 401}
