@@ -32,7 +32,7 @@ async def measure(port: int, healthy: int, dead: int, activities: int) -> dict[s
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(relay.fanout.run())
                 began = time.perf_counter()
-                for done in range(0, step * STEPS, step):
+                for done in (step * number for number in range(STEPS if step else 0)):
                     await publish(relay, done, step)
                     await reached(relay.fanout, (done + step) * healthy)
                     found[f"after {done + step}"] = resident_megabytes()
