@@ -1,10 +1,11 @@
-"""Resident memory after 10,000 activities, with 10 healthy subscribers and 200 dead ones.
+"""Resident memory after 10,000 activities, with 10 healthy subscribers and 200 dead ones, or as many as are named.
 
-python -m bench.memory
+python -m bench.memory [--healthy 4000 --dead 1000 --activities 10]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import tempfile
 import time
@@ -15,31 +16,41 @@ import uvloop
 from bench.fanout import reached
 from bench.world import SinkProcess, bench_relay, publish, resident_megabytes, save, subscribe
 
-HEALTHY, DEAD, ACTIVITIES, STEP = 10, 200, 10_000, 2_000
+STEPS = 5
 
 
-async def measure(port: int) -> dict[str, float]:
-    """Megabytes at the start, after each step, and the deliveries per second to the healthy ones."""
+async def measure(port: int, healthy: int, dead: int, activities: int) -> dict[str, float]:
+    """Megabytes of an idle relay, with subscribers, after each step, and the deliveries per second to the healthy."""
+    step = activities // STEPS
     with tempfile.TemporaryDirectory() as folder:
         async with bench_relay(Path(folder)) as relay:
-            await subscribe(relay, [f"s{n}.test" for n in range(HEALTHY)], port)
-            await subscribe(relay, [f"dead{n}.test" for n in range(DEAD)], 1)  # nobody listens there
-            found = {"start": resident_megabytes()}
+            found = {"idle": resident_megabytes()}
+            await subscribe(relay, [f"s{n}.test" for n in range(healthy)], port)
+            await subscribe(relay, [f"dead{n}.test" for n in range(dead)], 1)  # nobody listens there
+            await relay.fanout.look()
+            found["start"] = resident_megabytes()
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(relay.fanout.run())
                 began = time.perf_counter()
-                for done in range(0, ACTIVITIES, STEP):
-                    await publish(relay, done, STEP)
-                    await reached(relay.fanout, (done + STEP) * HEALTHY)
-                    found[f"after {done + STEP}"] = resident_megabytes()
-                found["deliveries/s"] = ACTIVITIES * HEALTHY / (time.perf_counter() - began)
+                for done in (step * number for number in range(STEPS if step else 0)):
+                    await publish(relay, done, step)
+                    await reached(relay.fanout, (done + step) * healthy)
+                    found[f"after {done + step}"] = resident_megabytes()
+                found["deliveries/s"] = step * STEPS * healthy / (time.perf_counter() - began)
                 running.cancel()
             return found
 
 
 def main() -> None:
+    reader = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    reader.add_argument("--healthy", type=int, default=10)
+    reader.add_argument("--dead", type=int, default=200)
+    reader.add_argument("--activities", type=int, default=10_000)
+    asked = reader.parse_args()
     with SinkProcess() as port:
-        result = uvloop.run(measure(port))
+        result = uvloop.run(measure(port, asked.healthy, asked.dead, asked.activities))
     for name, value in result.items():
         print(f"{name:>14} {value:>10,.1f}{'' if '/s' in name else ' MB'}")
     save("memory", dict(result))

@@ -51,21 +51,21 @@ def _deliveries(health: Health, times: Times) -> str:
             return _suspended(health.suspension, times)
         case Condition.NOT_SERVED:
             return "it is not served"
-        case Condition.UNREACHABLE:
-            return f"unreachable: its inbox is gone{_since(health, times)}"
     failures = health.trouble.failures if health.trouble else 1
     often = "once" if failures == 1 else f"{failures} times in a row"
-    return f"resting: its server failed {often}{_since(health, times)}"
+    since = "" if health.since is None else f", since {times.moment(health.since)}"
+    what = (
+        "resting: its server"
+        if health.condition is Condition.RESTING
+        else "unreachable: its inbox is gone, and"
+    )
+    return f"{what} failed {often}{since}"
 
 
 def _well(health: Health, times: Times) -> str:
     if health.delivered_at is None:
         return "well"
     return f"well; its last trouble ended {times.moment(health.delivered_at)}"
-
-
-def _since(health: Health, times: Times) -> str:
-    return "" if health.since is None else f", since {times.moment(health.since)}"
 
 
 def _suspended(suspension: Suspension | None, times: Times) -> str:

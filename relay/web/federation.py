@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from relay.domain.errors import Malformed, NotFound, Refused, TooLarge
 from relay.protocol import discovery, documents
 from relay.protocol.httpsig import SignedRequest
+from relay.web.bodies import BODIES, Bodies
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -56,6 +57,7 @@ class Federation:
     repository: str
     accounts: Callable[[str], Awaitable[Mapping[str, object] | None]] | None = None
     body_timeout: float = BODY_TIMEOUT
+    bodies: Bodies = field(default_factory=lambda: Bodies(BODIES))
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -77,8 +79,9 @@ class Federation:
         """Take an activity: 202 once it is durable or known to be of no concern."""
         if request.content_type not in _TYPES:
             raise Malformed("Activities are sent as application/activity+json.", code="bad-content-type")
-        body = await read_body(request, self.max_body, within=self.body_timeout)
-        receipt = await self.receiver.receive(signed_request(request, body))
+        with self.bodies.held() as grow:
+            body = await read_body(request, self.max_body, within=self.body_timeout, grow=grow)
+            receipt = await self.receiver.receive(signed_request(request, body))
         self.tally.add("inbox", receipt.code)
         return web.Response(status=202)
 
@@ -171,14 +174,22 @@ def signed_request(request: web.Request, body: bytes, *, deferred: bool = False)
     return SignedRequest(request.method, request.raw_path, headers, body, deferred)
 
 
-async def read_body(request: web.Request, limit: int, *, within: float = BODY_TIMEOUT) -> bytes:
-    """Read at most `limit` bytes in `within` seconds. Raises `TooLarge`."""
+async def read_body(
+    request: web.Request,
+    limit: int,
+    *,
+    within: float = BODY_TIMEOUT,
+    grow: Callable[[int], None] | None = None,
+) -> bytes:
+    """Read at most `limit` bytes in `within` seconds; `grow` is told of each part. Raises `TooLarge`."""
     if (request.content_length or 0) > limit:
         raise TooLarge
     body = bytearray()
     try:
         async with asyncio.timeout(within):
             async for chunk in request.content.iter_chunked(64 * 1024):
+                if grow is not None:
+                    grow(len(chunk))
                 body += chunk
                 if len(body) > limit:
                     raise TooLarge

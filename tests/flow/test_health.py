@@ -173,7 +173,7 @@ async def test_daily_probes(worlds: Worlds) -> None:
         assert found["next_attempt"] == stamp(began + 2 * DAY)
         assert b.refused == 2
         text = await told(world, "show", "b.test")
-        assert "unreachable: its inbox is gone, since 2026-" in text
+        assert "unreachable: its inbox is gone, and failed 2 times in a row, since 2026-" in text
         assert "(in 1 day); one a day, until one arrives: then it is served again" in text
         assert (await metrics(world))["subscribers_unreachable"] == 1
     world = await worlds.open(BASE)

@@ -131,7 +131,7 @@ def test_words_for_troubles() -> None:
         "now, because its server was heard"
     )
     gone = said(replace(resting, condition=Condition.UNREACHABLE))
-    assert gone["Deliveries"] == "unreachable: its inbox is gone, since <-90>"
+    assert gone["Deliveries"] == "unreachable: its inbox is gone, and failed 3 times in a row, since <-90>"
     assert gone["Next attempt"] == "<+60>; one a day, until one arrives: then it is served again"
 
 
