@@ -161,6 +161,8 @@ class PostgresStore:
                         await undo(connection)
                         if isinstance(error, _CHANGED):
                             await self._pool.drain()  # every connection has plans for the tables as they were
+                            _log.info("a newer version added to the tables: what was going on is done again")
+                            raise Unavailable from error
                         raise
                     ended = await connection.execute(b"COMMIT")
                     if ended.statusmessage != "COMMIT":
@@ -196,9 +198,6 @@ class PostgresStore:
             if not self._away:
                 _log.error("the database does not answer: %s", str(error).strip())
             self._away = True
-            raise Unavailable from error
-        except _CHANGED as error:
-            _log.info("a newer version of the relay added to the tables: what was going on is done again")
             raise Unavailable from error
         if self._away:
             self._away = False
