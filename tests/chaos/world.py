@@ -31,16 +31,17 @@ media: {{decoders: 1}}
 
 @dataclass
 class Server:
-    """A real server on loopback: an instance actor, alice, and an inbox that notes when what arrived."""
+    """A real server: an instance actor, alice, and an inbox that notes when what arrived."""
 
     number: int
     port: int = 0
+    host: str = "127.0.0.1"
     arrived: list[tuple[float, str]] = field(default_factory=list)
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def app(self) -> web.Application:
         app = web.Application()
