@@ -1,4 +1,4 @@
-"""Rows and megabytes a second that `assay migrate --to` copies and reads back, beside what SQLite itself can be read at.
+"""Rows and megabytes a second that `assay migrate --to` copies and reads back, and the memory that it takes.
 
     python -m bench.moving [ROWS]
 
@@ -37,8 +37,8 @@ def fill(path: Path, posts: int) -> None:
             url = f"https://social.example/users/ann/statuses/{n}"
             db.execute("INSERT INTO seen VALUES (?, ?)", (url, n + 0.25))
             db.execute(
-                "INSERT INTO activities (activity_id, kind, actor, server, object_id, body, received_at, tokens, state,"
-                " due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?, '[]',"
+                "INSERT INTO activities (activity_id, kind, actor, server, object_id, body, received_at, tokens,"
+                " state, due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?, '[]',"
                 " 'published', 0)",
                 (f"{url}/activity", url, _BODY, n + 0.25),
             )
@@ -67,7 +67,7 @@ def main() -> None:
         address = next(server).database("moving")
         half = []
 
-        def verifying(done: int, total: int) -> None:
+        def verifying(_done: int, _total: int) -> None:
             half.append(time.monotonic())
 
         begun = time.monotonic()

@@ -94,7 +94,7 @@ async def relay_process(
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent, env=env,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while True:  # until it listens
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
