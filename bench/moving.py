@@ -38,8 +38,8 @@ def fill(path: Path, posts: int) -> None:
             db.execute("INSERT INTO seen VALUES (?, ?)", (url, n + 0.25))
             db.execute(
                 "INSERT INTO activities (activity_id, kind, actor, server, object_id, body, received_at, tokens,"
-                " state, due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?, '[]',"
-                " 'published', 0)",
+                " state, due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?,"
+                " '[]', 'published', 0)",
                 (f"{url}/activity", url, _BODY, n + 0.25),
             )
             db.execute(
@@ -49,7 +49,8 @@ def fill(path: Path, posts: int) -> None:
             )
             db.execute(
                 "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced, rule,"
-                " reason, policy, facts) VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
+                " reason, policy, facts)"
+                " VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
                 (url, n + 0.25, n + 0.5, _FACTS),
             )
             db.execute(
