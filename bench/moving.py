@@ -1,4 +1,4 @@
-"""Rows and megabytes a second that `assay migrate --to` copies and reads back, beside what SQLite is read at.
+"""Rows and megabytes a second that `assay migrate --to` copies and reads back, and the memory that it takes.
 
     python -m bench.moving [ROWS]
 
@@ -37,9 +37,9 @@ def fill(path: Path, posts: int) -> None:
             url = f"https://social.example/users/ann/statuses/{n}"
             db.execute("INSERT INTO seen VALUES (?, ?)", (url, n + 0.25))
             db.execute(
-                "INSERT INTO activities (activity_id, kind, actor, server, object_id, body, received_at, tokens, state,"
-                " due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?, '[]',"
-                " 'published', 0)",
+                "INSERT INTO activities (activity_id, kind, actor, server, object_id, body, received_at, tokens,"
+                " state, due_at) VALUES (?, 'Create', 'https://social.example/users/ann', 'social.example', ?, ?, ?,"
+                " '[]', 'published', 0)",
                 (f"{url}/activity", url, _BODY, n + 0.25),
             )
             db.execute(
@@ -48,8 +48,8 @@ def fill(path: Path, posts: int) -> None:
                 (n, n + 0.5, _FACTS),
             )
             db.execute(
-                "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced,"
-                " rule, reason, policy, facts)"
+                "INSERT INTO history (object_id, actor, server, kind, received_at, decided_at, verb, enforced, rule,"
+                " reason, policy, facts)"
                 " VALUES (?, 'a', 'social.example', 'Create', ?, ?, 'relay', 1, 'r', '', 'p', ?)",
                 (url, n + 0.25, n + 0.5, _FACTS),
             )

@@ -113,6 +113,7 @@ def _move(session: Session, settings: Settings, to: str, *, dry_run: bool, anew:
     if dry_run:
         outcome = survey(both.path, both.address)
         word = "would-go-on" if outcome.kept else "would-copy"
+        word = "copied-before" if outcome.at is not None else word
     else:
         with progress("copying and reading back") as show:
             outcome = move(
@@ -162,7 +163,7 @@ def _say(document: dict[str, Any]) -> None:
         "would-copy": f"Would be copied to {document['to']}: {what}.",
         "would-go-on": f"Would go on with a copy to {document['to']}: {what}{kept}.",
         "copied": f"Copied to {document['to']} and read back, nothing differs: {what}{kept}.",
-        "copied-before": f"Was copied to {document['to']} on {document['finished_at']}; the file is still the same.",
+        "copied-before": f"Was copied to {document['to']} on {document['finished_at']} already.",
     }
     say(sentences[document["outcome"]])
     for place, count in document["replaced"].items():

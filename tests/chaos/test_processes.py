@@ -15,7 +15,7 @@ import pytest
 
 from relay.cli.serving import listening
 from tests import databases
-from tests.chaos.test_kill import CONFIG, Server, create, follow, free_port, relay_process
+from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

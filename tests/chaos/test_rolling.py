@@ -20,7 +20,7 @@ import pytest
 from relay.adapters.sql.schema import newest
 from relay.cli.serving import listening
 from tests import databases
-from tests.chaos.test_kill import CONFIG, Server, create, follow, free_port, relay_process
+from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
 from tests.fakes import rsa_key, sign_request
 
 if TYPE_CHECKING:

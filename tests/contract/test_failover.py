@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from relay.adapters.sql import connecting
 from relay.adapters.sql.postgres import PostgresStore
 from relay.adapters.sql.upgrading import migrate
 from relay.domain.errors import Refused, Unavailable
@@ -19,6 +20,7 @@ from relay.services.intake import Intake
 from tests import databases
 from tests.contract.test_store import incoming, settled
 from tests.fakes import FakeClock
+from tests.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +164,27 @@ async def test_a_bug_is_no_outage() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await enduring(work, FakeClock())
+
+
+async def test_a_server_that_takes_bytes_and_says_nothing_is_given_up(
+    server: databases.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    databases.clean(server)
+    way = Proxy(server.folder / ".s.PGSQL.5432")
+    async with way.open():
+        address = f"postgresql://assay@127.0.0.1:{way.port}/clean?sslmode=disable"
+        async with PostgresStore(address, serving=True) as store:
+            assert await Intake(store).put(incoming("1"), settled()) == 1
+            monkeypatch.setattr(connecting, "_SILENCE", 0.5)
+            way.hang()
+            for _ in range(2):  # on a connection that is open, and on one that is to be opened
+                with pytest.raises(Unavailable):
+                    await waiting(store)
+            with pytest.raises(Unavailable):
+                async with store.present() as connection:
+                    await connection.execute(b"SELECT 1")
+            way.heal()
+            assert await Intake(store).put(incoming("2"), settled()) == 2
 
 
 async def test_tables_are_made_once_by_however_many_processes(server: databases.Server) -> None:

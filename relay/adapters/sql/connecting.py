@@ -1,14 +1,16 @@
 """How every connection to PostgreSQL is opened, and the locks by which processes know of each other.
 
 A server, or a client, that is gone without a word is noticed by both sides within 11 seconds: before a lease ends,
-and before those who wait for a lock give up.
+and before those who wait for a lock give up. One that takes bytes and says nothing, such as a proxy that hangs, is
+given up after a minute.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import ProgrammingError, conninfo
+from psycopg import AsyncConnection, OperationalError, ProgrammingError, conninfo
 
 from relay.domain.errors import Refused
 
@@ -42,6 +44,23 @@ SET tcp_user_timeout = 10000;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
 """What each session asks of the server: it frees the lock of a process that is gone without a word, too."""
+
+
+_SILENCE: Final = 60.0
+"""Seconds for which a statement is waited for. Those who wait for a lock give up sooner."""
+
+
+class Attended(AsyncConnection[Any]):
+    """A connection on which nobody waits for ever. One that says nothing is closed, with `OperationalError`."""
+
+    async def wait(self, *args: Any, **named: Any) -> Any:
+        """Wait for what the server says."""
+        try:
+            async with asyncio.timeout(_SILENCE):
+                return await super().wait(*args, **named)
+        except TimeoutError as error:
+            self.pgconn.finish()
+            raise OperationalError(f"no answer for {_SILENCE:.0f} seconds") from error
 
 
 def conninfo_of(address: str) -> str:

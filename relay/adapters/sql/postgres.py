@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
-from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, check_encoding, conninfo_of
+from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, Attended, check_encoding, conninfo_of
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.sqlite import SqlTx
@@ -53,7 +53,7 @@ class PostgresStore:
         self._address = conninfo_of(address)
         self._most, self._serving = max(2, most), serving
         self._write_lock = asyncio.Lock()
-        self._presence: psycopg.AsyncConnection[Any] | None = None
+        self._presence: Attended | None = None
         self._away = False
         self.commits = 0
         """Write transactions committed since the store was opened."""
@@ -65,6 +65,7 @@ class PostgresStore:
             raise Unavailable(f"the database cannot be reached: {str(error).strip()}") from error
         self._pool = AsyncConnectionPool(
             self._address,
+            connection_class=Attended,
             kwargs={"autocommit": True},
             configure=_configure,
             min_size=0,
@@ -77,27 +78,39 @@ class PostgresStore:
 
     async def _prepare(self) -> None:
         """Make the tables that are not there, and say that a relay runs if one does."""
-        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
-        try:
-            await _configure(connection)
+        async with await psycopg.AsyncConnection.connect(self._address, autocommit=True) as connection:
+            await connection.execute(SESSION)
             check_encoding(connection.info)
             await refuse_unfinished(connection)
-            if self._serving:
-                await connection.execute(presence())
-            await migrate(connection)
-            await admit(connection, serving=self._serving)
-            if self._serving:
-                self._presence = connection
-        finally:
-            if self._presence is None:
-                await connection.close()
+            try:
+                if self._serving:
+                    self._presence = await self._appear()
+                await migrate(connection)  # which may take its time
+                await admit(connection, serving=self._serving)
+            except BaseException:
+                await self._vanish()
+                raise
+
+    async def _appear(self) -> Attended:
+        """Open the connection that says that a relay runs."""
+        connection = await Attended.connect(self._address, autocommit=True)
+        try:
+            await connection.execute(SESSION)
+            await connection.execute(presence())
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _vanish(self) -> None:
+        if self._presence is not None:
+            await self._presence.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._pool.close()
-        if self._presence is not None:
-            await self._presence.close()
+        await self._vanish()
 
     def wire(self, name: str) -> Notices:
         """Return how the processes of the relay wake each other. `name` is that of this process."""
@@ -121,13 +134,11 @@ class PostgresStore:
             await connection.execute(b"SELECT pg_notify(%s, %s)", (channel, text))
 
     @asynccontextmanager
-    async def present(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    async def present(self) -> AsyncIterator[Attended]:
         """Lend the connection that says that a relay runs, to be listened on; a lost one is made anew first."""
         with self._told():
             if self._presence is None or self._presence.closed:
-                self._presence = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
-                await self._presence.execute(SESSION)
-                await self._presence.execute(presence())
+                self._presence = await self._appear()
                 await admit(self._presence, serving=True)
             try:
                 yield self._presence
@@ -150,7 +161,7 @@ class PostgresStore:
             yield SqlTx(Queries(connection, dialect.loaded()))
 
     @asynccontextmanager
-    async def _within(self, begin: bytes) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    async def _within(self, begin: bytes) -> AsyncIterator[Attended]:
         with self._told():
             connection = await self._begin(begin)
             try:
@@ -161,6 +172,8 @@ class PostgresStore:
                         await undo(connection)
                         if isinstance(error, _CHANGED):
                             await self._pool.drain()  # every connection has plans for the tables as they were
+                            _log.info("a newer version added to the tables: what was going on is done again")
+                            raise Unavailable from error
                         raise
                     ended = await connection.execute(b"COMMIT")
                     if ended.statusmessage != "COMMIT":
@@ -169,7 +182,7 @@ class PostgresStore:
             finally:
                 await self._pool.putconn(connection)
 
-    async def _begin(self, begin: bytes) -> psycopg.AsyncConnection[Any]:
+    async def _begin(self, begin: bytes) -> Attended:
         """Begin on a connection that works: after the server was away, each that was open turns out to be dead."""
         for _ in range(self._most):
             before = _cancellations()
@@ -196,9 +209,6 @@ class PostgresStore:
             if not self._away:
                 _log.error("the database does not answer: %s", str(error).strip())
             self._away = True
-            raise Unavailable from error
-        except _CHANGED as error:
-            _log.info("a newer version of the relay added to the tables: what was going on is done again")
             raise Unavailable from error
         if self._away:
             self._away = False
