@@ -12,8 +12,7 @@ transaction took effect; everything that is repeated is recognised by what it wr
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
@@ -23,16 +22,16 @@ from psycopg_pool import AsyncConnectionPool
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
 from relay.adapters.sql.notices import Notices
+from relay.adapters.sql.outage import Outage
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.schema import migrations, statements
 from relay.adapters.sql.sqlite import SqlTx
 from relay.domain.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
-_log: Final = logging.getLogger(__name__)
 _WRITERS: Final = 0x617373_01
 """The advisory lock of who writes."""
 _RELAYS: Final = 0x617373_02
@@ -76,7 +75,7 @@ class PostgresStore:
         self._most, self._serving = max(2, most), serving
         self._write_lock = asyncio.Lock()
         self._presence: psycopg.AsyncConnection[Any] | None = None
-        self._away = False
+        self._outage = Outage(_is_away, "does not answer")
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
@@ -118,6 +117,11 @@ class PostgresStore:
         if self._presence is not None:
             await self._presence.close()
 
+    @property
+    def failing(self) -> bool:
+        """Whether the server did not answer when it was last asked."""
+        return self._outage.lasts
+
     def wire(self, name: str) -> Notices:
         """Return how the processes of the relay wake each other. `name` is that of this process."""
         return Notices(self, name)
@@ -142,7 +146,7 @@ class PostgresStore:
     @asynccontextmanager
     async def present(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """Lend the connection that says that a relay runs, to be listened on; a lost one is made anew first."""
-        with self._told():
+        with self._outage.told():
             if self._presence is None or self._presence.closed:
                 self._presence = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
                 await self._presence.execute(_SESSION)
@@ -169,7 +173,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _within(self, begin: bytes) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        with self._told():
+        with self._outage.told():
             connection = await self._begin(begin)
             try:
                 with marked():
@@ -201,21 +205,6 @@ class PostgresStore:
                 raise
             return connection
         raise Unavailable
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say that the server is not there: to callers each time, to the log once."""
-        try:
-            yield
-        except _AWAY as error:
-            # What it says is for the operator alone: it names users and addresses.
-            if not self._away:
-                _log.error("the database does not answer: %s", str(error).strip())
-            self._away = True
-            raise Unavailable from error
-        if self._away:
-            self._away = False
-            _log.info("the database answers again")
 
 
 _SERVED: Final = f"""\
@@ -302,3 +291,7 @@ _AWAY: Final = (
     errors.ReadOnlySqlTransaction,
 )
 """The server is not there, took the transaction away, or has become a standby. What else it says is a bug."""
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, _AWAY)

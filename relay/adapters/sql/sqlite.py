@@ -3,6 +3,9 @@
 Durable means `synchronous=FULL`: a commit that returned has been flushed to the disk. One connection writes, under
 a lock, in `BEGIN IMMEDIATE` transactions; another reads the last committed state beside it. Commands of the
 operator open the same file for short transactions; a second relay on it is refused by a lock file.
+
+A disk that is full, read-only or broken is `Unavailable`, as a database elsewhere that cannot be reached: the transaction
+had no effect, and works again when the disk does.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from relay.adapters.sql.leases import SqlLeases
 from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
+from relay.adapters.sql.outage import Outage
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.recall import SqlRecalls
@@ -58,6 +62,7 @@ class SqlTx:
     """Port `Tx`: the parts of the store on one connection."""
 
     def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self.activities = SqlActivities(queries)
         self.history = SqlHistory(queries)
         self.media = SqlMedia(queries)
@@ -83,6 +88,10 @@ class SqlTx:
         self.recalls = SqlRecalls(queries)
         self.leases = SqlLeases(queries)
 
+    async def touch(self) -> None:
+        """Write something that means nothing, to see whether anything can be written."""
+        await self._queries.run("touch_mark", name="touched")
+
 
 class SqliteStore:
     """Port `Store` on one SQLite file; open it with `async with`.
@@ -99,6 +108,7 @@ class SqliteStore:
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
         self._lock_file: IO[bytes] | None = None
+        self._writing, self._looking = Outage(_is_away, "takes nothing"), Outage(_is_away, "does not answer")
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
@@ -153,27 +163,32 @@ class SqliteStore:
     async def transaction(self) -> AsyncIterator[SqlTx]:
         """Open a write transaction: on disk when it returns, without effect when it raises."""
         async with self._write_lock:
-            with marked():
+            with self._writing.told(), marked():
                 # What is queued runs even when its caller is cancelled, in order: the rollback always comes last.
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._write_tx
+                    await self._writer.commit()
                 except BaseException:
-                    await self._writer.rollback()
+                    await self._writer.rollback()  # a commit that failed leaves the transaction open
                     raise
-                await self._writer.commit()
             self.commits += 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlTx]:
         """Open a consistent view of the last committed state."""
         async with self._read_lock:
-            with marked():
+            with self._looking.told(), marked():
                 try:
                     await self._reader.execute("BEGIN")
                     yield self._read_tx
                 finally:
                     await self._reader.rollback()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last transaction could not be written."""
+        return self._writing.lasts
 
     def _take_lock(self) -> None:
         self._lock_file = self._lock_path.open("ab")  # whoever holds the lock has written into it
@@ -215,6 +230,23 @@ async def migrate(connection: aiosqlite.Connection) -> int:
         raise
     await connection.commit()
     return len(pending)
+
+
+_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Primary result codes of what passes: no room, no disk, or another program that keeps the file to itself."""
+
+
+def _is_away(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
+    return code is not None and code & 0xFF in _AWAY  # the low byte is the primary code (sqlite.org/rescode.html)
 
 
 def _in_words(text: str) -> str:
