@@ -1,171 +1,91 @@
-"""kill -9 at random moments: whatever was answered 202 arrives, and at most the last second arrives again."""
+"""kill -9 at random moments, of the relay and of every process beside it."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import random
+import os
 import signal
-import socket
-import sys
-import time
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
-from aiohttp import web
 
-from relay.cli.serving import listening
-from tests.fakes import ACTIVITY, PUBLIC, pem_of, rsa_key, sign_request
+from tests import databases
+from tests.chaos.processes import KINDS, Place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
-KILLS = 5
-CONFIG = """\
-relay: {{url: "http://127.0.0.1:{port}", listen: "127.0.0.1:{port}", data: data}}
-admin: {{listen: "127.0.0.1:{admin}"}}
-federation: {{subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true}}
-media: {{decoders: 1}}
-"""
+    from tests.chaos.judge import Trial
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
+"""Who waits has a time limit of his own, and the long form takes as long as it takes."""
 
 
-@dataclass
-class Server:
-    """A real server on loopback: an instance actor, alice, and an inbox that notes when what arrived."""
-
-    number: int
-    port: int = 0
-    arrived: list[tuple[float, str]] = field(default_factory=list)
-    accepted: asyncio.Event = field(default_factory=asyncio.Event)
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def app(self) -> web.Application:
-        app = web.Application()
-        app.router.add_get("/{name}", self.actor)
-        app.router.add_post("/inbox", self.inbox)
-        return app
-
-    async def actor(self, request: web.Request) -> web.Response:
-        actor = self.url(request.path)
-        key = {"id": f"{actor}#main-key", "owner": actor, "publicKeyPem": pem_of(rsa_key(self.number))}
-        document = {"id": actor, "type": "Application", "inbox": self.url("/inbox"), "publicKey": key}
-        return web.Response(text=json.dumps(document), content_type=ACTIVITY)
-
-    async def inbox(self, request: web.Request) -> web.Response:
-        activity = json.loads(await request.read())
-        if activity["type"] == "Accept":
-            self.accepted.set()
-        if activity["type"] == "Announce":
-            self.arrived.append((time.monotonic(), activity["object"]))  # noqa: TID251
-            async with self.changed:
-                self.changed.notify_all()
-        return web.Response(status=202)
-
-    async def post(
-        self, session: aiohttp.ClientSession, relay: str, name: str, activity: dict[str, Any]
-    ) -> int:
-        """Deliver an activity to the relay; 0 when there was no answer."""
-        actor, body = self.url(f"/{name}"), json.dumps({**activity, "actor": self.url(f"/{name}")}).encode()
-        signed = sign_request(
-            rsa_key(self.number),
-            f"{actor}#main-key",
-            f"{relay}/inbox",
-            body,
-            time.time(),  # noqa: TID251
-        )
-        try:
-            async with session.post(f"{relay}/inbox", data=body, headers=dict(signed.headers)) as answer:
-                return answer.status
-        except (aiohttp.ClientError, OSError):
-            return 0
+async def test_the_relay_is_killed(trial: Trial, tmp_path: Path) -> None:
+    async with trial.servers(), Place.make(tmp_path).open() as place:
+        process = await place.start()
+        await trial.follow(place.url)
+        async with trial.talking(place.url):
+            for _ in range(trial.size(3, 0.35)):
+                await trial.pause(1.5)
+                trial.killed("relay")
+                await process.kill()
+                await process.alone()
+                process = await place.launch()
+                if trial.chance.random() < 0.75:  # else it is killed while it starts
+                    await process.up()
+                    await trial.some()
+            await process.up()
+        await trial.judge()
+        assert await process.stop() == 0
+        await process.alone()
 
 
-@asynccontextmanager
-async def relay_process(config: Path, port: int, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The real relay as a process of its own, up when this yields, dead when it is left."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "relay", "--config", str(config), "serve", *words,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(40):
-            while True:  # until it listens
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    await asyncio.sleep(0.05)  # noqa: TID251
-                else:
-                    writer.close()
-                    await writer.wait_closed()
-                    break
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
+async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path: Path) -> None:
+    async with trial.servers(), Place.make(tmp_path).open() as place:
+        process = await place.start()
+        await trial.follow(place.url)
+        async with trial.talking(place.url):
+            await trial.some(20)
+            before = await process.footprint()
+            for number in range(trial.size(6, 0.4)):
+                kind = list(KINDS)[number % len(KINDS)]
+                await trial.pause(0.5)
+                for pid in process.beside(kind)[:1]:
+                    trial.killed(kind)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                await trial.some(1)
+        await trial.judge()
+        assert process.lives
+        assert set(trial.kills) == set(KINDS), "one of each kind was there to be killed"
+        trial.held(before, await process.back_to(before))
+        assert await process.stop() == 0
+        await process.alone()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-async def test_whatever_was_answered_202_arrives_in_spite_of_kill_9(tmp_path: Path) -> None:
-    chance, acknowledged = random.Random(7), []  # noqa: S311 - the same moments every time
-    port = free_port()
-    relay, config = f"http://127.0.0.1:{port}", tmp_path / "config.yaml"
-    config.write_text(CONFIG.format(port=port, admin=free_port()))
-    origin, subscriber = Server(0), Server(1)
-    async with AsyncExitStack() as stack:
-        for server in (origin, subscriber):
-            server.port = await stack.enter_async_context(listening(server.app(), "127.0.0.1", 0))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        killed_at = []
-        for life in range(KILLS):
-            async with relay_process(config, port):
-                if life == 0:
-                    await follow(session, relay, origin, subscriber)
-                end = time.monotonic() + chance.uniform(0.2, 1.6)  # noqa: TID251
-                while time.monotonic() < end:  # noqa: TID251
-                    note = origin.url(f"/notes/{life}-{len(acknowledged)}-{chance.random()}")
-                    if await origin.post(session, relay, "alice", create(note)) == 202:
-                        acknowledged.append(note)
-            killed_at.append(time.monotonic())  # noqa: TID251
-        async with relay_process(config, port), asyncio.timeout(60), subscriber.changed:
-            await subscriber.changed.wait_for(
-                lambda: {one for _, one in subscriber.arrived} >= set(acknowledged)
-            )
-    assert len(acknowledged) > 30
-    objects = [one for _, one in subscriber.arrived]
-    repeated = {one for one in objects if objects.count(one) > 1}
-    for one in repeated:
-        times = [at for at, found in subscriber.arrived if found == one]
-        assert any(kill - 2.5 < times[0] < kill for kill in killed_at), "repeated long after it was delivered"
-
-
-async def follow(session: aiohttp.ClientSession, relay: str, *servers: Server) -> None:
-    for server in servers:
-        asked = {"id": server.url("/follow"), "type": "Follow", "object": PUBLIC}
-        assert await server.post(session, relay, "actor", asked) == 202
-        async with asyncio.timeout(20):
-            await server.accepted.wait()
-
-
-def create(note: str) -> dict[str, Any]:
-    return {
-        "id": f"{note}/activity",
-        "type": "Create",
-        "to": [PUBLIC],
-        "object": {"id": note, "type": "Note", "to": [PUBLIC]},
-    }
+@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+async def test_one_of_several_processes_is_killed(
+    postgres: databases.Server, trial: Trial, tmp_path: Path
+) -> None:
+    """Of three: one that answers, two that work, of which each may be the one that leads."""
+    roles = ("web", "worker", "worker")
+    address = postgres.database("kills")
+    async with trial.servers(), Place.make(tmp_path, address).open() as place:
+        processes = [await place.start("--role", role, listens=role == "web") for role in roles]
+        await trial.follow(place.url)
+        async with trial.talking(place.url, lanes=2):
+            for _ in range(trial.size(3, 0.25)):
+                await trial.pause(1.5)
+                number = trial.chance.randrange(len(roles))
+                trial.killed(roles[number])
+                await processes[number].kill()
+                processes[number] = await place.launch("--role", roles[number])
+                if trial.chance.random() < 0.75:
+                    await processes[0].up()
+                    await trial.some()
+            await processes[0].up()
+        await trial.judge()
+        for process in processes:
+            assert await process.stop() == 0
+            await process.alone()
