@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import signal
 import socket
 import sys
-from collections import Counter
+import tempfile
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -99,11 +101,15 @@ class Place:
     async def launch(self, *words: str) -> Process:
         """Start a process and wait for nothing."""
         command = [*self.inside, sys.executable, "-m", *self.module, "--config", str(self.config)]
-        paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'fep'}"}
+        ours = {
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'fep'}",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiling everything is most of what a start takes
+            "PYTHONPYCACHEPREFIX": compiled(),
+        }
         with self.config.with_suffix(".log").open("ab") as log:
             started = await asyncio.create_subprocess_exec(
                 *command, "serve", *words, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL,
-                cwd=self.config.parent, env={**os.environ, **paths, **self.environment}, start_new_session=True,
+                cwd=self.config.parent, env={**os.environ, **ours, **self.environment}, start_new_session=True,
             )  # fmt: skip
         self._started.append(Process(self, started))
         return self._started[-1]
@@ -202,6 +208,14 @@ class Process:
         return now
 
 
+@cache
+def compiled() -> str:
+    """Return a folder for what the interpreter compiles: that of all relays of this test run."""
+    folder = tempfile.TemporaryDirectory(prefix="assay-compiled-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 def in_group(group: int) -> list[tuple[int, str]]:
     """Return the processes of a group that run, with their command lines."""
     found = []
@@ -236,8 +250,3 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in with_them:
             one.close()
-
-
-def counted(kinds: Sequence[str]) -> str:
-    """Say how many there were of each."""
-    return ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common()) or "none"

@@ -88,6 +88,10 @@ class SqlTx:
         self.recalls = SqlRecalls(queries)
         self.leases = SqlLeases(queries)
 
+    async def free_work(self) -> None:
+        """Let the posts fall due that a process took which is gone."""
+        await self._queries.run("free_activities")
+
     async def touch(self) -> None:
         """Write something that means nothing, to see whether anything can be written."""
         await self._queries.run("touch_mark", name="touched")
@@ -120,6 +124,10 @@ class SqliteStore:
         await migrate(self._writer)
         self._reader = await self._connect()
         self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
+        if self._exclusive:
+            # Whoever took work is dead: there is one relay. Elsewhere its lease has to end by itself.
+            async with self.transaction() as tx:
+                await tx.free_work()
         return self
 
     async def __aexit__(
