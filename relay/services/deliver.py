@@ -213,8 +213,7 @@ class FanOut:
                 tasks.create_task(self._send(attempt, signed))
 
     async def _watch(self) -> None:
-        pruned_at = self._clock.now()
-        saved_at = self._clock.monotonic()
+        pruned_at = saved_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
             await attempted(self.look())
@@ -223,8 +222,8 @@ class FanOut:
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
                 await attempted(self._ledger.save(self._tracks.values()))
-            if self._clock.now() - pruned_at >= 600.0:
-                pruned_at = self._clock.now()
+            if self._clock.monotonic() - pruned_at >= 600.0:
+                pruned_at = self._clock.monotonic()
                 await attempted(self.prune())
 
     async def _collect(self) -> list[Attempt]:
@@ -253,8 +252,8 @@ class FanOut:
 
     async def _next(self, track: Track, now: float) -> Attempt | None:
         """Start the next delivery of a track if one may start; it comes back into the line when that changes."""
-        if track.due_at() > now:
-            self._line.at(track.due_at(), track)
+        if (due := track.due_at(now)) > now:
+            self._line.at(due, track)
             return None
         if not track.peer.room(self._limits.window):
             return None  # a landing delivery pushes it

@@ -73,7 +73,7 @@ class Ledger:
 
     async def save(self, tracks: Collection[Track], *, everything: bool = False) -> None:
         """Write a checkpoint if anything changed; counters at most once a minute unless `everything`."""
-        now = self._clock.now()
+        now = self._clock.monotonic()
         counting = everything or now - self._counted_at >= COUNTS_EVERY
         cursors = {track.id: track.progress.cursor for track in tracks}
         saved = checkpoint(cursors, self._leader)

@@ -110,9 +110,9 @@ class Track:
         """Whether its inbox answered 410 and it is only probed."""
         return self.subscription.state is State.UNREACHABLE
 
-    def due_at(self) -> float:
+    def due_at(self, now: float) -> float:
         """The time before which nothing is sent."""
-        return max(self.rest_until, self.peer.health.retry_at)
+        return max(self.rest_until, self.peer.health.rests_until(now))
 
     def rendering(self, entry: LogEntry, now: float) -> Rendered | None:
         """What the subscriber gets of an entry, if anything: never what came from it (FEP-ae0c)."""
@@ -173,7 +173,7 @@ class Line:
     def __init__(self) -> None:
         self._ready: deque[Track] = deque()
         self._timed: list[tuple[float, int, Track]] = []
-        self._count = 0
+        self._count, self._woken = 0, 0.0
 
     def push(self, track: Track) -> None:
         """Let a track take turns again."""
@@ -195,7 +195,13 @@ class Line:
         heapq.heappush(self._timed, (when, self._count, track))
 
     def wake(self, now: float) -> float | None:
-        """Let everybody who is due take turns; return when the next one is."""
+        """Let everybody who is due take turns; return when the next one is.
+
+        All are when the clock was set back: what they wait for may be hours off now.
+        """
+        while self._timed and now < self._woken:
+            self.push(self._timed.pop()[2])
+        self._woken = now
         while self._timed and self._timed[0][0] <= now:
             self.push(heapq.heappop(self._timed)[2])
         return self._timed[0][0] if self._timed else None
@@ -217,6 +223,6 @@ def due_straggler(track: Track, now: float) -> int | None:
     due = (
         at
         for at, s in track.progress.stragglers.items()
-        if s.due_at <= now and at not in track.progress.flying
+        if s.is_due(now) and at not in track.progress.flying
     )
     return min(due, default=None)

@@ -109,6 +109,10 @@ class Trial:
             await asyncio.sleep(0.05)  # noqa: TID251
             self.lag = max(self.lag, now() - before - 0.05)
 
+    def behind(self) -> bool:
+        """Whether something was answered 202 that has not arrived everywhere."""
+        return any(one.missing(self.origin.taken) for one in self.subscribers)
+
     async def arrived(self) -> bool:
         """Wait until all that was answered 202 is where it belongs; return whether it is."""
         wanted = self.origin.taken
@@ -135,8 +139,8 @@ class Trial:
             }
         )
         assert wanted, "the relay took nothing: the trial shows nothing"
-        assert lost == [], self
-        assert disordered == [], self
+        assert lost == [], f"answered 202 and not delivered: {lost}"
+        assert disordered == []
         assert refused == [], "signatures that are not as they should be"
         # What was delivered since the last checkpoint comes again; a busy machine writes it later.
         assert max(ages, default=0.0) <= 2 * CHECKPOINT + 8 * self.lag, "repeated long after it was delivered"

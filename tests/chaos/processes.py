@@ -101,18 +101,39 @@ class Place:
     async def launch(self, *words: str) -> Process:
         """Start a process and wait for nothing."""
         command = [*self.inside, sys.executable, "-m", *self.module, "--config", str(self.config)]
-        ours = {
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'fep'}",
-            "PYTHONDONTWRITEBYTECODE": "",  # compiling everything is most of what a start takes
-            "PYTHONPYCACHEPREFIX": compiled(),
-        }
         with self.config.with_suffix(".log").open("ab") as log:
             started = await asyncio.create_subprocess_exec(
                 *command, "serve", *words, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL,
-                cwd=self.config.parent, env={**os.environ, **ours, **self.environment}, start_new_session=True,
+                cwd=self.config.parent, env=self._variables(), start_new_session=True,
             )  # fmt: skip
         self._started.append(Process(self, started))
         return self._started[-1]
+
+    async def command(self, *words: str) -> tuple[int, str]:
+        """Run a command of the operator beside the relay; return its exit status and what it printed."""
+        ran = await asyncio.create_subprocess_exec(
+            *self.inside, sys.executable, "-m", *self.module, "--config", str(self.config), *words,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=self._variables(),
+        )  # fmt: skip
+        printed, _ = await ran.communicate()
+        return ran.returncode or 0, printed.decode()
+
+    async def ready(self) -> int:
+        """The status with which /readyz answers."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self.admin}/readyz") as answer,
+        ):
+            return answer.status
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'fep'}",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiling everything is most of what a start takes
+            "PYTHONPYCACHEPREFIX": compiled(),
+            **self.environment,
+        }
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Place]:
@@ -130,7 +151,7 @@ class Process:
     """A process of the relay, and those that it started."""
 
     def __init__(self, place: Place, started: asyncio.subprocess.Process) -> None:
-        self._place, self._started = place, started
+        self.place, self._started = place, started
 
     @property
     def pid(self) -> int:
@@ -145,9 +166,9 @@ class Process:
     async def up(self) -> None:
         """Wait until it listens. Raises RuntimeError, with the end of its log, when it ends instead."""
         async with asyncio.timeout(UP_SECONDS):
-            while not await listens(self._place.port):
+            while not await listens(self.place.port):
                 if not self.lives:
-                    raise RuntimeError(self._place.log[-4000:])
+                    raise RuntimeError(self.place.log[-4000:])
                 await asyncio.sleep(0.05)  # noqa: TID251
 
     async def kill(self) -> None:
@@ -159,7 +180,11 @@ class Process:
     async def stop(self) -> int:
         """Ask it to stop; return its exit status."""
         self._started.terminate()
-        async with asyncio.timeout(60):
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it has ended by itself; return its exit status."""
+        async with asyncio.timeout(UP_SECONDS):
             return await self._started.wait()
 
     def beside(self, kind: str | None = None) -> list[int]:
@@ -181,7 +206,7 @@ class Process:
         """Its gauges."""
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{self._place.admin}/metrics") as answer,
+            session.get(f"http://127.0.0.1:{self.place.admin}/metrics") as answer,
         ):
             lines = [line.rpartition(" ") for line in (await answer.text()).splitlines() if line[0] != "#"]
         return {name.removeprefix("assay_"): float(value) for name, _, value in lines}

@@ -37,7 +37,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     table += [[_cell(row.get(name, "")) for name in _COLUMNS] for row in (*rows.values(), total)]
     widths = [max(len(row[at]) for row in table) for at in range(len(_COLUMNS))]
     for row in table:
-        cells = (cell.ljust(width) if at < 2 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        cells = (
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         terminalreporter.write_line("  ".join(cells).rstrip())
     terminalreporter.write_line(
         "202: taken by the relay; other: refused or not answered, and sent again by the sender; oldest: seconds before the "

@@ -122,9 +122,7 @@ class Server:
             time.time() if wall is None else wall,  # noqa: TID251
         )
         try:
-            async with self.session.post(
-                f"{relay}/inbox", data=body, headers=dict(signed.headers)
-            ) as answer:
+            async with self.session.post(f"{relay}/inbox", data=body, headers=dict(signed.headers)) as answer:
                 status = answer.status
         except (aiohttp.ClientError, OSError):  # TimeoutError among them
             status = 0
@@ -267,7 +265,9 @@ class Subscriber(Server):
         if digest != hashlib.sha256(body).digest():
             return "digest"
         lines = [
-            f"{name}: post {request.path}" if name == "(request-target)" else f"{name}: {request.headers[name]}"
+            f"{name}: post {request.path}"
+            if name == "(request-target)"
+            else f"{name}: {request.headers[name]}"
             for name in fields["headers"].split()
         ]
         key = self._keys.get(fields["keyId"]) or await self._key(fields["keyId"])
@@ -308,6 +308,5 @@ class Subscriber(Server):
         return [
             one
             for one in wanted
-            if newest.get(one.object, 0) < one.version
-            and (one.version == GONE or one.object not in deleted)
+            if newest.get(one.object, 0) < one.version and (one.version == GONE or one.object not in deleted)
         ]

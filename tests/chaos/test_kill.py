@@ -47,10 +47,14 @@ async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path:
         await trial.follow(place.url)
         async with trial.talking(place.url):
             await trial.some(20)
-            before = await process.footprint()
+            before, decoded = await process.footprint(), 0.0
             for number in range(trial.size(6, 0.4)):
                 kind = list(KINDS)[number % len(KINDS)]
                 await trial.pause(0.5)
+                if kind == "decoder":  # a picture that kills two decoders is taken for what it seems to be
+                    while (looked_at := (await process.metrics())["media_decoded"]) == decoded:
+                        await trial.pause(0.2)
+                    decoded = looked_at
                 for pid in process.beside(kind)[:1]:
                     trial.killed(kind)
                     with suppress(ProcessLookupError):
@@ -68,16 +72,16 @@ async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path:
 async def test_one_of_several_processes_is_killed(
     postgres: databases.Server, trial: Trial, tmp_path: Path
 ) -> None:
-    """Of three: one that answers, two that work, of which each may be the one that leads."""
+    """Of three: one that answers, two that work; each is killed once in three times, and so the one that leads."""
     roles = ("web", "worker", "worker")
     address = postgres.database("kills")
     async with trial.servers(), Place.make(tmp_path, address).open() as place:
         processes = [await place.start("--role", role, listens=role == "web") for role in roles]
         await trial.follow(place.url)
         async with trial.talking(place.url, lanes=2):
-            for _ in range(trial.size(3, 0.25)):
+            for turn in range(trial.size(3, 0.25)):
                 await trial.pause(1.5)
-                number = trial.chance.randrange(len(roles))
+                number = turn % len(roles)
                 trial.killed(roles[number])
                 await processes[number].kill()
                 processes[number] = await place.launch("--role", roles[number])

@@ -139,7 +139,10 @@ async def test_on_a_file_work_falls_due_when_the_relay_starts_again(tmp_path: Pa
             await tx.activities.receive([(incoming("1"), None)])
             [work] = await tx.activities.claim(now=1e9, until=2e9, most=8)
             assert work.attempts == attempt
-    async with SqliteStore(path) as beside, beside.transaction() as tx:  # a command of the operator frees nothing
+    async with (
+        SqliteStore(path) as beside,
+        beside.transaction() as tx,
+    ):  # a command of the operator frees nothing
         assert await tx.activities.claim(now=1.5e9, until=2e9, most=8) == []
 
 

@@ -112,6 +112,7 @@ class SqliteStore:
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
         self._lock_file: IO[bytes] | None = None
+        self._connections: list[aiosqlite.Connection] = []
         self._writing, self._looking = Outage(_is_away, "takes nothing"), Outage(_is_away, "does not answer")
         self.commits = 0
         """Write transactions committed since the store was opened."""
@@ -120,9 +121,14 @@ class SqliteStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._exclusive:
             self._take_lock()
-        self._writer = await self._connect()
-        await migrate(self._writer)
-        self._reader = await self._connect()
+        try:
+            with self._writing.told():
+                self._writer = await self._connect()
+                await migrate(self._writer)
+                self._reader = await self._connect()
+        except BaseException:
+            await self._close()  # each has a thread that would keep the process alive
+            raise
         self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
         if self._exclusive:
             # Whoever took work is dead: there is one relay. Elsewhere its lease has to end by itself.
@@ -133,8 +139,11 @@ class SqliteStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._reader.close()
-        await self._writer.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        for connection in reversed(self._connections):
+            await connection.close()
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -212,6 +221,7 @@ class SqliteStore:
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
+        self._connections.append(connection)
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=FULL")
@@ -254,7 +264,9 @@ _AWAY: Final = frozenset(
 
 def _is_away(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
-    return code is not None and code & 0xFF in _AWAY  # the low byte is the primary code (sqlite.org/rescode.html)
+    return (
+        code is not None and code & 0xFF in _AWAY
+    )  # the low byte is the primary code (sqlite.org/rescode.html)
 
 
 def _in_words(text: str) -> str:

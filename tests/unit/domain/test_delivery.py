@@ -14,6 +14,7 @@ from relay.domain.delivery import (
     STRAGGLER_ATTEMPTS,
     Host,
     Progress,
+    Straggler,
     Verdict,
     backoff,
     checkpoint,
@@ -142,3 +143,21 @@ def test_a_checkpoint_never_skips_and_repeats_no_more_than_the_leader_did(
 def test_a_thousand_who_keep_up_are_one_row() -> None:
     saved = checkpoint({who: 500 + who % 3 for who in range(1000)} | {1000: 17}, 498)
     assert (saved.watermark, saved.apart) == (500, {1000: 17})
+
+
+def test_a_rest_that_began_in_the_future_is_none() -> None:
+    host = Host()
+    for _ in range(3):  # the clock is seven hours ahead
+        host.failed("status 401", 25_200.0 + host.failures * 600.0, 0.5, None)
+    assert host.rests_until(26_401.0) == host.retry_at > 26_401.0
+    assert host.rests_until(10.0) == 0.0, "it was set right"
+    host.failed("status 500", 10.0, 0.5, None)
+    assert (host.failing_since, host.failures) == (10.0, 4)
+    assert 10.0 < host.rests_until(11.0) == host.retry_at < 300.0
+
+
+def test_a_straggler_whose_time_is_further_off_than_it_can_be_is_due() -> None:
+    straggler = Straggler(3, 25_260.0, "status 500")
+    assert not straggler.is_due(25_200.0)
+    assert straggler.is_due(25_260.0)
+    assert straggler.is_due(10.0), "the clock was set back"
