@@ -54,7 +54,7 @@ class Proofs:
         return await self.look(activity)
 
     async def look(self, activity: Activity) -> Proven | None:
-        """How the bytes of an activity are proven that its own actor sent. Raises `KeyUnavailable`, `Busy`: try again."""
+        """How an activity is proven that its own actor sent. Raises `KeyUnavailable`, `Busy`: try again."""
         if self._looking >= AT_ONCE:
             raise Busy("too many proofs are waiting to be checked")
         self._looking += 1

@@ -221,8 +221,6 @@ def open_positions(track: Track, head: int) -> Iterator[int]:
 def due_straggler(track: Track, now: float) -> int | None:
     """Return the lowest straggler whose time has come."""
     due = (
-        at
-        for at, s in track.progress.stragglers.items()
-        if s.is_due(now) and at not in track.progress.flying
+        at for at, s in track.progress.stragglers.items() if s.is_due(now) and at not in track.progress.flying
     )
     return min(due, default=None)

@@ -75,7 +75,7 @@ class Limited:
 
 
 def forbid_writing(relay: Process, *, yes: bool) -> None:
-    """Let every write of a process fail that runs, as those to a disk fail that turns read-only under it; or no more."""
+    """Let every write of a process fail, as on a disk that turns read-only under it; or no more."""
     _, hard = resource.prlimit(relay.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(relay.pid, resource.RLIMIT_FSIZE, (0 if yes else hard, hard))
 

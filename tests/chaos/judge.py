@@ -96,17 +96,17 @@ class Trial:
         before = len(self.origin.taken)
         async with asyncio.timeout(ARRIVAL_SECONDS):
             while len(self.origin.taken) < before + least:
-                await asyncio.sleep(0.02)  # noqa: TID251
+                await asyncio.sleep(0.02)
 
     async def pause(self, most: float) -> None:
         """Wait for a random time of at most so many seconds."""
-        await asyncio.sleep(self.chance.uniform(0.0, most))  # noqa: TID251
+        await asyncio.sleep(self.chance.uniform(0.0, most))
 
     async def _watch(self) -> None:
         """Note by how much this process is late: on a busy machine a second takes longer."""
         while True:
             before = now()
-            await asyncio.sleep(0.05)  # noqa: TID251
+            await asyncio.sleep(0.05)
             self.lag = max(self.lag, now() - before - 0.05)
 
     def behind(self) -> bool:
@@ -157,7 +157,7 @@ class Trial:
         assert after.within(before, **bounds), (before, after)
 
     def _ages(self, arrived: Sequence[Arrival]) -> list[float]:
-        """Of everything that came again: how long before the last fault it had come before. Infinite without a fault."""
+        """Of all that came again: how long before the last fault it had come before. Infinite without a fault."""
         before: dict[tuple[str, int, bool], float] = {}
         ages = []
         for one in arrived:

@@ -43,8 +43,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
         terminalreporter.write_line("  ".join(cells).rstrip())
     terminalreporter.write_line(
-        "202: taken by the relay; other: refused or not answered, and sent again by the sender; oldest: seconds before the "
-        "fault at which what came again had come first; files, tasks, MB: before and after, of the relay's process."
+        "202: taken by the relay; other: refused or not answered, and sent again by the sender; oldest: seconds before "
+        "the fault at which what came again had come first; files, tasks, MB: before and after, of the relay's process."
     )
 
 

@@ -13,8 +13,7 @@ import random
 import time
 from base64 import b64decode
 from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +31,8 @@ from tests.fakes import ACTIVITY, PUBLIC, pem_of, rsa_key, sign_request
 from tests.unit.protocol.signed_ld import sign_ld
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 CONTEXT: Final = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"]
@@ -43,7 +44,7 @@ ARRIVAL_SECONDS: Final = 180.0
 
 def now() -> float:
     """Seconds of a clock that never jumps."""
-    return time.monotonic()  # noqa: TID251
+    return time.monotonic()
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Server:
             key_id,
             f"{relay}/inbox",
             body,
-            time.time() if wall is None else wall,  # noqa: TID251
+            time.time() if wall is None else wall,
         )
         try:
             async with self.session.post(f"{relay}/inbox", data=body, headers=dict(signed.headers)) as answer:
@@ -134,7 +135,7 @@ class Server:
         asked = {"id": self.url("/follow"), "type": "Follow", "actor": self.url("/actor"), "object": PUBLIC}
         async with asyncio.timeout(ARRIVAL_SECONDS):
             while await self.send(relay, asked) != 202:
-                await asyncio.sleep(0.2)  # noqa: TID251
+                await asyncio.sleep(0.2)
             await self.accepted.wait()
 
 
@@ -187,7 +188,7 @@ class Origin(Server):
         while await self.send(relay, document) != 202:
             if over is not None and over.is_set():
                 return  # who gives up was promised nothing
-            await asyncio.sleep(0.1)  # noqa: TID251
+            await asyncio.sleep(0.1)
         said.taken = now()
 
     def _document(self, said: Said, picture: int | None) -> dict[str, Any]:
@@ -210,7 +211,7 @@ class Origin(Server):
         }
         if not said.proven:
             return document
-        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return sign_ld(document, rsa_key(self.number), f"{alice}#main-key", created)
 
 
@@ -259,7 +260,7 @@ class Subscriber(Server):
         fields = dict(part.split("=", 1) for part in request.headers["signature"].split(","))
         fields = {name.strip(): value.strip('"') for name, value in fields.items()}
         date = parsedate_to_datetime(request.headers["date"]).timestamp()
-        if abs(date - time.time()) > Wall.tolerance:  # noqa: TID251
+        if abs(date - time.time()) > Wall.tolerance:
             return "date"
         digest = b64decode(request.headers["digest"].removeprefix("SHA-256="))
         if digest != hashlib.sha256(body).digest():
@@ -283,7 +284,7 @@ class Subscriber(Server):
                 async with self.session.get(key_id.partition("#")[0]) as answer:
                     document = json.loads(await answer.read())
             except (aiohttp.ClientError, OSError, ValueError):
-                await asyncio.sleep(0.2)  # noqa: TID251
+                await asyncio.sleep(0.2)
                 continue
             key = load_pem_public_key(document["publicKey"]["publicKeyPem"].encode())
             self._keys[key_id] = key  # type: ignore[assignment] # the relay's is RSA
@@ -295,7 +296,7 @@ class Subscriber(Server):
         while self.missing(wanted):
             if now() > end:
                 return False
-            await asyncio.sleep(0.2)  # noqa: TID251
+            await asyncio.sleep(0.2)
         return True
 
     def missing(self, wanted: list[Said]) -> list[Said]:

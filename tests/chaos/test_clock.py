@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.elsewhen import set_clock
+from tests.chaos.elsewhere import set_clock
 from tests.chaos.processes import Place
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ async def test_the_clock_jumps(trial: Trial, tmp_path: Path) -> None:
     clock = tmp_path / "clock"
     set_clock(clock, 0.0)
     place = Place.make(tmp_path)
-    place.module, place.environment = ("tests.chaos.elsewhen",), {"ASSAY_TEST_CLOCK": str(clock)}
+    place.module, place.environment = ("tests.chaos.elsewhere",), {"ASSAY_TEST_CLOCK": str(clock)}
     async with trial.servers(), place.open():
         process = await place.start()
         await trial.follow(place.url)
@@ -33,9 +32,9 @@ async def test_the_clock_jumps(trial: Trial, tmp_path: Path) -> None:
                 trial.fault()
                 asked = [one.refused["date"] for one in trial.subscribers]
                 set_clock(clock, seconds)
-                if abs(seconds) > HOUR:  # posts are refused, and so are deliveries: both are dated elsewhen
+                if abs(seconds) > HOUR:  # posts are refused, and so are deliveries: both are dated wrongly
                     while [one.refused["date"] for one in trial.subscribers] == asked and trial.behind():
-                        await asyncio.sleep(0.05)  # noqa: TID251
+                        await trial.pause(0.1)
                     await trial.pause(1.0)
                 else:  # nobody is so strict
                     await trial.some()

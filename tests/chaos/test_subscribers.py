@@ -39,7 +39,7 @@ async def test_subscribers_behave_badly(trial: Trial, tmp_path: Path) -> None:
         assert await trial.arrived(), "who is well got all while the others hang"
         async with asyncio.timeout(ARRIVAL_SECONDS):
             while not all(one.visits for one in animals):
-                await asyncio.sleep(0.1)  # noqa: TID251
+                await trial.pause(0.2)
         # Two deliveries at a time may hang at each; nobody's gigabyte is kept.
         during = await process.footprint()
         assert during.within(before, files=3 * len(animals) + 16, tasks=3 * len(animals) + 8), (

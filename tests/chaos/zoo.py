@@ -71,14 +71,14 @@ async def stops_in_the_body(exchange: Exchange) -> None:
 async def drips_its_head(exchange: Exchange) -> None:
     for byte in b"HTTP/1.1 202 Accepted\r\nX-Slow: " + b"z" * 10_000:
         await exchange.send(bytes([byte]))
-        await asyncio.sleep(1.0)  # noqa: TID251
+        await asyncio.sleep(1.0)
 
 
 async def drips_its_body(exchange: Exchange) -> None:
     await exchange.send("HTTP/1.1 503 Slow", "Content-Length: 10000", "")
     while True:
         await exchange.send(b"z")
-        await asyncio.sleep(1.0)  # noqa: TID251
+        await asyncio.sleep(1.0)
 
 
 async def resets_the_request(exchange: Exchange) -> None:
@@ -144,7 +144,7 @@ async def answers_before_it_has_read(exchange: Exchange) -> None:
 async def says_continue_for_ever(exchange: Exchange) -> None:
     while True:
         await exchange.send("HTTP/1.1 100 Continue", "")
-        await asyncio.sleep(0.01)  # noqa: TID251
+        await asyncio.sleep(0.01)
 
 
 async def is_overloaded(exchange: Exchange) -> None:
@@ -176,5 +176,5 @@ class Deaf(Server):
         ear.listen(0)
         for _ in range(4):
             knocking = stack.enter_context(socket.socket())
-            knocking.setblocking(False)  # noqa: FBT003
+            knocking.setblocking(False)
             knocking.connect_ex(("127.0.0.1", self.port))

@@ -1,6 +1,6 @@
 """Processes beside the relay that were killed while nobody asked them anything, under the loop that the relay runs on.
 
-Uvloop closes a pipe as soon as its other end is gone, and says RuntimeError of it where asyncio's own loop says OSError.
+Uvloop closes a pipe as soon as its other end is gone, and says RuntimeError of it where asyncio says OSError.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _log: Final = logging.getLogger(__name__)
 class Outage:
     """Whether something can be done with a database, as far as was seen.
 
-    `is_away` says of an error whether the database is away; every other one is a bug, and passes. `what` cannot be done,
-    for the log.
+    `is_away` says of an error whether the database is away; every other one is a bug, and passes. `what` the database
+    does then, for the log.
     """
 
     def __init__(self, is_away: Callable[[Exception], bool], what: str) -> None:

@@ -4,8 +4,8 @@ Durable means `synchronous=FULL`: a commit that returned has been flushed to the
 a lock, in `BEGIN IMMEDIATE` transactions; another reads the last committed state beside it. Commands of the
 operator open the same file for short transactions; a second relay on it is refused by a lock file.
 
-A disk that is full, read-only or broken is `Unavailable`, as a database elsewhere that cannot be reached: the transaction
-had no effect, and works again when the disk does.
+A disk that is full, read-only or broken is `Unavailable`, as a database elsewhere that cannot be reached: the
+transaction had no effect, and works again when the disk does.
 """
 
 from __future__ import annotations
