@@ -23,8 +23,10 @@ MAKEFLAGS += --no-print-directory
 
 SECONDS := 600
 FILES := 20000
+KILLS := 200
+SEED := $(shell date +%s)
 
-.PHONY: help install run test check format lint types arch vectors generate interop live js cover bench fuzz lock clean \
+.PHONY: help install run test check format lint types arch vectors generate interop live js cover bench fuzz chaos lock clean \
 	develop static core edges format-check
 
 help: ## show this list
@@ -88,6 +90,9 @@ fuzz: develop ## hand odd input to every parser for SECONDS=600 and FILES=20000 
 	@status=0; nice $(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) || status=1; \
 	  nice $(BIN)/python -m tests.fuzz.media --files $(FILES) || status=1; \
 	  ASSAY_THOROUGH=1 nice $(BIN)/pytest --timeout=600 --durations=8 tests/unit --ignore=$(EDGES) || status=1; exit $$status
+
+chaos: develop ## kill the relay and all that it needs KILLS=200 times, and fill its disk, move its clock, confuse its peers; SEED=7 does the same again
+	ASSAY_CHAOS_KILLS=$(KILLS) ASSAY_CHAOS_SEED=$(SEED) nice $(BIN)/pytest -rfEs --durations=0 tests/chaos
 
 lock: develop ## pin the newest packages that fit pyproject.toml
 	tools/lock

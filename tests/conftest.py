@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests import databases
+from tests.chaos.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -181,7 +181,7 @@ class _Worker:
             if self._stopped:
                 raise RuntimeError("the signer is closed")
             child = self.child
-            if child is None or child.ended.done():
+            if child is None or child.gone:
                 await self._end()
                 child = await self._start()
             return child
@@ -226,10 +226,15 @@ class _Child(asyncio.SubprocessProtocol):
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._input = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
 
+    @property
+    def gone(self) -> bool:
+        """Whether it takes nothing any more; its pipe may be closed before its end is known."""
+        return self.ended.done() or self._input.is_closing()
+
     def ask(self, frame: bytes) -> asyncio.Future[bytes]:
         """Send a frame; the future is the answer, or ConnectionError if the process is gone."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        if self.ended.done():
+        if self.gone:
             answer.set_exception(ConnectionResetError("the process is gone"))
         else:
             # A caller that is cancelled leaves its place in the queue: the answer comes and is dropped.

@@ -14,6 +14,7 @@ from relay.domain.errors import (
     NotFound,
     RelayError,
     RemoteError,
+    Unavailable,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _of_relay_error(error: RelayError) -> Problem:
         unavailable = error.temporary or isinstance(error, RemoteError)
         answered = isinstance(error, NotFound | Conflict | Malformed)
         status = Status.UNAVAILABLE if unavailable and not answered else Status.NO
-    return Problem(str(error).rstrip("\n"), code=error.code, status=status, more=more)
+    why = error.__cause__ if isinstance(error, Unavailable) else None
+    said = str(error) if why is None else f"the database does not answer as it should: {why}"
+    return Problem(said.rstrip("\n"), code=error.code, status=status, more=more)
 
 
 def report(error: click.ClickException, *, as_json: bool) -> int:

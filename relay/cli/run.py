@@ -38,6 +38,8 @@ _SOCKET_ERRORS: Final = {
     errno.EACCES: ("address-forbidden", "this user may not listen there; ports below 1024 are root's"),
     errno.EADDRNOTAVAIL: ("address-unknown", "this machine has no such address"),
 }
+_DISK_ERRORS: Final = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+"""No room, or nothing may be written: the sentence of the system names the file."""
 
 
 @click.command(cls=Command, answer=ANSWER)
@@ -171,7 +173,7 @@ async def _sign_in(session: Session) -> str | None:
 def _told(group: BaseExceptionGroup[BaseException], settings: Settings) -> BaseException:
     """Return what kept the relay from starting, in a sentence; the group itself when it is anything else."""
     error = sole(group)
-    if isinstance(error, RelayError):
+    if isinstance(error, RelayError) or getattr(error, "errno", None) in _DISK_ERRORS:
         return error
     code, cause = _SOCKET_ERRORS.get(getattr(error, "errno", None) or 0, ("", ""))
     if not code:

@@ -121,8 +121,12 @@ def admin_app(relay: Relay) -> web.Application:
     """Make the application of the admin listener."""
 
     async def ready() -> None:
-        async with relay.office.store.reading() as tx:
+        store = relay.office.store
+        async with store.reading() as tx:
             await tx.fanout.head()
+        if store.failing:  # it may work again, and nobody has tried
+            async with store.transaction() as tx:
+                await tx.touch()
 
     def gauges() -> dict[str, float]:
         stats = relay.decoder.stats
@@ -135,6 +139,8 @@ def admin_app(relay: Relay) -> web.Application:
                 "deliveries_delivered": relay.fanout.delivered,
                 "shares_held": len(relay.processes.part.mine),
                 "store_commits": relay.office.store.commits,
+                "store_failing": relay.office.store.failing,
+                "tasks": len(asyncio.all_tasks()),
                 "media_decoded": stats.decoded,
                 "media_undecodable": sum(stats.undecodable.values()),
                 "decoders_killed": stats.killed,

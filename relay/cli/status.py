@@ -15,6 +15,7 @@ from relay.cli.output import as_document, pairs, say, stamp, when
 from relay.cli.recall import told
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
+from relay.domain.errors import Unavailable
 from relay.domain.toolcheck import ToolCheck
 from relay.domain.waves.brake import WAVES
 
@@ -36,6 +37,7 @@ _DECISIONS: Final = (
 ANSWER: Final = {
     "url": "public origin of the relay",
     "running": "whether a relay runs on this database",
+    "database": "why nothing can be written into it (no room on the disk); else null",
     "mode": "`enforce` or `observe`",
     "policy": "version of the policy in force",
     "observed": "`since`, `posts` of 7 days; of them `enforce` had `held`, `dropped`, `deferred`; null in `enforce`",
@@ -78,6 +80,7 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
         found = {
             "url": office.identity.url,
             "running": await office.store.is_served(),
+            "database": await _trouble(office),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
             "observed": None if observed is None else {**asdict(observed), "since": stamp(observed.since)},
@@ -109,6 +112,16 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
         return found, office.clock.now()
 
 
+async def _trouble(office: Office) -> str | None:
+    """Try to write something; return why that cannot be done, as the database says it."""
+    try:
+        async with office.store.transaction() as tx:
+            await tx.touch()
+    except Unavailable as error:
+        return str(error.__cause__ or error)
+    return None
+
+
 def _show(found: Mapping[str, Any], now: float) -> None:
     subscribers, holds, log = found["subscribers"], found["holds"], found["log"]
     pending, held = subscribers.get("pending", 0), holds.get("open", 0)
@@ -116,6 +129,7 @@ def _show(found: Mapping[str, Any], now: float) -> None:
     pairs(
         {
             "Relay": f"{found['url']}  ({'running' if found['running'] else 'not running'})",
+            **({"Database": f"takes nothing: {found['database']}"} if found["database"] else {}),
             "Policy": f"{found['policy']}, {found['mode']}",
             **(
                 {"Observed": f"{observed_line(**found['observed'])} -> assay policy observed"}

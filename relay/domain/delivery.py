@@ -69,17 +69,32 @@ class Host:
     error: str | None = None
     failing_since: float | None = None
     succeeded_at: float | None = None
+    failed_at: float = 0.0
+    """When it failed last; not stored."""
+
+    def rests_until(self, now: float) -> float:
+        """The time before which nothing is sent. A rest that began in the future is none: the clock was set back."""
+        return 0.0 if now < max(self.failed_at, self.failing_since or 0.0) else self.retry_at
 
     def failed(self, error: str, now: float, jitter: float, retry_after: float | None) -> None:
         """Rest longer after each failure. Failures while it already rests belong to the same trouble."""
-        if self.retry_at <= now:
-            self.failures += 1
-            self.error = error
-            self.failing_since = self.failing_since or now
-            self.retry_at = now + backoff(self.failures, jitter)
+        self._rest(error, now, backoff(self.failures + 1, jitter))
         granted = now + min(retry_after or 0.0, RETRY_AFTER_LONGEST)
         if granted > self.retry_at:
             self.retry_at, self.error = granted, f"{error}, {_asked(retry_after or 0.0)}"
+
+    def probed(self, error: str, now: float, again: float) -> None:
+        """An inbox that is gone said so again: the next probe is in `again` seconds."""
+        self._rest(error, now, again)
+
+    def _rest(self, error: str, now: float, seconds: float) -> None:
+        rests = self.rests_until(now) > now
+        self.failed_at = now
+        if not rests:
+            self.failures += 1
+            self.error = error
+            self.failing_since = min(self.failing_since or now, now)
+            self.retry_at = now + seconds
 
     def succeeded(self, now: float) -> None:
         """Forget the trouble: one success is enough."""
@@ -100,6 +115,10 @@ class Straggler:
     attempts: int
     due_at: float
     error: str
+
+    def is_due(self, now: float) -> bool:
+        """Whether its time has come, or is further off than it can be: the clock was set back."""
+        return not now < self.due_at <= now + backoff(self.attempts, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

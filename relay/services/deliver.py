@@ -172,8 +172,7 @@ class FanOut:
                 tasks.create_task(self._send(attempt, signed))
 
     async def _watch(self) -> None:
-        pruned_at = self._clock.now()
-        saved_at = self._clock.monotonic()
+        pruned_at = saved_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(min(CHECKPOINT_EVERY, LOOK_EVERY) / 4)
             await attempted(self.look())
@@ -183,8 +182,8 @@ class FanOut:
             if self._clock.monotonic() - saved_at >= CHECKPOINT_EVERY:
                 saved_at = self._clock.monotonic()
                 await attempted(self._save())
-            if self._clock.now() - pruned_at >= 600.0:
-                pruned_at = self._clock.now()
+            if self._clock.monotonic() - pruned_at >= 600.0:
+                pruned_at = self._clock.monotonic()
                 await attempted(self.prune())
 
     async def _collect(self) -> list[Attempt]:
@@ -215,8 +214,8 @@ class FanOut:
 
     async def _next(self, track: Track, now: float) -> Attempt | None:
         """Start the next delivery of a track if one may start; it comes back into the line when that changes."""
-        if track.due_at() > now:
-            self._line.at(track.due_at(), track)
+        if (due := track.due_at(now)) > now:
+            self._line.at(due, track)
             return None
         if not track.room(self._limits.window):
             return None  # a landing delivery pushes it

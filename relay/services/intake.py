@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from relay.domain.errors import Busy
+from relay.domain.errors import Busy, Unavailable
 
 if TYPE_CHECKING:
     from relay.domain.intake import Incoming, Settled
@@ -66,7 +66,8 @@ class Intake:
                     future.set_exception(busy)
                     future.exception()  # nobody may be waiting any more
             if isinstance(error, Exception):
-                _log.error("storing %d activities failed", len(group), exc_info=error)
+                if not isinstance(error, Unavailable):  # the store has said so, once
+                    _log.error("storing %d activities failed", len(group), exc_info=error)
                 raise busy from error
             raise
         for (_, _, future), number in zip(group, numbers, strict=True):

@@ -67,7 +67,7 @@ class Ledger:
 
         `tracks` are all of the shares. Where there are none, whoever comes starts at the `head` of the log.
         """
-        now = self._clock.now()
+        now = self._clock.monotonic()
         counting = everything or now - self._counted_at >= COUNTS_EVERY
         cursors = {track.id: track.progress.cursor for track in tracks}
         saved = checkpoint(cursors, self._leader) if cursors else Saved(head, {})

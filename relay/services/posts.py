@@ -13,7 +13,7 @@ from mediaattest import parse_header
 from relay.domain import hosts
 from relay.domain.activity import ACTIVITY_TYPES, loop_key, relayed
 from relay.domain.content import Content, content_of
-from relay.domain.errors import RemoteError
+from relay.domain.errors import Busy, KeyUnavailable, RemoteError
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming
 from relay.domain.log import ActivityState
@@ -115,7 +115,7 @@ class Posts:
             return Receipt("renewed")
         if await self._unfit(arrival, brings=False) is not None or await self._is_new_of_a_receiver(arrival):
             return Receipt("ignored-update")
-        proven = await self._proven(arrival)
+        proven = await self._proven_or_again(arrival)
         if proven is None:
             return Receipt("ignored-update")
         return await self._put(arrival, activity.object_id, proven)
@@ -127,7 +127,12 @@ class Posts:
             return Receipt("ignored-delete")
         # That something is gone is what an author who has opted out wants to be known.
         refusal = await self._unfit(arrival, audience=False, brings=False, despite_opt_out=True)
-        proven = None if refusal is not None else await self._proven(arrival)
+        proven, later = None, None
+        if refusal is None:
+            try:
+                proven = await self._proven_or_again(arrival)
+            except (Busy, KeyUnavailable) as error:
+                later = error  # what we have of it goes at once, all the same
         incoming = None if proven is None else self._incoming(arrival, object_id, proven)
         async with self._store.transaction() as tx:
             before = await tx.fanout.head()
@@ -135,10 +140,12 @@ class Posts:
             gone = await tx.activities.withdraw(object_id, self._clock.now(), whole_actor=whole_actor)
             if incoming is not None:
                 await tx.activities.receive([(incoming, self._passed_on(incoming, arrival))])
-            elif refusal is None:
+            elif refusal is None and later is None:
                 # The post may still come by another way.
                 await tx.activities.remember([loop_key("Delete", object_id)], self._clock.now())
         self._signals.withdrawn(gone, before)
+        if later is not None:
+            raise later
         return Receipt("withdrawn")
 
     async def move(self, arrival: Arrival) -> Receipt:
@@ -146,7 +153,7 @@ class Posts:
         object_id = arrival.activity.object_id
         if object_id is None or await self._unfit(arrival, audience=False, brings=False) is not None:
             return Receipt("ignored-move")
-        proven = await self._proven(arrival)
+        proven = await self._proven_or_again(arrival)
         if proven is None:
             return Receipt("ignored-move")
         incoming = self._incoming(arrival, object_id, proven)
@@ -205,6 +212,10 @@ class Posts:
     async def _proven(self, arrival: Arrival) -> Proven | None:
         """How the bytes are proven; looked at only once, and only when they may be passed on."""
         return await self._proofs.of(arrival.activity) if arrival.direct else arrival.proven
+
+    async def _proven_or_again(self, arrival: Arrival) -> Proven | None:
+        """The same for what cannot be announced. Raises `KeyUnavailable`, `Busy`: with 202 it would be lost."""
+        return await self._proofs.look(arrival.activity) if arrival.direct else arrival.proven
 
     # ------------------------------------------------------------------ storing
 

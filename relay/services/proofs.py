@@ -38,7 +38,7 @@ class Proofs:
         Under load proofs are left alone: what is not proven is announced, and nobody has to wait.
         """
         try:
-            return await self._look(activity)
+            return await self.look(activity)
         except (KeyUnavailable, Busy):
             return None
 
@@ -51,9 +51,10 @@ class Proofs:
         made = _made_at(activity)
         if made is None or not now - self._memory <= made <= now + AHEAD:
             return None
-        return await self._look(activity)
+        return await self.look(activity)
 
-    async def _look(self, activity: Activity) -> Proven | None:
+    async def look(self, activity: Activity) -> Proven | None:
+        """How an activity is proven that its own actor sent. Raises `KeyUnavailable`, `Busy`: try again."""
         if self._looking >= AT_ONCE:
             raise Busy("too many proofs are waiting to be checked")
         self._looking += 1

@@ -143,16 +143,15 @@ class Track:
         if object_id is not None:
             self.objects.discard(object_id)
 
-    def due_at(self) -> float:
+    def due_at(self, now: float) -> float:
         """The time before which nothing is sent."""
-        probed = 0.0 if self.gone is None else self.gone.retry_at
-        return max(probed, self.peer.health.retry_at)
+        probed = 0.0 if self.gone is None else self.gone.rests_until(now)
+        return max(probed, self.peer.health.rests_until(now))
 
     def probed(self, error: str, now: float) -> Host:
         """Its inbox answered 410, for the first time or again; return what is known of it now."""
-        health = self.gone = self.gone or Host(failing_since=now)
-        if health.retry_at <= now:  # what was under way at the same time says nothing new
-            health.failures, health.error, health.retry_at = health.failures + 1, error, now + PROBE_EVERY
+        health = self.gone = self.gone or Host()
+        health.probed(error, now, PROBE_EVERY)
         return health
 
     def room(self, window: int) -> bool:
@@ -231,7 +230,7 @@ class Line:
         self._ready: deque[Track] = deque()
         self._timed: list[tuple[float, int, Track]] = []
         self._known: set[tuple[float, Track]] = set()
-        self._count = 0
+        self._count, self._woken = 0, 0.0
 
     @property
     def waiting(self) -> int:
@@ -261,7 +260,16 @@ class Line:
         heapq.heappush(self._timed, (when, self._count, track))
 
     def wake(self, now: float) -> float | None:
-        """Let everybody who is due take turns; return when the next one is."""
+        """Let everybody who is due take turns; return when the next one is.
+
+        All are when the clock was set back: what they wait for may be hours off now.
+        """
+        if now < self._woken:
+            for _, _, track in self._timed:
+                self.push(track)
+            self._timed.clear()
+            self._known.clear()
+        self._woken = now
         while self._timed and self._timed[0][0] <= now:
             when, _, track = heapq.heappop(self._timed)
             self._known.discard((when, track))
@@ -301,8 +309,6 @@ def gone_inbox(subscription: Subscription, hosts: Mapping[str, Host]) -> Host | 
 def due_straggler(track: Track, now: float) -> int | None:
     """Return the lowest straggler whose time has come."""
     due = (
-        at
-        for at, s in track.progress.stragglers.items()
-        if s.due_at <= now and at not in track.progress.flying
+        at for at, s in track.progress.stragglers.items() if s.is_due(now) and at not in track.progress.flying
     )
     return min(due, default=None)

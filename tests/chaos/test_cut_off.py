@@ -105,7 +105,7 @@ async def test_a_worker_that_is_cut_off_stops_and_another_goes_on_without_repeat
         await talk.all_arrived()
         await talk.offer(5)
         way.hang()
-        cut_at = time.monotonic()  # noqa: TID251
+        cut_at = time.monotonic()
         await talk.offer(30)
         async with asyncio.timeout(90):
             assert await leader(address, other_than=leads) != leads

@@ -1,55 +1,95 @@
-"""kill -9 at random moments: whatever was answered 202 arrives, and at most the last second arrives again."""
+"""kill -9 at random moments, of the relay and of every process beside it."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
-from contextlib import AsyncExitStack
+import os
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 
-from relay.cli.serving import listening
-from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
+from tests import databases
+from tests.chaos.processes import KINDS, Place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = 5
+    from tests.chaos.judge import Trial
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
+"""Who waits has a time limit of his own, and the long form takes as long as it takes."""
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-async def test_whatever_was_answered_202_arrives_in_spite_of_kill_9(tmp_path: Path) -> None:
-    chance, acknowledged = random.Random(7), []  # noqa: S311 - the same moments every time
-    port = free_port()
-    relay, config = f"http://127.0.0.1:{port}", tmp_path / "config.yaml"
-    config.write_text(CONFIG.format(port=port, admin=free_port()))
-    origin, subscriber = Server(0), Server(1)
-    async with AsyncExitStack() as stack:
-        for server in (origin, subscriber):
-            server.port = await stack.enter_async_context(listening(server.app(), "127.0.0.1", 0))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        killed_at = []
-        for life in range(KILLS):
-            async with relay_process(config, port):
-                if life == 0:
-                    await follow(session, relay, origin, subscriber)
-                end = time.monotonic() + chance.uniform(0.2, 1.6)  # noqa: TID251
-                while time.monotonic() < end:  # noqa: TID251
-                    note = origin.url(f"/notes/{life}-{len(acknowledged)}-{chance.random()}")
-                    if await origin.post(session, relay, "alice", create(note)) == 202:
-                        acknowledged.append(note)
-            killed_at.append(time.monotonic())  # noqa: TID251
-        async with relay_process(config, port), asyncio.timeout(60), subscriber.changed:
-            await subscriber.changed.wait_for(
-                lambda: {one for _, one in subscriber.arrived} >= set(acknowledged)
-            )
-    assert len(acknowledged) > 30
-    objects = [one for _, one in subscriber.arrived]
-    repeated = {one for one in objects if objects.count(one) > 1}
-    for one in repeated:
-        times = [at for at, found in subscriber.arrived if found == one]
-        assert any(kill - 2.5 < times[0] < kill for kill in killed_at), "repeated long after it was delivered"
+async def test_the_relay_is_killed(trial: Trial, tmp_path: Path) -> None:
+    async with trial.servers(), Place.make(tmp_path).open() as place:
+        process = await place.start()
+        await trial.follow(place.url)
+        async with trial.talking(place.url):
+            for _ in range(trial.size(3, 0.35)):
+                await trial.pause(1.5)
+                trial.killed("relay")
+                await process.kill()
+                await process.alone()
+                process = await place.launch()
+                if trial.chance.random() < 0.75:  # else it is killed while it starts
+                    await process.up()
+                    await trial.some()
+            await process.up()
+        await trial.judge()
+        assert await process.stop() == 0
+        await process.alone()
+
+
+async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path: Path) -> None:
+    async with trial.servers(), Place.make(tmp_path).open() as place:
+        process = await place.start()
+        await trial.follow(place.url)
+        async with trial.talking(place.url):
+            await trial.some(20)
+            before, decoded = await process.footprint(), 0.0
+            for number in range(trial.size(6, 0.4)):
+                kind = list(KINDS)[number % len(KINDS)]
+                await trial.pause(0.5)
+                if kind == "decoder":  # a picture that kills two decoders is taken for what it seems to be
+                    while (looked_at := (await process.metrics())["media_decoded"]) == decoded:
+                        await trial.pause(0.2)
+                    decoded = looked_at
+                for pid in process.beside(kind)[:1]:
+                    trial.killed(kind)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                await trial.some(1)
+        await trial.judge()
+        assert process.lives
+        assert set(trial.kills) == set(KINDS), "one of each kind was there to be killed"
+        trial.held(before, await process.back_to(before))
+        assert await process.stop() == 0
+        await process.alone()
+
+
+@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+async def test_one_of_several_processes_is_killed(
+    postgres: databases.Server, trial: Trial, tmp_path: Path
+) -> None:
+    """Of three: one that answers, two that work; each is killed once in three times, and so the one that leads."""
+    roles = ("web", "worker", "worker")
+    address = postgres.database("kills")
+    async with trial.servers(), Place.make(tmp_path, address).open() as place:
+        processes = [await place.start("--role", role, listens=role == "web") for role in roles]
+        await trial.follow(place.url)
+        async with trial.talking(place.url, lanes=2):
+            for turn in range(trial.size(3, 0.25)):
+                await trial.pause(1.5)
+                number = turn % len(roles)
+                trial.killed(roles[number])
+                await processes[number].kill()
+                processes[number] = await place.launch("--role", roles[number])
+                if trial.chance.random() < 0.75:
+                    await processes[0].up()
+                    await trial.some()
+            await processes[0].up()
+        await trial.judge()
+        for process in processes:
+            assert await process.stop() == 0
+            await process.alone()

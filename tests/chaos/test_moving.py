@@ -59,8 +59,8 @@ async def test_a_copy_that_is_killed_goes_on_and_ends_whole(
     done, kept = 0, []
     for _ in range(KILLS):
         process = await migrating(tmp_path, address)
-        while (now := copied(address)) <= done and process.returncode is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)  # noqa: TID251 - the process works
+        while (now := copied(address)) <= done and process.returncode is None:
+            await asyncio.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         await process.communicate()
         assert now > done

@@ -48,7 +48,7 @@ async def holders(address: str, count: int) -> set[str]:
         names = {owner for (owner,) in rows}
         if len(names) == count and None not in names:
             return names
-        await asyncio.sleep(0.1)  # noqa: TID251
+        await asyncio.sleep(0.1)
 
 
 @pytest.mark.slow
@@ -65,8 +65,8 @@ async def test_whatever_was_answered_202_arrives_though_one_of_the_workers_is_ki
     origin, subscribers = Server(0), [Server(number) for number in range(1, 7)]
 
     async def post(seconds: float) -> None:
-        end = time.monotonic() + seconds  # noqa: TID251
-        while time.monotonic() < end:  # noqa: TID251
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             note = origin.url(f"/notes/{len(acknowledged)}")
             assert await origin.post(session, relay, "alice", create(note)) == 202
             acknowledged.append(note)
@@ -90,7 +90,7 @@ async def test_whatever_was_answered_202_arrives_though_one_of_the_workers_is_ki
         await post(1.0)
         await all_arrived()
         first.send_signal(signal.SIGKILL)
-        killed_at = time.monotonic()  # noqa: TID251
+        killed_at = time.monotonic()
         await post(1.0)
         assert await holders(address, 1) < both
         await all_arrived()

@@ -61,7 +61,7 @@ async def post(
     """Deliver to a relay by way of one of its processes, as a proxy in front of them would."""
     actor = origin.url("/alice")
     body = json.dumps({**activity, "actor": actor}).encode()
-    now = time.time()  # noqa: TID251
+    now = time.time()
     signed = sign_request(rsa_key(origin.number), f"{actor}#main-key", f"{relay}/inbox", body, now)
     there = f"http://127.0.0.1:{port}/inbox"
     async with session.post(there, data=body, headers=dict(signed.headers)) as answer:

@@ -60,7 +60,7 @@ class Server:
         if activity["type"] == "Accept":
             self.accepted.set()
         if activity["type"] == "Announce":
-            self.arrived.append((time.monotonic(), activity["object"]))  # noqa: TID251
+            self.arrived.append((time.monotonic(), activity["object"]))
             async with self.changed:
                 self.changed.notify_all()
         return web.Response(status=202)
@@ -75,7 +75,7 @@ class Server:
             f"{actor}#main-key",
             f"{relay}/inbox",
             body,
-            time.time(),  # noqa: TID251
+            time.time(),
         )
         try:
             async with session.post(f"{relay}/inbox", data=body, headers=dict(signed.headers)) as answer:
@@ -99,7 +99,7 @@ async def relay_process(
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
                 except OSError:
-                    await asyncio.sleep(0.05)  # noqa: TID251
+                    await asyncio.sleep(0.05)
                 else:
                     writer.close()
                     await writer.wait_closed()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from relay.adapters.canonical.pool import CanonicalProcesses
+from relay.adapters.canonical.pool import ATTEMPTS, CanonicalProcesses
 from relay.adapters.canonical.wire import pack_answer, parse_answer, parse_question
 from relay.domain.errors import Malformed
 from relay.protocol.ldsig import Reading
@@ -84,8 +84,7 @@ async def test_a_process_that_was_killed_is_replaced(reader: CanonicalProcesses)
     await reader.read(BODY, "first")
     [pid] = reader.pids
     os.kill(pid, signal.SIGKILL)
-    assert await reader.read(BODY, "first") is Failure.CRASHED
-    assert isinstance(await reader.read(BODY, "first"), Reading)
+    assert isinstance(await reader.read(BODY, "first"), Reading), "the document is not to blame"
     assert reader.pids != (pid,)
     assert (reader.stats.died, reader.stats.started, reader.stats.read) == (1, 2, 2)
 
@@ -102,7 +101,7 @@ async def test_a_process_that_misbehaves_is_killed(tmp_path: Path, text: str) ->
     async with CanonicalProcesses(timeout=PATIENT, program=program(tmp_path, text)) as processes:
         assert await processes.read(BODY, "first") is Failure.CRASHED
         assert processes.pids == ()
-        assert processes.stats.died == 1
+        assert processes.stats.died == ATTEMPTS
 
 
 async def test_who_gives_up_leaves_no_answer_behind(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from relay.adapters.inside import refuse_in_transaction
+from relay.adapters.sql.sqlite import SqliteStore
 from relay.domain.delivery import Gap, Host, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
@@ -29,6 +30,8 @@ from relay.domain.subscription import Back, Dialect, State, Upstream, UpstreamSt
 from relay.services.intake import Intake
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.databases import Database, Databases
 
 
@@ -127,6 +130,20 @@ async def test_work_falls_due_again_when_its_worker_died(store: Database) -> Non
         assert await tx.activities.claim(now=299.0, until=600.0, most=8) == []
         [again] = await tx.activities.claim(now=301.0, until=600.0, most=8)
     assert (first.attempts, again.attempts, first.seq) == (1, 2, again.seq)
+
+
+async def test_on_a_file_work_falls_due_when_the_relay_starts_again(tmp_path: Path) -> None:
+    path = tmp_path / "relay.sqlite"
+    for attempt in (1, 2):
+        async with SqliteStore(path, exclusive=True) as store, store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+            [work] = await tx.activities.claim(now=1e9, until=2e9, most=8)
+            assert work.attempts == attempt
+    async with (
+        SqliteStore(path) as beside,
+        beside.transaction() as tx,
+    ):  # a command of the operator frees nothing
+        assert await tx.activities.claim(now=1.5e9, until=2e9, most=8) == []
 
 
 async def test_a_decision_about_an_older_version_is_not_written(store: Database) -> None:

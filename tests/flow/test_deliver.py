@@ -103,6 +103,20 @@ async def test_inbound_contact_ends_a_back_off(world: World) -> None:
     assert len(b.arrivals()) == 1
 
 
+async def test_when_the_clock_is_set_right_nobody_rests_for_the_hours_that_it_was_ahead(world: World) -> None:
+    strict, origin = await world.subscribe("strict.test"), await world.subscribe("origin.test")
+    await world.publish(origin)
+    strict.inbox.clear()
+    world.clock.forward(7 * 3600.0)
+    strict.status = 401
+    await world.publish(origin)
+    assert strict.inbox == []
+    world.clock.forward(-7 * 3600.0)
+    strict.status = 202
+    await world.settle()
+    assert len(strict.arrivals()) == 1
+
+
 async def test_410_suspends_and_a_daily_probe_resumes(world: World) -> None:
     await three(world)
     b = world.server("b.test")

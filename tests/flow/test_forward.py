@@ -451,6 +451,45 @@ async def test_a_proof_that_could_not_be_looked_at_is_asked_for_again_and_not_ca
         assert [one["type"] for one in mastodon.arrivals()] == ["Announce"]
 
 
+class Killed:
+    """Port `Canonicalizer` whose processes are killed for as long as `down`."""
+
+    def __init__(self, processes: CanonicalProcesses) -> None:
+        self._processes, self.down = processes, False
+
+    async def read(self, body: bytes, engine: Engine) -> Reading | Failure:
+        return Failure.CRASHED if self.down else await self._processes.read(body, engine)
+
+
+@pytest.mark.parametrize("kind", ["Update", "Delete", "Move"])
+async def test_what_cannot_be_announced_is_not_answered_202_while_its_proof_cannot_be_looked_at(
+    tmp_path: Path, decoder: SandboxedDecoder, canonicalizer: CanonicalProcesses, kind: str
+) -> None:
+    killed = Killed(canonicalizer)
+    async with AsyncExitStack() as stack:
+        world = await Worlds(tmp_path, stack, decoder, killed).open()
+        mastodon, _ = await readers(world)
+        origin = await world.subscribe("origin.test")
+        note, alice = origin.note(), author(origin).id
+        await send(world, author(origin), signed(origin, origin.create(note)))
+        mastodon.inbox.clear()
+        what = change(origin, note, kind)
+        if kind == "Move":
+            what |= {"object": alice, "target": "https://new.test/users/alice"}
+        document = signed(origin, what)
+        killed.down = True
+        with pytest.raises(Busy):
+            await world.post(author(origin), document)
+        await world.settle()
+        assert mastodon.inbox == []
+        async with world.relay.office.store.reading() as tx:
+            found = (await tx.activities.about(note["id"]))[-1]
+        assert (found["published_at"] is None) is (kind == "Delete"), "our copy goes at once"
+        killed.down = False
+        _, body = await send(world, author(origin), document)
+        assert [one.body for one in mastodon.inbox] == [body]
+
+
 class Slow:
     """Port `Canonicalizer` with processes that have all hands full until `done`."""
 

@@ -28,6 +28,8 @@ MEMORY: Final = 1 << 30
 """Bytes of address space of a process; it uses about 70 MiB."""
 TIMEOUT: Final = 0.5
 """Seconds for one document; posts of servers take 2 ms."""
+ATTEMPTS: Final = 2
+"""A process that dies may have been killed by the system for no fault of the document: one more try."""
 DOCUMENTS_PER_WORKER: Final = 20_000
 """A process is replaced after so many documents: what leaks goes with it."""
 
@@ -78,9 +80,16 @@ class CanonicalProcesses(Pool[Place]):
         """Read a document, or say why not (see the port)."""
         place = await self._free.get()
         try:
-            return await self._ask(place, wire.pack_question(body, engine))
+            return await self._try(place, wire.pack_question(body, engine))
         finally:
             self._free.put_nowait(place)
+
+    async def _try(self, place: Place, question: bytes) -> Reading | Failure:
+        for _ in range(ATTEMPTS):
+            answer = await self._ask(place, question)
+            if answer is not Failure.CRASHED:
+                break
+        return answer
 
     async def _ask(self, place: Place, question: bytes) -> Reading | Failure:
         try:

@@ -80,7 +80,7 @@ class WorkerProcess:
             stdin.write(content)
             await stdin.drain()
             return await self._receive()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # uvloop says RuntimeError of a pipe that has closed
             raise ChildProcessError("a worker process ended") from error
 
     async def _receive(self) -> bytes:

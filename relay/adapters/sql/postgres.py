@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
@@ -24,13 +24,14 @@ from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
 from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, Attended, check_encoding, conninfo_of
 from relay.adapters.sql.notices import Notices
+from relay.adapters.sql.outage import Outage
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.sqlite import SqlTx
 from relay.adapters.sql.upgrading import admit, migrate, presence, refuse_unfinished, undo
 from relay.domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
 _log: Final = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class PostgresStore:
         self._most, self._serving = max(2, most), serving
         self._write_lock = asyncio.Lock()
         self._presence: Attended | None = None
-        self._away = False
+        self._outage = Outage(_is_away, "does not answer")
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
@@ -112,6 +113,11 @@ class PostgresStore:
         await self._pool.close()
         await self._vanish()
 
+    @property
+    def failing(self) -> bool:
+        """Whether the server did not answer when it was last asked."""
+        return self._outage.lasts
+
     def wire(self, name: str) -> Notices:
         """Return how the processes of the relay wake each other. `name` is that of this process."""
         return Notices(self, name)
@@ -136,7 +142,7 @@ class PostgresStore:
     @asynccontextmanager
     async def present(self) -> AsyncIterator[Attended]:
         """Lend the connection that says that a relay runs, to be listened on; a lost one is made anew first."""
-        with self._told():
+        with self._outage.told():
             if self._presence is None or self._presence.closed:
                 self._presence = await self._appear()
                 await admit(self._presence, serving=True)
@@ -162,7 +168,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _within(self, begin: bytes) -> AsyncIterator[Attended]:
-        with self._told():
+        with self._outage.told():
             connection = await self._begin(begin)
             try:
                 with marked():
@@ -199,21 +205,6 @@ class PostgresStore:
             return connection
         raise Unavailable
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say that the server is not there: to callers each time, to the log once."""
-        try:
-            yield
-        except _AWAY as error:
-            # What it says is for the operator alone: it names users and addresses.
-            if not self._away:
-                _log.error("the database does not answer: %s", str(error).strip())
-            self._away = True
-            raise Unavailable from error
-        if self._away:
-            self._away = False
-            _log.info("the database answers again")
-
 
 _SERVED: Final = f"""\
 SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {RELAYS} AND objsubid = 1
@@ -246,3 +237,7 @@ _AWAY: Final = (
 """The server is not there, took the transaction away, or has become a standby. What else it says is a bug."""
 _CHANGED: Final = errors.FeatureNotSupported
 """What a prepared `SELECT *` ends with once the table has another column: the statements are prepared anew."""
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, _AWAY)

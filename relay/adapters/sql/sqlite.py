@@ -3,6 +3,9 @@
 Durable means `synchronous=FULL`: a commit that returned has been flushed to the disk. One connection writes, under
 a lock, in `BEGIN IMMEDIATE` transactions; another reads the last committed state beside it. Commands of the
 operator open the same file for short transactions; a second relay on it is refused by a lock file.
+
+A disk that is full, read-only or broken is `Unavailable`, as a database elsewhere that cannot be reached: the
+transaction had no effect, and works again when the disk does.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from relay.adapters.sql.listings import SqlListings
 from relay.adapters.sql.lockfile import LockFile
 from relay.adapters.sql.logins import SqlLogins
 from relay.adapters.sql.media import SqlMedia
+from relay.adapters.sql.outage import Outage
 from relay.adapters.sql.policy import SqlPolicyVersions, SqlReloads
 from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.recall import SqlRecalls
@@ -57,6 +61,7 @@ class SqlTx:
     """Port `Tx`: the parts of the store on one connection."""
 
     def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self.activities = SqlActivities(queries)
         self.history = SqlHistory(queries)
         self.media = SqlMedia(queries)
@@ -83,6 +88,14 @@ class SqlTx:
         self.leases = SqlLeases(queries)
         self.shares = SqlShares(queries)
 
+    async def free_work(self) -> None:
+        """Let the posts fall due that a process took which is gone."""
+        await self._queries.run("free_activities")
+
+    async def touch(self) -> None:
+        """Write something that means nothing, to see whether anything can be written."""
+        await self._queries.run("touch_mark", name="touched")
+
 
 class SqliteStore:
     """Port `Store` on one SQLite file; open it with `async with`.
@@ -98,6 +111,8 @@ class SqliteStore:
         self._lock = LockFile(path)
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
+        self._connections: list[aiosqlite.Connection] = []
+        self._writing, self._looking = Outage(_is_away, "takes nothing"), Outage(_is_away, "does not answer")
         self.commits = 0
         """Write transactions committed since the store was opened."""
 
@@ -105,17 +120,29 @@ class SqliteStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._exclusive:
             self._lock.take()
-        self._writer = await self._connect()
-        await migrate(self._writer)
-        self._reader = await self._connect()
+        try:
+            with self._writing.told():
+                self._writer = await self._connect()
+                await migrate(self._writer)
+                self._reader = await self._connect()
+        except BaseException:
+            await self._close()  # each has a thread that would keep the process alive
+            raise
         self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
+        if self._exclusive:
+            # Whoever took work is dead: there is one relay. Elsewhere its lease has to end by itself.
+            async with self.transaction() as tx:
+                await tx.free_work()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._reader.close()
-        await self._writer.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        for connection in reversed(self._connections):
+            await connection.close()
         self._lock.release()
 
     def wire(self, _name: str) -> None:
@@ -138,30 +165,36 @@ class SqliteStore:
     async def transaction(self) -> AsyncIterator[SqlTx]:
         """Open a write transaction: on disk when it returns, without effect when it raises."""
         async with self._write_lock:
-            with marked():
+            with self._writing.told(), marked():
                 # What is queued runs even when its caller is cancelled, in order: the rollback always comes last.
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._write_tx
+                    await self._writer.commit()
                 except BaseException:
-                    await self._writer.rollback()
+                    await self._writer.rollback()  # a commit that failed leaves the transaction open
                     raise
-                await self._writer.commit()
             self.commits += 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlTx]:
         """Open a consistent view of the last committed state."""
         async with self._read_lock:
-            with marked():
+            with self._looking.told(), marked():
                 try:
                     await self._reader.execute("BEGIN")
                     yield self._read_tx
                 finally:
                     await self._reader.rollback()
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last transaction could not be written."""
+        return self._writing.lasts
+
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=256)
+        self._connections.append(connection)
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=FULL")
@@ -188,6 +221,25 @@ async def migrate(connection: aiosqlite.Connection) -> int:
         raise
     await connection.commit()
     return len(pending)
+
+
+_AWAY: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Primary result codes of what passes: no room, no disk, or another program that keeps the file to itself."""
+
+
+def _is_away(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
+    return (
+        code is not None and code & 0xFF in _AWAY
+    )  # the low byte is the primary code (sqlite.org/rescode.html)
 
 
 def _in_words(text: str) -> str:

@@ -15,6 +15,7 @@ from relay.domain.delivery import (
     STRAGGLERS_MOST,
     Host,
     Progress,
+    Straggler,
     Verdict,
     backoff,
     checkpoint,
@@ -168,3 +169,21 @@ def test_what_a_host_asks_for_is_granted_up_to_a_day_and_told() -> None:
     host.failed("status 503", 4000.0, 0.5, 1e6)
     assert (host.failures, host.retry_at) == (2, 4000.0 + 24 * 3600)
     assert host.error == "status 503, asked to be left alone for 1,000,000 seconds, gets a day"
+
+
+def test_a_rest_that_began_in_the_future_is_none() -> None:
+    host = Host()
+    for _ in range(3):  # the clock is seven hours ahead
+        host.failed("status 401", 25_200.0 + host.failures * 600.0, 0.5, None)
+    assert host.rests_until(26_401.0) == host.retry_at > 26_401.0
+    assert host.rests_until(10.0) == 0.0, "it was set right"
+    host.failed("status 500", 10.0, 0.5, None)
+    assert (host.failing_since, host.failures) == (10.0, 4)
+    assert 10.0 < host.rests_until(11.0) == host.retry_at < 300.0
+
+
+def test_a_straggler_whose_time_is_further_off_than_it_can_be_is_due() -> None:
+    straggler = Straggler(3, 25_260.0, "status 500")
+    assert not straggler.is_due(25_200.0)
+    assert straggler.is_due(25_260.0)
+    assert straggler.is_due(10.0), "the clock was set back"

@@ -31,6 +31,10 @@ FROM activities WHERE state IN ('screening', 'deferred') AND due_at <= :now ORDE
 -- Take work until a time: if the worker dies, the work falls due again by itself.
 UPDATE activities SET due_at = :until, attempts = attempts + 1 WHERE seq = :seq;
 
+-- name: free_activities!
+-- Let what was taken fall due at once: nobody works on it any more. What was put off keeps its time.
+UPDATE activities SET due_at = received_at WHERE state = 'screening' AND due_at > received_at;
+
 -- name: next_due_activity$
 -- When the next work of screening falls due.
 SELECT min(due_at) FROM activities WHERE state IN ('screening', 'deferred');
