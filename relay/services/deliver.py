@@ -108,10 +108,7 @@ class FanOut:
 
     def sizes(self) -> dict[str, float]:
         """Return how much is in memory, for the metrics; what bounds it stands in docs/memory.md."""
-        return in_memory(self._tracks, self._line) | {
-            "in_flight": self._flying,
-            "log_window_bytes": self._log.size,
-        }
+        return in_memory(self._tracks, self._line, self._log) | {"in_flight": self._flying}
 
     async def look(self) -> None:
         """Look for new log entries and for subscriptions that came, went or changed."""
@@ -164,7 +161,7 @@ class FanOut:
         self._peers = {server: peer for server, peer in self._peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             track = self._tracks.get(number) or self._add(subscription, progress[number], hosts)
-            track.renew(subscription, self.selectors.of(subscription.profile))
+            track.renew(subscription, self.selectors)
             self._line.push(track)
             server = known.get(subscription.server)
             track.software = None if server is None else server.software
@@ -195,7 +192,7 @@ class FanOut:
     def _heard_from(self, server: str) -> None:
         """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
         peer = self._peers.get(server)
-        if peer is not None and peer.health.retry_at > 0:
+        if peer is not None and peer.health.retry_at > self._clock.now():
             peer.health.retry_at = HEARD_FROM
             self._ledger.host(server, peer.health)
             self._tally.add("deliveries_resumed", "heard-from")
@@ -346,6 +343,7 @@ class FanOut:
         self._settle(track, entry.position)
         if track.unreachable:
             self._tally.add("deliveries_resumed", "probe")
+            self._ledger.host(track.subscription.inbox, Host())
             await self._set_state(track, State.ACCEPTED, None)
 
     def _worked(self, peer: Peer, server: str) -> None:
