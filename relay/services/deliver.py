@@ -107,10 +107,7 @@ class FanOut:
 
     def sizes(self) -> dict[str, float]:
         """Return how much is in memory, for the metrics; what bounds it stands in docs/memory.md."""
-        return in_memory(self._tracks, self._line) | {
-            "in_flight": self._flying,
-            "log_window_bytes": self._log.size,
-        }
+        return in_memory(self._tracks, self._line, self._log) | {"in_flight": self._flying}
 
     async def look(self) -> None:
         """Look for new log entries and for subscriptions that came, went or changed."""
@@ -121,7 +118,7 @@ class FanOut:
                 self._places.select()
             await self._places.look()
             for server in heard:
-                self._places.heard_from(server)
+                self._places.heard_from(server, self._clock.now())
             if await self._log.look():
                 self._places.push_all()
 

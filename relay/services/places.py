@@ -72,7 +72,7 @@ class Places:
         self.peers = {server: peer for server, peer in self.peers.items() if peer.tracks or peer.flying}
         for number, subscription in served.items():
             track = self.tracks.get(number) or self._add(subscription, progress[number], hosts, straggling)
-            track.renew(subscription, self._selectors.of(subscription.profile))
+            track.renew(subscription, self._selectors)
             self._line.push(track)
             server = known.get(subscription.server)
             track.software = None if server is None else server.software
@@ -126,10 +126,10 @@ class Places:
             track.selector = self._selectors.of(track.subscription.profile)
             self._line.push(track)
 
-    def heard_from(self, server: str) -> None:
+    def heard_from(self, server: str, now: float) -> None:
         """A valid request came from this server, so it is up: end its rest (Synapse does the same)."""
         peer = self.peers.get(server)
-        if peer is not None and peer.health.retry_at > 0:
+        if peer is not None and peer.health.rests_until(now) > now:
             peer.health.retry_at = HEARD_FROM
             self._ledger.host(server, peer.health)
             self._tally.add("deliveries_resumed", "heard-from")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from relay.domain.delivery import Host
 from relay.domain.errors import Unavailable
 from relay.domain.subscription import State
 
@@ -41,6 +42,7 @@ class Settling:
         self.passed(track, entry.position)
         if track.unreachable:
             self._tally.add("deliveries_resumed", "probe")
+            self._ledger.host(track.subscription.inbox, Host())
             await self._set_state(track, State.ACCEPTED, None)
 
     def refused(self, track: Track, entry: LogEntry) -> None:

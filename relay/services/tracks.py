@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from relay.domain.software import Software
     from relay.domain.subscription import Subscription
     from relay.ports import Clock
-    from relay.services.selection import Selector
+    from relay.services.logreader import LogReader
+    from relay.services.selection import Selector, Selectors
 
 AHEAD: Final = 64
 """Positions that one subscriber may be settled ahead of its cursor."""
@@ -122,14 +123,14 @@ class Track:
         """Whether its inbox answered 410 and it is only probed."""
         return self.subscription.state is State.UNREACHABLE
 
-    def renew(self, subscription: Subscription, selector: Selector) -> None:
+    def renew(self, subscription: Subscription, selectors: Selectors) -> None:
         """Go on with what the subscription is by now."""
         if self.subscription.inbox != subscription.inbox:
             self.target = Target.of(subscription.inbox)
-        if self.unreachable and subscription.state is State.ACCEPTED:
+        if subscription.state is State.ACCEPTED:
             self.gone = None
         if self.subscription.profile != subscription.profile:
-            self.selector, self.bucket = selector, None
+            self.selector, self.bucket = selectors.of(subscription.profile), None
         self.subscription = subscription
 
     def straggle(self, position: int, object_id: str) -> None:
@@ -288,13 +289,13 @@ def open_positions(track: Track, head: int) -> Iterator[int]:
             yield position
 
 
-def in_memory(tracks: Mapping[int, Track], line: Line) -> dict[str, float]:
-    """How much of them there is, by name."""
-    straggling = sum(len(track.progress.stragglers) for track in tracks.values())
+def in_memory(tracks: Mapping[int, Track], line: Line, log: LogReader) -> dict[str, float]:
+    """How much there is of them, by name."""
     return {
         "fanout_subscribers": len(tracks),
         "fanout_waiting": line.waiting,
-        "fanout_stragglers": straggling,
+        "fanout_stragglers": sum(len(track.progress.stragglers) for track in tracks.values()),
+        "log_window_bytes": log.size,
     }
 
 

@@ -186,6 +186,12 @@ async def test_daily_probes(worlds: Worlds) -> None:
     found = await shown(world, "b.test")
     assert (found["state"], found["condition"], found["failures"]) == ("accepted", "well", None)
     assert (await metrics(world))['deliveries_resumed_total{outcome="probe"}'] == 1
+    for _ in range(2):
+        await world.publish(world.server("a.test"))
+    assert len(b.arrivals()) == 4
+    assert {track.gone for track in world.relay.fanout._tracks.values()} == {None}
+    async with world.relay.office.store.reading() as tx:
+        assert (await tx.fanout.hosts())[found["inbox"]].failures == 0
 
 
 @pytest.mark.databases
