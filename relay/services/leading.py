@@ -60,13 +60,17 @@ class Leading:
                     await tx.leases.release(NAME, self._owner)
 
     async def _keep(self, working: asyncio.Task[None]) -> None:
-        kept = True
-        while kept:
+        loop, kept = asyncio.get_running_loop(), True
+        while kept and not working.done():
             await self._clock.sleep(RENEW_EVERY)
+            # A server that says nothing is waited for longer than the lease lasts.
+            stop = loop.call_later(max(0.0, self._until - MARGIN - self._clock.now()), working.cancel)
             try:
                 kept = await self._take(again=True)
             except Unavailable:
                 kept = self._clock.now() + RENEW_EVERY < self._until - MARGIN
+            finally:
+                stop.cancel()
         working.cancel()
 
     async def _take(self, *, again: bool = False) -> bool:

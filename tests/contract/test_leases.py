@@ -71,7 +71,7 @@ class Hands:
                 self._sleeping = [one for one in self._sleeping if one not in due]
                 for _, event in due:
                     event.set()
-                await asyncio.sleep(0.02)  # noqa: TID251 - the database answers
+                await asyncio.sleep(0.1)  # noqa: TID251 - the database answers
 
 
 async def test_one_leads_and_the_other_takes_over_when_it_is_gone(store: Database) -> None:
