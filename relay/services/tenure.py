@@ -76,12 +76,15 @@ class Tenure:
                 await self._lease.leave()
 
     async def _keep(self, working: asyncio.Task[None]) -> None:
-        kept = True
-        while kept:
+        loop, kept = asyncio.get_running_loop(), True
+        while kept and not working.done():
             await self._rest(RENEW_EVERY)
+            # A database that says nothing is waited for longer than the lease lasts.
+            stop = loop.call_later(max(0.0, self.until - self._clock.now()), working.cancel)
             try:
-                async with asyncio.timeout(max(0.0, self.until - self._clock.now())):
-                    kept = await self.renew(again=True)
-            except (Unavailable, TimeoutError):
+                kept = await self.renew(again=True)
+            except Unavailable:
                 kept = self._clock.now() + RENEW_EVERY < self.until
+            finally:
+                stop.cancel()
         working.cancel()

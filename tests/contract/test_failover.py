@@ -17,7 +17,9 @@ from relay.adapters.sql.upgrading import migrate
 from relay.domain.errors import Refused, Unavailable
 from relay.services.enduring import enduring
 from relay.services.intake import Intake
+from relay.services.leading import Leading
 from tests import databases
+from tests.contract.test_leases import Hands, Worker
 from tests.contract.test_store import incoming, settled
 from tests.fakes import FakeClock
 from tests.proxy import Proxy
@@ -185,6 +187,22 @@ async def test_a_server_that_takes_bytes_and_says_nothing_is_given_up(
                     await connection.execute(b"SELECT 1")
             way.heal()
             assert await Intake(store).put(incoming("2"), settled()) == 2
+
+
+async def test_who_leads_stops_in_time_when_the_server_says_nothing(server: databases.Server) -> None:
+    databases.clean(server)
+    hands, worker, way = Hands(), Worker(), Proxy(server.folder / ".s.PGSQL.5432")
+    async with way.open():
+        address = f"postgresql://assay@127.0.0.1:{way.port}/clean?sslmode=disable"
+        async with PostgresStore(address, serving=True) as store, asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(Leading(store, hands.clock, "cut off").run(worker.work))
+            await hands.until(lambda: worker.works)
+            way.hang()
+            await hands.until(lambda: not worker.works)
+            way.heal()
+            await hands.until(lambda: worker.works)
+            running.cancel()
+    assert worker.terms == 2
 
 
 async def test_tables_are_made_once_by_however_many_processes(server: databases.Server) -> None:
