@@ -8,6 +8,7 @@ still, has to be kept from writing in the transaction that writes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -24,6 +25,8 @@ LEASE: Final = 15.0
 RENEW_EVERY: Final = 4.0
 MARGIN: Final = 3.0
 """Seconds before its end at which a lease that cannot be renewed is given up: to stop in, and for clocks to differ."""
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Lease(Protocol):
@@ -87,4 +90,5 @@ class Tenure:
                 kept = self._clock.now() + RENEW_EVERY < self.until
             finally:
                 stop.cancel()
+        _log.warning("a lease could not be kept: what it was for is stopped, and begins anew when there is one")
         working.cancel()

@@ -16,7 +16,6 @@ import pytest
 from relay.cli.serving import listening
 from tests import databases
 from tests.chaos.links import HERE, link
-from tests.chaos.test_processes import leader
 from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
 
 if TYPE_CHECKING:
