@@ -364,7 +364,7 @@ async def test_the_page_of_a_subscriber_shows_the_same(world: World) -> None:
         page = await admin.get("/subscribers/3")
         assert "resting: its server failed once, since " in page.text
         assert "unreachable: down &lt;b&gt;hard&lt;/b&gt;" in page.text
-        assert "if that fails, about 1 minutes later" not in page.text
+        assert "if that fails, about 30 seconds later" in page.text
         assert (await admin.get("/subscribers/99")).status == 404
 
 

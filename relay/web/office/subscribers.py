@@ -26,7 +26,9 @@ _DONE: Final = {
     "reject": "{} may not subscribe, and is told so.",
 }
 _AILING: Final = frozenset({Condition.RESTING, Condition.CATCHING_UP})
-_TIMES: Final = Times(moment, lambda seconds: f"{seconds / 60:,.0f} minutes")
+_TIMES: Final = Times(
+    moment, lambda seconds: f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
+)
 _STATES: Final = ("pending", "unreachable", "suspended", "accepted", "rejected")
 
 
