@@ -26,7 +26,7 @@ async def test_the_clock_jumps(trial: Trial, tmp_path: Path) -> None:
     async with trial.servers(), place.open():
         process = await place.start()
         await trial.follow(place.url)
-        # A server that answers 401 to a change of what others signed is taken to refuse it for good (`services.dispatch`).
+        # Who answers 401 to a change of what others signed is taken to refuse it for good (`services.dispatch`).
         trial.origin.changes = False
         async with trial.talking(place.url, lanes=1):
             await trial.some()
