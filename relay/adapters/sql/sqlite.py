@@ -125,14 +125,14 @@ class SqliteStore:
                 self._writer = await self._connect()
                 await migrate(self._writer)
                 self._reader = await self._connect()
+            self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
+            if self._exclusive:
+                # Whoever took work is dead: there is one relay. Elsewhere its lease has to end by itself.
+                async with self.transaction() as tx:
+                    await tx.free_work()
         except BaseException:
             await self._close()  # each has a thread that would keep the process alive
             raise
-        self._write_tx, self._read_tx = SqlTx(Queries(self._writer)), SqlTx(Queries(self._reader))
-        if self._exclusive:
-            # Whoever took work is dead: there is one relay. Elsewhere its lease has to end by itself.
-            async with self.transaction() as tx:
-                await tx.free_work()
         return self
 
     async def __aexit__(
@@ -237,9 +237,8 @@ _AWAY: Final = frozenset(
 
 def _is_away(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
-    return (
-        code is not None and code & 0xFF in _AWAY
-    )  # the low byte is the primary code (sqlite.org/rescode.html)
+    # The low byte is the primary code (sqlite.org/rescode.html).
+    return code is not None and code & 0xFF in _AWAY
 
 
 def _in_words(text: str) -> str:

@@ -32,7 +32,7 @@ FROM activities WHERE state IN ('screening', 'deferred') AND due_at <= :now ORDE
 UPDATE activities SET due_at = :until, attempts = attempts + 1 WHERE seq = :seq;
 
 -- name: free_activities!
--- Let what was taken fall due at once: nobody works on it any more. What was put off keeps its time.
+-- Let what was taken or is to be tried again fall due at once; what the policy put off keeps its time.
 UPDATE activities SET due_at = received_at WHERE state = 'screening' AND due_at > received_at;
 
 -- name: next_due_activity$
