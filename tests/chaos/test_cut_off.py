@@ -1,12 +1,11 @@
-"""A worker that leads is cut off from the database without a word: another takes over, and nothing arrives twice."""
+"""A worker is cut off from the database without a word: another takes over, and nothing arrives twice."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,20 +15,19 @@ import pytest
 from relay.cli.serving import listening
 from tests import databases
 from tests.chaos.links import HERE, link
-from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
+from tests.chaos.world import CONFIG, Server, create, follow, free_port, holders, relay_process, worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 
 @dataclass
 class Talk:
-    """Somebody who posts, a relay that takes it in, and a subscriber."""
+    """Somebody who posts, a relay that takes it in, and subscribers in shares of both workers."""
 
     relay: str
     origin: Server
-    subscriber: Server
+    subscribers: list[Server]
     session: aiohttp.ClientSession
     acknowledged: list[str] = field(default_factory=list)
 
@@ -45,10 +43,10 @@ class Talk:
             tries += 1
 
     async def all_arrived(self) -> None:
-        async with asyncio.timeout(120), self.subscriber.changed:
-            await self.subscriber.changed.wait_for(
-                lambda: {one for _, one in self.subscriber.arrived} >= set(self.acknowledged)
-            )
+        async with asyncio.timeout(120):
+            for one in self.subscribers:
+                async with one.changed:
+                    await one.changed.wait_for(one.has(self.acknowledged))
 
 
 def configured(folder: Path, name: str, port: int, database: str) -> Path:
@@ -58,21 +56,6 @@ def configured(folder: Path, name: str, port: int, database: str) -> Path:
     text = CONFIG.format(port=port, admin=free_port()).replace("data: data", place)
     config.write_text(text.replace("[127.0.0.0/8]", f"[127.0.0.0/8, {HERE}/32]"))
     return config
-
-
-@asynccontextmanager
-async def worker(config: Path, inside: Sequence[str] = ()) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that only works, behind a link or not."""
-    process = await asyncio.create_subprocess_exec(
-        *inside, sys.executable, "-m", "relay", "--config", str(config), "serve", "--role", "worker",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
 
 
 @pytest.mark.slow
@@ -86,19 +69,20 @@ async def test_a_worker_that_is_cut_off_stops_and_another_goes_on_without_repeat
     address = postgres.database(name)
     async with AsyncExitStack() as stack:
         way = await stack.enter_async_context(link(kind, postgres.folder / ".s.PGSQL.5432"))
-        servers = [Server(0, host=way.host), Server(1, host=way.host)]
+        origin, *subscribers = servers = [Server(number, host=way.host) for number in range(7)]
         for one in servers:
             one.port = await stack.enter_async_context(listening(one.app(), way.host, 0))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        talk = Talk(f"http://127.0.0.1:{port}", *servers, session)
+        talk = Talk(f"http://127.0.0.1:{port}", origin, subscribers, session)
         direct = configured(tmp_path, "direct", port, address)
         behind = configured(
             tmp_path, "behind", port, f"postgresql://assay@{way.host}:{way.port}/{name}?sslmode=disable"
         )
         await stack.enter_async_context(relay_process(direct, port, "--role", "web"))
-        first = await stack.enter_async_context(worker(behind, way.inside))
-        leads = await leader(address)
+        first = await stack.enter_async_context(worker(behind, *way.inside))
+        await holders(address, 1)
         second = await stack.enter_async_context(worker(direct))
+        both = await holders(address, 2)
         await follow(session, talk.relay, *servers)
         await talk.offer(30)
         await talk.all_arrived()
@@ -107,9 +91,10 @@ async def test_a_worker_that_is_cut_off_stops_and_another_goes_on_without_repeat
         cut_at = time.monotonic()
         await talk.offer(30)
         async with asyncio.timeout(90):
-            assert await leader(address, other_than=leads) != leads
+            assert await holders(address, 1) < both
         await talk.all_arrived()
         way.heal()
+        assert await holders(address, 2)
         await talk.offer(30)
         await talk.all_arrived()
         second.send_signal(signal.SIGTERM)
@@ -117,7 +102,8 @@ async def test_a_worker_that_is_cut_off_stops_and_another_goes_on_without_repeat
         await talk.offer(30)  # the one that was cut off is at work again
         await talk.all_arrived()
         assert first.returncode is None
-    check(servers[1].arrived, cut_at)
+    for one in subscribers:
+        check(one.arrived, cut_at)
     assert len(talk.acknowledged) == 125
 
 

@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import aiohttp
-import psycopg
 import pytest
 
 from relay.cli.serving import listening
 from tests import databases
-from tests.chaos.world import CONFIG, Server, create, follow, free_port, relay_process
+from tests.chaos.world import CONFIG, Server, create, follow, free_port, holders, relay_process, worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
-
-
-@asynccontextmanager
-async def worker(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that only works."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "relay", "--config", str(config), "serve", "--role", "worker",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-
-async def holders(address: str, count: int) -> set[str]:
-    """Wait until all shares are held by so many processes; return their names."""
-    while True:
-        try:
-            with psycopg.connect(address) as connection:
-                rows = connection.execute(b"SELECT DISTINCT owner FROM shares").fetchall()
-        except psycopg.errors.UndefinedTable:
-            rows = []
-        names = {owner for (owner,) in rows}
-        if len(names) == count and None not in names:
-            return names
-        await asyncio.sleep(0.1)
 
 
 @pytest.mark.slow
@@ -75,7 +43,7 @@ async def test_whatever_was_answered_202_arrives_though_one_of_the_workers_is_ki
         async with asyncio.timeout(90):
             for one in subscribers:
                 async with one.changed:
-                    await one.changed.wait_for(lambda: {note for _, note in one.arrived} >= set(acknowledged))  # noqa: B023
+                    await one.changed.wait_for(one.has(acknowledged))
 
     async with AsyncExitStack() as stack:
         for one in (origin, *subscribers):

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import psycopg
 from aiohttp import web
 
 from tests.fakes import ACTIVITY, PUBLIC, pem_of, rsa_key, sign_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
 CONFIG = """\
@@ -64,6 +65,10 @@ class Server:
             async with self.changed:
                 self.changed.notify_all()
         return web.Response(status=202)
+
+    def has(self, notes: Sequence[str]) -> Callable[[], bool]:
+        """Return what tells whether all of these arrived, also those that are added to them."""
+        return lambda: {one for _, one in self.arrived} >= set(notes)
 
     async def post(
         self, session: aiohttp.ClientSession, relay: str, name: str, activity: dict[str, Any]
@@ -133,3 +138,32 @@ def create(note: str) -> dict[str, Any]:
         "to": [PUBLIC],
         "object": {"id": note, "type": "Note", "to": [PUBLIC]},
     }
+
+
+@asynccontextmanager
+async def worker(config: Path, *inside: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that only works, started by the command `inside` if there is one."""
+    process = await asyncio.create_subprocess_exec(
+        *inside, sys.executable, "-m", "relay", "--config", str(config), "serve", "--role", "worker",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, cwd=config.parent,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def holders(address: str, count: int) -> set[str]:
+    """Wait until all shares are held by so many processes; return their names."""
+    while True:
+        try:
+            with psycopg.connect(address) as connection:
+                rows = connection.execute(b"SELECT DISTINCT owner FROM shares").fetchall()
+        except psycopg.errors.UndefinedTable:
+            rows = []
+        names = {owner for (owner,) in rows}
+        if len(names) == count and None not in names:
+            return names
+        await asyncio.sleep(0.1)
