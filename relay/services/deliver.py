@@ -22,6 +22,7 @@ from relay.domain.subscription import State
 from relay.protocol.httpsig import Target
 from relay.services.dispatch import Attempt, Dispatch
 from relay.services.enduring import attempted
+from relay.services.landing import Landings
 from relay.services.ledger import Ledger, alone
 from relay.services.logreader import LogReader
 from relay.services.tracks import (
@@ -37,6 +38,7 @@ from relay.services.tracks import (
 if TYPE_CHECKING:
     from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry, Rendered
+    from relay.domain.remote import First
     from relay.domain.subscription import Subscription
     from relay.ports import Clock, Store
     from relay.services.ledger import Fence
@@ -77,6 +79,7 @@ class FanOut:
         self._peers: dict[str, Peer] = {}
         self._ledger = Ledger(self._store, self._clock, self._check)
         self._version, self._flying, self._suspects = -1, 0, 0
+        self._landings = Landings(self._dispatch, self._delivered, self._send)
 
     async def run(self) -> None:
         """Deliver until cancelled; a last checkpoint is written on the way out."""
@@ -86,6 +89,7 @@ class FanOut:
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(self._limits.feeders):
                     tasks.create_task(self._feed(tasks))
+                tasks.create_task(self._landings.run(tasks))
                 tasks.create_task(self._watch())
         finally:
             await self._ledger.save(self._tracks.values(), everything=True)
@@ -95,10 +99,9 @@ class FanOut:
         await self.look()
         attempts = 0
         while batch := await self._collect():
-            signatures = await self._dispatch.sign(batch)
             async with asyncio.TaskGroup() as tasks:
-                for attempt, signed in zip(batch, signatures, strict=True):
-                    tasks.create_task(self._send(attempt, signed))
+                self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
+                await self._landings.finish(tasks)
             attempts += len(batch)
         await self._ledger.save(self._tracks.values(), everything=True)
         return attempts
@@ -114,8 +117,7 @@ class FanOut:
             for server in heard:
                 self._heard_from(server)
             if await self._log.look():
-                for track in self._tracks.values():
-                    self._line.push(track)
+                self._line.push_all(self._tracks.values())
 
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
@@ -197,9 +199,7 @@ class FanOut:
         peer = self._peers.get(server)
         if peer is not None and peer.health.retry_at > 0:
             peer.health.retry_at = 0.0
-            self._push(peer)
-
-    # ------------------------------------------------------------------ taking turns
+            self._line.push_all(peer.tracks)
 
     async def _feed(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -209,8 +209,7 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            for attempt, signed in zip(batch, await self._dispatch.sign(batch), strict=True):
-                tasks.create_task(self._send(attempt, signed))
+            self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
 
     async def _watch(self) -> None:
         pruned_at = self._clock.now()
@@ -307,15 +306,15 @@ class FanOut:
         self._suspects += attempt.suspect
         return attempt
 
-    # ------------------------------------------------------------------ one delivery
-
-    async def _send(self, attempt: Attempt, signed: Signed) -> None:
+    async def _send(self, attempt: Attempt, signed: Signed, first: First) -> None:
         track, entry = attempt.track, attempt.entry
-        result = await self._dispatch.send(attempt, signed)
+        result = await self._dispatch.send(attempt, signed, first)
         self._land(attempt)
         match result.verdict:
             case Verdict.DELIVERED:
-                await self._delivered(track, entry)
+                self._count_delivered(track, entry.position)
+                if track.unreachable:
+                    await self._set_state(track, State.ACCEPTED, None)
             case Verdict.REFUSED:
                 track.counts[1] += 1
                 self._worked(track.peer, track.subscription.server)
@@ -324,13 +323,7 @@ class FanOut:
                 await self._gone(track, result.error)
             case Verdict.RETRY:
                 self._failed(track, entry, result.error, result.retry_after)
-        track.counted = True
-        self._push(track.peer)
-        self._signals.fanout.set()
-
-    def _push(self, peer: Peer) -> None:
-        for track in peer.tracks:
-            self._line.push(track)
+        self._goes_on(track)
 
     def _land(self, attempt: Attempt) -> None:
         track = attempt.track
@@ -340,13 +333,21 @@ class FanOut:
         self._flying -= 1
         self._suspects -= attempt.suspect
 
-    async def _delivered(self, track: Track, entry: LogEntry) -> None:
+    def _delivered(self, attempt: Attempt) -> None:
+        self._land(attempt)
+        self._count_delivered(attempt.track, attempt.entry.position)
+        self._goes_on(attempt.track)
+
+    def _goes_on(self, track: Track) -> None:
+        track.counted = True
+        self._line.push_all(track.peer.tracks)
+        self._signals.fanout.set()
+
+    def _count_delivered(self, track: Track, position: int) -> None:
         self.delivered += 1
         track.counts[0] += 1
         self._worked(track.peer, track.subscription.server)
-        self._settle(track, entry.position)
-        if track.unreachable:
-            await self._set_state(track, State.ACCEPTED, None)
+        self._settle(track, position)
 
     def _worked(self, peer: Peer, server: str) -> None:
         if peer.health.failures:

@@ -14,9 +14,9 @@ from relay.protocol.httpsig import Target, body_digest, http_date
 from relay.services.schemes import Schemes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from relay.domain.remote import Fetched, Posted
+    from relay.domain.remote import Fetched, First, Posted
     from relay.ports import Clock, Remote, Signer
 
 
@@ -84,8 +84,20 @@ class Signing:
             for (message, scheme), signature in zip(messages, signatures, strict=True)
         ]
 
-    async def send(self, signed: Signed, body: bytes, timeout: float) -> Posted:
-        """Send a message; once more, signed the other way, when it is refused. Raises `RemoteError`."""
+    def send_now(
+        self, signed: Signed, body: bytes, timeout: float, answered: Callable[[First], None]
+    ) -> bool:
+        """Send a message at once if that needs no waiting, see `Remote.post_now`; `send` deals with the answer."""
+        url = signed.message.target.url
+        return self._remote.post_now(
+            url, headers=signed.headers, body=body, timeout=timeout, answered=answered
+        )
+
+    async def send(self, signed: Signed, body: bytes, timeout: float, posted: Posted | None = None) -> Posted:
+        """Send a message; once more, signed the other way, when it is refused. Raises `RemoteError`.
+
+        `posted` is what it was answered if it was sent already.
+        """
         target = signed.message.target
 
         async def send(scheme: Scheme) -> Posted:
@@ -94,7 +106,7 @@ class Signing:
                 [found] = await self._sign([(signed.message, scheme)])
             return await self._remote.post(target.url, headers=found.headers, body=body, timeout=timeout)
 
-        return await self._schemes.knock(target.host, signed.scheme, send)
+        return await self._schemes.knock(target.host, signed.scheme, send, posted)
 
     async def post(self, inbox: str, body: bytes, timeout: float) -> Posted:
         """Sign one message and `send` it."""

@@ -18,7 +18,7 @@ from relay.domain.subscriber_profile import POSTS, Skip, in_sample
 from relay.domain.subscription import Dialect, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from relay.domain.delivery import Host, Progress
     from relay.domain.log import LogEntry, Rendered
@@ -180,6 +180,11 @@ class Line:
         if not track.waiting:
             track.waiting = True
             self._ready.append(track)
+
+    def push_all(self, tracks: Iterable[Track]) -> None:
+        """Let tracks take turns again."""
+        for track in tracks:
+            self.push(track)
 
     def pop(self) -> Track | None:
         """Return the track whose turn it is."""
