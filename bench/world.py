@@ -30,6 +30,7 @@ from relay.adapters.system import SystemClock, settle
 from relay.config.load import load
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming, Settled
+from relay.domain.log import Proof, Proven
 from relay.domain.rates import Rate
 from relay.domain.subscriber_profile import SubscriberProfile
 from relay.domain.subscription import Back, Dialect, State
@@ -44,6 +45,9 @@ CONFIG = """\
 relay: {url: "http://relay.test", data: data}
 federation: {subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true, rate: unlimited}
 """
+
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Loopback(AbstractResolver):
@@ -105,14 +109,18 @@ async def choose(relay: Relay, profiles: int) -> None:
 
 
 def published(relay: Relay, number: int, padding: int = 2_500) -> tuple[Incoming, Settled]:
-    """A text post of about 3 KB as it stands in the store, decided and rendered as the inbox does it."""
+    """A text post of about 3 KB as it stands in the store, decided and rendered as the inbox does it.
+
+    It is proven, so that the 3 KB are what travels, and not our Announce of them.
+    """
     object_id = f"http://origin.test/notes/{number}"
     now = time.time()
     facts = Facts(from_hosts=frozenset({"origin.test"}))
     decision = relay.office.decider.decision(facts, now)
     body = json.dumps({"id": object_id, "content": "x" * padding}).encode()
     traits = Traits("Create", languages=("en",), hashtags=("art", "cats"))
-    subject = Subject(object_id, facts.from_hosts, "Create", body, traits=traits)
+    proven = Proven(Proof.LINKED_DATA)
+    subject = Subject(object_id, facts.from_hosts, "Create", body, proven, traits)
     settled = relay.office.decider.settle(subject, decision, facts, None, ())
     keys = (f"post {object_id}",)
     return Incoming(
@@ -222,7 +230,7 @@ class SinkProcess:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
+            cwd=ROOT,
         )
         return int(self._line())
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from relay.adapters.guard import AddressPolicy
 
 CONNECT_SECONDS: Final = 5.0  # Mastodon's; the total is the caller's
-MIND_EVERY: Final = 0.1
+MIND_EVERY: Final = 0.25
 """Seconds by which a time limit may be late."""
 NAMES_KEPT: Final = 300.0
 MOST_NAMES: Final = 10_000

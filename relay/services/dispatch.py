@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relay.domain.delivery import Verdict, verdict
 from relay.domain.errors import RemoteError
@@ -21,8 +21,7 @@ _TRY_ANNOUNCE: Final = frozenset({400, 401, 403, 405, 406, 409, 415, 422, 501})
 """Answers of servers that cannot check, or do not take, what others signed (real-servers.md 9)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One delivery about to be made; `rendered` is what this subscriber gets of the entry."""
 
     track: Track
@@ -69,7 +68,7 @@ class Dispatch:
             return result
         if announce is None:
             return replace(result, verdict=Verdict.REFUSED)
-        again = replace(attempt, rendered=announce)
+        again = attempt._replace(rendered=announce)
         [signed] = await self.sign([again])
         result = await self._send(again, signed)
         attempt.track.announce_only = result.verdict is Verdict.DELIVERED

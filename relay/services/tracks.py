@@ -219,6 +219,8 @@ def open_positions(track: Track, head: int) -> Iterator[int]:
 
 def due_straggler(track: Track, now: float) -> int | None:
     """Return the lowest straggler whose time has come."""
+    if not track.progress.stragglers:
+        return None
     due = (
         at
         for at, s in track.progress.stragglers.items()

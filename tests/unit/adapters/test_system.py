@@ -61,5 +61,5 @@ def test_a_long_run_is_prepared_in_a_process_of_its_own() -> None:
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, most)); settle();"
         "print(gc.get_freeze_count() > 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] in {FILES, most})"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.split() == ["True", "True"]
