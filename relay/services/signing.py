@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from relay.ports import Clock, Remote, Signer
 
 
-class Message(NamedTuple):  # this and the next are made for each delivery: a tuple costs a third of a dataclass
+class Message(
+    NamedTuple
+):  # this and the next are made for each delivery: a tuple costs a third of a dataclass
     """A POST that is to be signed: `digest` is the Digest header of its body, `kind` its media type."""
 
     target: Target
