@@ -13,8 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout processes inbound writes memory policy replay signing verify verify_ld attest scans waves index recall media \
-	moving
+BENCHES := fanout processes inbound latency writes memory peer table policy replay signing verify verify_ld attest scans waves index \
+	recall media moving
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -83,7 +83,7 @@ cover: develop ## run all tests and show what they do not reach
 	$(BIN)/coverage report --include='relay/domain/*,relay/protocol/*,fep/mediaattest/*' --fail-under=100 --format=total
 	$(BIN)/coverage report --fail-under=90 --format=total
 
-bench: develop ## measure how fast it is
+bench: develop ## measure how fast it is; BENCHES="fanout table" says what
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 fuzz: develop ## hand odd input to every parser for SECONDS=600 and FILES=20000 damaged media to the decoders, and try each property twenty times as often

@@ -32,11 +32,11 @@ COUNT, CONNECTIONS, ROUNDS = 2_000, 16, 3
 CONTEXT = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"]
 
 
-def requests(server: str, now: float, *, inside: bool) -> list[bytes]:
+def requests(server: str, now: float, *, inside: bool, count: int = COUNT) -> list[bytes]:
     """Signed Creates of about 3 KB, as bytes on the wire; `inside`: with a Linked Data signature, too."""
     actor, key = f"http://{server}/users/alice", rsa_key(0)
     made = []
-    for number in range(COUNT):
+    for number in range(count):
         note = f"http://{server}/notes/{number}"
         activity = {
             "@context": CONTEXT,

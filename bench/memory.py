@@ -1,5 +1,7 @@
 """Resident memory after 10,000 activities, with 10 healthy subscribers and 200 dead ones, or as many as are named.
 
+Besides: idle, and with 5,000 healthy ones that all were sent something.
+
 python -m bench.memory [--healthy 4000 --dead 1000 --activities 10]
 """
 
@@ -16,7 +18,7 @@ import uvloop
 from bench.fanout import reached
 from bench.world import SinkProcess, bench_relay, publish, resident_megabytes, save, subscribe
 
-STEPS = 5
+STEPS, MANY = 5, 5_000
 
 
 async def measure(port: int, healthy: int, dead: int, activities: int) -> dict[str, float]:
@@ -41,6 +43,20 @@ async def measure(port: int, healthy: int, dead: int, activities: int) -> dict[s
             return found
 
 
+async def many(port: int) -> float:
+    """Megabytes with 5,000 subscribers that all were sent something."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with bench_relay(Path(folder)) as relay:
+            await subscribe(relay, [f"s{n}.test" for n in range(MANY)], port)
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(relay.fanout.run())
+                await publish(relay, 0, 2)
+                await reached(relay.fanout, 2 * MANY)
+                found = resident_megabytes()
+                running.cancel()
+            return found
+
+
 def main() -> None:
     reader = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -51,6 +67,7 @@ def main() -> None:
     asked = reader.parse_args()
     with SinkProcess() as port:
         result = uvloop.run(measure(port, asked.healthy, asked.dead, asked.activities))
+        result[f"{MANY} subscribers"] = uvloop.run(many(port))
     for name, value in result.items():
         print(f"{name:>14} {value:>10,.1f}{'' if '/s' in name else ' MB'}")
     save("memory", dict(result))

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
-from relay.domain.remote import Fetched, Posted
+from relay.domain.remote import Fetched, First, Posted
 from relay.domain.scheme import Scheme
 from relay.protocol.httpsig import Signature, SignedRequest, inspect, verify
 
@@ -206,13 +206,16 @@ class FakeServer:
     """Paths that lead to other URLs."""
     etags: bool = False
     """Whether it answers with an ETag, and 304 to one that still holds."""
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    connected: bool = False
+    """Whether the relay keeps an open connection to it."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     _posts: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def arrived(self, count: int) -> None:
         """Return when so many deliveries have arrived."""
-        async with self.changed:
-            await self.changed.wait_for(lambda: len(self.inbox) >= count)
+        while len(self.inbox) < count:
+            self.changed.clear()
+            await self.changed.wait()
 
     def actor(self, path: str = "/actor", kind: str = "Application") -> FakeActor:
         """An actor, made at first use."""
@@ -330,14 +333,39 @@ class FakeFediverse:
         server, _ = self._find(url)
         if server.hang is not None:
             await server.hang.wait()
+        return self._answer(server, url, headers, body)
+
+    def post_now(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float,
+        answered: Callable[[First], None],
+    ) -> bool:
+        """To a server that answered before: its connection is open."""
+        refuse_in_transaction()
+        server = self.servers.get(urlsplit(url).netloc)
+        if server is None or not server.connected or server.hang is not None:
+            return False
+        first: First
+        try:
+            first = self._answer(self._find(url)[0], url, headers, body)
+        except RemoteError as error:
+            first, server.connected = error, False
+        asyncio.get_running_loop().call_soon(answered, first)
+        return True
+
+    def _answer(self, server: FakeServer, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        server.connected = True
         misunderstood = server.knock(self._check(url, dict(headers), body, "POST"))
         refused = next((status for text, status in server.refuses.items() if text.encode() in body), None)
         status = misunderstood or refused or server.status
         server.refused += status >= 400
         if 200 <= status < 300:
             server.inbox.append(Received(url, {k.lower(): v for k, v in headers.items()}, body))
-            async with server.changed:
-                server.changed.notify_all()
+            server.changed.set()
         return Posted(status, server.retry_after)
 
     def _find(self, url: str) -> tuple[FakeServer, str]:

@@ -3,6 +3,9 @@
 `Deliveries` sends one POST after the other to the same few thousand inboxes. Names are looked up once in five minutes;
 a connection is kept while it is used, and at most so many of all together, so that memory and descriptors have a bound
 however many servers subscribe (`Pool`).
+
+There are two ways in. `post` waits for whatever a delivery needs. `post_now` is for the many that need nothing, because
+a connection is open and free: no coroutine, no task and no timer of its own, half of what such a delivery would cost.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aiohappyeyeballs import start_connection
 
 from relay.adapters.exchange import Exchange, StaleError
+from relay.adapters.quota import Quota
 
 if TYPE_CHECKING:
     import ssl
@@ -27,10 +31,12 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
-    from relay.adapters.exchange import Answer
+    from relay.adapters.exchange import Answer, Answered
     from relay.adapters.guard import AddressPolicy
 
 CONNECT_SECONDS: Final = 5.0  # Mastodon's; the total is the caller's
+MIND_EVERY: Final = 0.25
+"""Seconds by which a time limit may be late."""
 NAMES_KEPT: Final = 300.0
 MOST_NAMES: Final = 10_000
 _NEXT_ADDRESS: Final = 0.25  # RFC 8305 5
@@ -57,11 +63,27 @@ class Origin(NamedTuple):
     port: int
 
 
+class Route(NamedTuple):
+    """What does not change between two requests for a URL: where they go, and how they begin."""
+
+    url: URL
+    origin: Origin
+    start: str
+    host: str
+
+    @classmethod
+    def of(cls, url: URL) -> Route:
+        """The way to an absolute URL."""
+        origin = Origin(url.scheme == "https", url.raw_host or "", url.port or 0)
+        return cls(
+            url, origin, f"POST {url.raw_path_qs} HTTP/1.1\r\n", f"Host: {url.host_port_subcomponent}\r\n"
+        )
+
+
 @dataclass(slots=True)
 class _Host:
-    room: asyncio.Semaphore
+    quota: Quota
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
     kept: list[Exchange] = field(default_factory=list)
 
 
@@ -85,69 +107,96 @@ class Deliveries:
         self._fixed = f"User-Agent: {user_agent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._room = asyncio.Semaphore(pool.total)
+        self._quota = Quota(pool.total)
         self._hosts: dict[Origin, _Host] = {}
         self._open: set[Exchange] = set()
         self._kept = 0
         self._names: dict[str, tuple[float, list[str]]] = {}
         self._sweeping = self._loop.call_later(pool.idle / 2, self._sweep)
+        self._minding = self._loop.call_later(MIND_EVERY, self._mind)
 
-    async def post(self, url: URL, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
+    def post_now(
+        self, route: Route, *, headers: Mapping[str, str], body: bytes, timeout: float, answered: Answered
+    ) -> bool:
+        """Send at once if a connection is open and free for it; return whether. `timeout` in seconds.
+
+        `answered` is called later, once. `StaleError` means that the connection had ended before: nobody has read it.
+        """
+        host = self._hosts.get(route.origin)
+        exchange = None if host is None else self._take(host)
+        if host is None or exchange is None:
+            return False
+        if not self._enter_now(host):
+            self._keep(host, exchange)
+            return False
+        exchange.ask(self._request(route, headers, body), self._loop.time() + timeout, answered)
+        return True
+
+    async def post(self, route: Route, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         """Send `body`, once unless a kept connection turns out to have ended before. `timeout` in seconds."""
-        origin = Origin(url.scheme == "https", url.raw_host or "", url.port or 0)
-        request = self._request(url, headers, body)
+        request = self._request(route, headers, body)
         end = self._loop.time() + timeout
-        host = self._hosts.get(origin)
-        if host is None:
-            host = self._hosts[origin] = _Host(asyncio.Semaphore(self._pool.per_host))
-        host.users += 1
-        try:
-            await self._enter(host, end)
+        while True:
+            host = self._hosts.get(route.origin)
+            if host is None:
+                host = self._hosts[route.origin] = _Host(Quota(self._pool.per_host))
             try:
-                return await self._exchange(origin, host, request, end)
+                return await self._post(route.origin, host, request, end)
+            except StaleError:
+                pass  # it had not been read, or so it seems: receivers know what they have by its id
             finally:
-                self._room.release()
-                host.room.release()
-        finally:
-            host.users -= 1
-            if not host.users and not host.kept:
-                self._hosts.pop(origin, None)
+                self._forget(route.origin, host)
 
-    async def _enter(self, host: _Host, end: float) -> None:
-        if not host.room.locked() and not self._room.locked():
-            await host.room.acquire()
-            await self._room.acquire()
-            return
-        async with asyncio.timeout_at(end):
-            await host.room.acquire()
-            try:
-                await self._room.acquire()
-            except BaseException:
-                host.room.release()
-                raise
+    async def _post(self, origin: Origin, host: _Host, request: bytes, end: float) -> Answer:
+        if not self._enter_now(host):
+            async with asyncio.timeout_at(end):
+                await self._enter(host)
+        try:
+            exchange = self._take(host) or await self._connect(origin, host, end)
+        except BaseException:
+            self._leave(host)
+            raise
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        exchange.ask(request, end, partial(_settle, answer))
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            exchange.close()
+            raise
 
-    def _request(self, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+    def _request(self, route: Route, headers: Mapping[str, str], body: bytes) -> bytes:
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
             raise ValueError("a header may not hold a line break")
-        host = "" if "Host" in headers else f"Host: {url.host_port_subcomponent}\r\n"
-        head = f"POST {url.raw_path_qs} HTTP/1.1\r\n{host}{lines}{self._fixed}Content-Length: {len(body)}\r\n\r\n"
+        host = "" if "Host" in headers else route.host
+        head = f"{route.start}{host}{lines}{self._fixed}Content-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    async def _exchange(self, origin: Origin, host: _Host, request: bytes, end: float) -> Answer:
-        while True:
-            exchange, kept = self._take(host), True
-            if exchange is None:
-                exchange, kept = await self._connect(origin, host, end), False
-            try:
-                return await exchange.ask(request, end)
-            except StaleError:
-                # It had not been read, or so it seems: receivers know what they have by its id.
-                if not kept:
-                    raise
-            finally:
-                if exchange.reusable:
-                    self._keep(host, exchange)
+    # ------------------------------------------------------------------ places
+
+    def _enter_now(self, host: _Host) -> bool:
+        if not host.quota.take():
+            return False
+        if self._quota.take():
+            return True
+        host.quota.leave()
+        return False
+
+    async def _enter(self, host: _Host) -> None:
+        await host.quota.enter()
+        try:
+            await self._quota.enter()
+        except BaseException:
+            host.quota.leave()
+            raise
+
+    def _leave(self, host: _Host) -> None:
+        self._quota.leave()
+        host.quota.leave()
+
+    def _forget(self, origin: Origin, host: _Host) -> None:
+        if host.quota.unused and not host.kept and self._hosts.get(origin) is host:
+            del self._hosts[origin]
 
     # ------------------------------------------------------------------ kept connections
 
@@ -155,9 +204,15 @@ class Deliveries:
         while host.kept:
             exchange = host.kept.pop()
             self._kept -= 1
-            if exchange.reusable:
+            if exchange.reusable and exchange.is_open:
                 return exchange
         return None
+
+    def _free(self, host: _Host, exchange: Exchange) -> None:
+        """A request on a connection is at its end."""
+        self._leave(host)
+        if exchange.reusable:
+            self._keep(host, exchange)
 
     def _keep(self, host: _Host, exchange: Exchange) -> None:
         if self._kept >= self._pool.kept:
@@ -180,13 +235,20 @@ class Deliveries:
             while host.kept and now - host.kept[0].kept_since >= self._pool.idle:
                 self._kept -= 1
                 host.kept.pop(0).close()
-            if not host.users and not host.kept:
-                del self._hosts[origin]
+            self._forget(origin, host)
         self._sweeping = self._loop.call_later(self._pool.idle / 2, self._sweep)
+
+    def _mind(self) -> None:
+        """Look after the time limits of all requests together."""
+        now = self._loop.time()
+        for exchange in [one for one in self._open if one.end <= now]:
+            exchange.out_of_time()
+        self._minding = self._loop.call_later(MIND_EVERY, self._mind)
 
     def close(self) -> None:
         """End all connections."""
         self._sweeping.cancel()
+        self._minding.cancel()
         for exchange in list(self._open):
             exchange.close()
 
@@ -208,7 +270,7 @@ class Deliveries:
                 raise
             try:
                 _, exchange = await self._loop.create_connection(
-                    lambda: Exchange(self._patience, partial(self._lost, host)),
+                    lambda: Exchange(self._patience, partial(self._free, host), partial(self._lost, host)),
                     sock=connected,
                     ssl=self._tls if origin.secure else None,
                     server_hostname=origin.host.rstrip(".") if origin.secure else None,
@@ -216,8 +278,9 @@ class Deliveries:
             except BaseException:
                 connected.close()
                 raise
-        if exchange.is_open:
-            self._open.add(exchange)
+        if not exchange.is_open:
+            raise ConnectionResetError("the connection ended")
+        self._open.add(exchange)
         return exchange
 
     async def _infos(self, origin: Origin, host: _Host) -> list[AddrInfoType]:
@@ -236,6 +299,15 @@ class Deliveries:
         addresses = [one["host"] for one in found]
         self._names[host] = (self._loop.time() + NAMES_KEPT, addresses)
         return addresses
+
+
+def _settle(answer: asyncio.Future[Answer], outcome: Answer | OSError) -> None:
+    if answer.done():
+        return  # nobody waits any more
+    if isinstance(outcome, OSError):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
 
 
 def _info(address: str, port: int) -> AddrInfoType:

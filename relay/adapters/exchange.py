@@ -2,19 +2,17 @@
 
 A delivery is one write of a few KB and an answer of which only the status matters, a thousand times a second. A
 general client spends four times as much on it as this one (`bench/deliveries.py`, ADR 0031): no streams, no tasks, no
-response objects; `httptools`, which is Node's parser, reads the answer where it arrives.
+response objects; `httptools`, which is Node's parser, reads the answer where it arrives, and who asked is called back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable
+from math import inf
+from typing import Final, NamedTuple, cast
 
 from httptools import HttpParserError, HttpResponseParser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes that may come before the head of an answer is complete, informational answers among them."""
@@ -26,8 +24,7 @@ class StaleError(ConnectionError):
     """The peer had closed a kept connection before it could see the request: worth another connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a peer said: `retry_after` as it was sent, `detail` the start of the body."""
 
     status: int
@@ -35,21 +32,32 @@ class Answer:
     detail: bytes
 
 
-class Exchange(asyncio.Protocol):
-    """A connection that is open. `patience`: seconds for the body of an answer. `lost` is called once when it ends."""
+Answered = Callable[[Answer | OSError], None]
+"""What is called with the answer, or with the reason why there is none: `TimeoutError`, `StaleError` or another."""
 
-    def __init__(self, patience: float, lost: Callable[[Exchange], None]) -> None:
+
+class Exchange(asyncio.Protocol):
+    """A connection that is open. `patience`: seconds for the body of an answer.
+
+    `free` is called at the end of each request, before who asked is answered; `lost` once, when the connection ends.
+    """
+
+    def __init__(
+        self, patience: float, free: Callable[[Exchange], None], lost: Callable[[Exchange], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._patience, self._lost = patience, lost
+        self._patience, self._free, self._lost = patience, free, lost
         self._parser = HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._answered: Answered | None = None
+        self._again = False
         self._status, self._head = 0, 0
         self._retry_after: str | None = None
-        self._detail = bytearray()
+        self._detail = b""
         self._ended = self._keep = False
         self.reusable = False
         """Whether another request may be sent now."""
+        self.end = inf
+        """When the answer must have come, in seconds of the loop: then whoever minds the time calls `out_of_time`."""
         self.kept_since = 0.0
         """When it was put aside, in seconds of the loop; for who keeps it."""
 
@@ -62,41 +70,31 @@ class Exchange(asyncio.Protocol):
         """Whether it has not ended."""
         return not self._transport.is_closing()
 
-    async def ask(self, request: bytes, end: float) -> Answer:
-        """Send a request and return the answer, which must have begun by `end` (seconds of the loop).
+    def ask(self, request: bytes, end: float, answered: Answered) -> None:
+        """Send a request. `answered` is called once, later: the answer must have begun by `end` (seconds of the loop).
 
-        From its head on an answer counts, whatever becomes of the rest. One call at a time. Raises `TimeoutError`,
-        `StaleError`, and `OSError` for everything else.
+        From its head on an answer counts, whatever becomes of the rest. One call at a time, on an open connection.
         """
-        if not self.is_open:
-            raise StaleError
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._answer = answer
-        self._status, self._head, self._retry_after, self._ended = 0, 0, None, False
-        self._detail.clear()
-        self.reusable, again = False, self.reusable
-        self._timer = self._loop.call_at(end, self._out_of_time)
+        self._answered, self.end = answered, end
+        self._status, self._head, self._retry_after, self._detail, self._ended = 0, 0, None, b"", False
+        self.reusable, self._again = False, self.reusable
         self._transport.write(request)
-        try:
-            return await answer
-        except ConnectionError as error:
-            if again and not self._head:
-                raise StaleError from error
-            raise
-        finally:
-            self._timer.cancel()
-            self._answer = None
-            if not self.reusable:
-                self._transport.abort()
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection, and what is asked on it."""
         self.reusable = False
-        self._transport.abort()
+        if self._answered is None:
+            self._transport.abort()
+        else:
+            self._finish(ConnectionAbortedError("the connection was given up"))
+
+    def out_of_time(self) -> None:
+        """Answer who asked that the time is over."""
+        self._fail(TimeoutError())
 
     def data_received(self, data: bytes) -> None:
         """Read what has come (called by the loop)."""
-        if self._answer is None or self._answer.done():
+        if self._answered is None:
             self.close()  # nothing was asked
             return
         if not self._status:
@@ -113,11 +111,9 @@ class Exchange(asyncio.Protocol):
                 self._fail(ConnectionError("the head of the answer is too long"))
         elif len(self._detail) >= MAX_DETAIL:
             self._done(reusable=False)
-        elif self._timer is not None:
+        else:
             # The peer has answered. Its deadline must not speak now: a second delivery would be a duplicate.
-            end = min(self._timer.when(), self._loop.time() + self._patience)
-            self._timer.cancel()
-            self._timer = self._loop.call_at(end, self._out_of_time)
+            self.end = min(self.end, self._loop.time() + self._patience)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say so to who waits (called by the loop)."""
@@ -154,17 +150,24 @@ class Exchange(asyncio.Protocol):
 
     # ------------------------------------------------------------------ ends
 
-    def _out_of_time(self) -> None:
-        self._fail(TimeoutError())
-
     def _fail(self, error: OSError) -> None:
         if self._status:
             self._done(reusable=False)
-        elif self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        elif self._again and not self._head and isinstance(error, ConnectionError):
+            self._finish(StaleError(str(error)))
+        else:
+            self._finish(error)
 
     def _done(self, *, reusable: bool) -> None:
-        if self._answer is not None and not self._answer.done():
-            # A peer that answered before it had read everything must not take the rest for a request.
-            self.reusable = reusable and not self._transport.get_write_buffer_size()
-            self._answer.set_result(Answer(self._status, self._retry_after, bytes(self._detail)))
+        # A peer that answered before it had read everything must not take the rest for a request.
+        self.reusable = reusable and not self._transport.get_write_buffer_size()
+        self._finish(Answer(self._status, self._retry_after, self._detail))
+
+    def _finish(self, outcome: Answer | OSError) -> None:
+        answered, self._answered, self.end = self._answered, None, inf
+        if answered is None:
+            return
+        if not self.reusable:
+            self._transport.abort()
+        self._free(self)
+        answered(outcome)

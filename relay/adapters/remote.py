@@ -20,7 +20,8 @@ from urllib.parse import urldefrag, urljoin
 
 import aiohttp
 
-from relay.adapters.deliveries import CONNECT_SECONDS, Deliveries, Pool
+from relay.adapters.deliveries import CONNECT_SECONDS, Deliveries, Pool, Route
+from relay.adapters.exchange import StaleError
 from relay.adapters.guard import AddressPolicy, BlockedAddressError, target
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
+    from relay.adapters.exchange import Answer
+    from relay.domain.remote import First
     from relay.ports import Clock
 
 MAX_REDIRECTS = 3  # Mastodon's number
@@ -81,7 +84,8 @@ class GuardedRemote:
         self._answer_patience = answer_patience
         own = frozenset(host.lower().rstrip(".") for host in own_hosts)
         # The same few inboxes again and again: parsing them costs a tenth of a delivery. Bounded: row 38.
-        self._target = lru_cache(4096)(partial(target, allow_http=allow_http, own_hosts=own))
+        check = self._target = lru_cache(4096)(partial(target, allow_http=allow_http, own_hosts=own))
+        self._route = lru_cache(4096)(lambda url: Route.of(check(url)))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -223,11 +227,43 @@ class GuardedRemote:
         The answer counts from its status line on: a peer that then stalls or breaks off has still answered.
         """
         refuse_in_transaction()
-        there = self._target(url)
+        route = self._route(url)
         try:
-            answer = await self._deliveries.post(there, headers=headers, body=body, timeout=timeout)
+            answer = await self._deliveries.post(route, headers=headers, body=body, timeout=timeout)
         except OSError as error:
-            raise as_remote_error(error, there) from error
+            raise as_remote_error(error, route.url) from error
+        return self._posted(answer)
+
+    def post_now(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float,
+        answered: Callable[[First], None],
+    ) -> bool:
+        """Send `body` to `url` if a connection is open and free, see port `Remote`. `timeout` in seconds.
+
+        RuntimeError inside a transaction.
+        """
+        refuse_in_transaction()
+        try:
+            route = self._route(url)
+        except RemoteError:
+            return False  # `post` says why
+
+        def read(outcome: Answer | OSError) -> None:
+            if not isinstance(outcome, OSError):
+                answered(self._posted(outcome))
+            elif isinstance(outcome, StaleError):
+                answered(None)
+            else:
+                answered(as_remote_error(outcome, route.url))
+
+        return self._deliveries.post_now(route, headers=headers, body=body, timeout=timeout, answered=read)
+
+    def _posted(self, answer: Answer) -> Posted:
         return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from relay import __version__
+from relay.adapters.system import settle
 from relay.services.enduring import attempted
 from relay.services.figures import Figures
 from relay.services.lab.kit import Kit
@@ -224,6 +225,7 @@ async def serve(
     )  # until the relay runs its configuration is fresh anyway
     async with running(configuration, role=role) as relay:
         loop.add_signal_handler(signal.SIGHUP, relay.live.hang_up)
+        settle()
         _log.info("the relay runs at %s", relay.office.identity.url)
         if announce is not None:
             announce.set()

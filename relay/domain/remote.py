@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relay.domain.errors import RemoteError
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -27,3 +29,7 @@ class Posted:
     status: int
     retry_after: float | None = None
     detail: str = ""
+
+
+First = Posted | RemoteError | None
+"""What came of a delivery that was sent at once; None: its connection had ended, and it is to be sent again."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.domain.media import Decoded, Digests, ScanResult, Undecodable
-    from relay.domain.remote import Fetched, Posted
+    from relay.domain.remote import Fetched, First, Posted
     from relay.protocol.ldsig import Engine, Reading
     from relay.protocol.unproven import Failure
 
@@ -68,6 +68,21 @@ class Remote(Protocol):
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
         """Send `body` once, without following redirects. Any status is an answer; only no answer raises."""
+
+    def post_now(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float,
+        answered: Callable[[First], None],
+    ) -> bool:
+        """Send as `post` does, if that needs no waiting for anything; return whether it was sent.
+
+        Then `answered` is called once, later, with what `post` would return or raise; or with None when the server
+        had ended the connection before it could read: then it is to be sent again.
+        """
 
 
 class Decoder(Protocol):

@@ -19,6 +19,7 @@ from relay.domain.delivery import Verdict
 from relay.domain.errors import Unavailable
 from relay.services.dispatch import Attempt, Dispatch
 from relay.services.enduring import attempted
+from relay.services.landing import Landings
 from relay.services.ledger import Ledger
 from relay.services.logreader import LogReader
 from relay.services.places import Places
@@ -29,6 +30,7 @@ from relay.services.tracks import FanOutLimits, Line, due_straggler, in_memory, 
 
 if TYPE_CHECKING:
     from relay.domain.log import LogEntry, Rendered
+    from relay.domain.remote import First
     from relay.ports import Clock, Store
     from relay.services.selection import Selectors
     from relay.services.shares import Part
@@ -69,6 +71,7 @@ class FanOut:
         self._ledger = Ledger(self._store, self._clock, self._part)
         self._places = Places(self._store, self._part, self.selectors, self._ledger, self._line, self._tally)
         self._settling = Settling(self._store, self._clock, self._part, self._ledger, self._line, self._tally)
+        self._landings = Landings(self._dispatch, self._delivered, self._send)
         self._tracks = self._places.tracks
         self._flying = self._suspects = 0
 
@@ -80,6 +83,7 @@ class FanOut:
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(self._limits.feeders):
                     tasks.create_task(self._feed(tasks))
+                tasks.create_task(self._landings.run(tasks))
                 tasks.create_task(self._watch())
         finally:
             await self._save(everything=True)
@@ -96,10 +100,9 @@ class FanOut:
         await self.look()
         attempts = 0
         while batch := await self._collect():
-            signatures = await self._dispatch.sign(batch)
             async with asyncio.TaskGroup() as tasks:
-                for attempt, signed in zip(batch, signatures, strict=True):
-                    tasks.create_task(self._send(attempt, signed))
+                self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
+                await self._landings.finish(tasks)
             attempts += len(batch)
         await self._save(everything=True)
         await self._hand_over()
@@ -120,7 +123,7 @@ class FanOut:
             for server in heard:
                 self._places.heard_from(server, self._clock.now())
             if await self._log.look():
-                self._places.push_all()
+                self._line.push_all(self._tracks.values())
 
     async def prune(self) -> None:
         """Forget what retention ended for; who has not come so far gets a gap on record and goes on after it."""
@@ -165,8 +168,7 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            for attempt, signed in zip(batch, await self._dispatch.sign(batch), strict=True):
-                tasks.create_task(self._send(attempt, signed))
+            self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
 
     async def _watch(self) -> None:
         pruned_at = saved_at = self._clock.monotonic()
@@ -263,16 +265,15 @@ class FanOut:
         self._suspects += attempt.suspect
         return attempt
 
-    # ------------------------------------------------------------------ one delivery
-
-    async def _send(self, attempt: Attempt, signed: Signed) -> None:
+    async def _send(self, attempt: Attempt, signed: Signed, first: First) -> None:
         track, entry = attempt.track, attempt.entry
-        result = await self._dispatch.send(attempt, signed)
+        result = await self._dispatch.send(attempt, signed, first)
         self._land(attempt)
         match result.verdict:
             case Verdict.DELIVERED:
-                self.delivered += 1
-                await self._settling.delivered(track, entry)
+                self._took(track, entry.position)
+                if track.unreachable:
+                    await self._settling.back(track)
             case Verdict.REFUSED:
                 self._settling.refused(track, entry)
             case Verdict.GONE:
@@ -280,9 +281,7 @@ class FanOut:
             case Verdict.RETRY:
                 self._tally.add("deliveries_retried", result.reason)
                 self._settling.failed(track, entry, result.error, result.retry_after)
-        track.counted = True
-        self._places.push(track.peer)
-        self._signals.fanout.set()
+        self._goes_on(track)
 
     def _land(self, attempt: Attempt) -> None:
         track = attempt.track
@@ -292,3 +291,17 @@ class FanOut:
         track.peer.flying -= 1
         self._flying -= 1
         self._suspects -= attempt.suspect
+
+    def _delivered(self, attempt: Attempt) -> None:
+        self._land(attempt)
+        self._took(attempt.track, attempt.entry.position)
+        self._goes_on(attempt.track)
+
+    def _took(self, track: Track, position: int) -> None:
+        self.delivered += 1
+        self._settling.delivered(track, position)
+
+    def _goes_on(self, track: Track) -> None:
+        track.counted = True
+        self._line.push_all(track.peer.tracks)
+        self._signals.fanout.set()

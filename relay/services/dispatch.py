@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relay.domain.delivery import Verdict, verdict
 from relay.domain.errors import RemoteError
 from relay.services.signing import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from relay.domain.log import LogEntry, Rendered
+    from relay.domain.remote import First
     from relay.services.signing import Signed, Signing
     from relay.services.tracks import Track
 
@@ -23,8 +24,7 @@ _TELLING: Final = frozenset({401, 403, 408, 425, 429})
 """Statuses below 500 after which it is tried again (`domain.delivery.verdict`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One delivery about to be made; `rendered` is what this subscriber gets of the entry."""
 
     track: Track
@@ -62,27 +62,33 @@ class Dispatch:
             [Message(a.track.target, a.rendered.digest, a.entry.attestations) for a in batch]
         )
 
-    async def send(self, attempt: Attempt, signed: Signed) -> Result:
+    def send_now(self, attempt: Attempt, signed: Signed, answered: Callable[[First], None]) -> bool:
+        """Send a delivery at once if that needs no waiting, see `Remote.post_now`; `send` deals with the answer."""
+        return self._signing.send_now(signed, attempt.rendered.body, self._timeout, answered)
+
+    async def send(self, attempt: Attempt, signed: Signed, first: First = None) -> Result:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 
         Which of the two a subscriber takes is remembered while the relay runs. What it refuses and cannot be announced
-        is refused for good: the server is well, and need not rest.
+        is refused for good: the server is well, and need not rest. `first` is what `send_now` found.
         """
-        result = await self._send(attempt, signed)
+        result = await self._send(attempt, signed, first)
         announce = attempt.entry.announce
         if result.status not in _TRY_ANNOUNCE or attempt.rendered is announce:
             return result
         if announce is None:
             return replace(result, verdict=Verdict.REFUSED)
-        again = replace(attempt, rendered=announce)
+        again = attempt._replace(rendered=announce)
         [signed] = await self.sign([again])
         result = await self._send(again, signed)
         attempt.track.announce_only = result.verdict is Verdict.DELIVERED
         return result
 
-    async def _send(self, attempt: Attempt, signed: Signed) -> Result:
+    async def _send(self, attempt: Attempt, signed: Signed, first: First = None) -> Result:
         try:
-            posted = await self._signing.send(signed, attempt.rendered.body, self._timeout)
+            if isinstance(first, RemoteError):
+                raise first
+            posted = await self._signing.send(signed, attempt.rendered.body, self._timeout, first)
         except RemoteError as failure:
             return Result(Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after)
         return Result(verdict(posted.status), f"status {posted.status}", posted.retry_after, posted.status)

@@ -133,14 +133,4 @@ class Places:
             peer.health.retry_at = HEARD_FROM
             self._ledger.host(server, peer.health)
             self._tally.add("deliveries_resumed", "heard-from")
-            self.push(peer)
-
-    def push_all(self) -> None:
-        """There is something new for everybody."""
-        for track in self.tracks.values():
-            self._line.push(track)
-
-    def push(self, peer: Peer) -> None:
-        """Let the tracks of a server take turns again."""
-        for track in peer.tracks:
-            self._line.push(track)
+            self._line.push_all(peer.tracks)

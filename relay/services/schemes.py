@@ -54,12 +54,19 @@ class Schemes:
         elif 200 <= status < 300:
             await self._learn(server, scheme)
 
-    async def knock(self, server: str, first: Scheme, send: Callable[[Scheme], Awaitable[Posted]]) -> Posted:
+    async def knock(
+        self,
+        server: str,
+        first: Scheme,
+        send: Callable[[Scheme], Awaitable[Posted]],
+        posted: Posted | None = None,
+    ) -> Posted:
         """Send a message; a second time, signed the other way, when the first is refused. Raises what `send` raises.
 
         When both are refused the first answer counts: it is the one to the way that the server is known to take.
+        `posted` is that answer when it is there already.
         """
-        posted = await send(first)
+        posted = posted or await send(first)
         other = self.second(server, first, posted.status)
         if other is None:
             return posted

@@ -35,15 +35,17 @@ class Settling:
         track.progress.settle(position)
         self._ledger.moved()
 
-    async def delivered(self, track: Track, entry: LogEntry) -> None:
+    def delivered(self, track: Track, position: int) -> None:
         """The subscriber took it."""
         track.counts[0] += 1
         self._worked(track.peer, track.subscription.server)
-        self.passed(track, entry.position)
-        if track.unreachable:
-            self._tally.add("deliveries_resumed", "probe")
-            self._ledger.host(track.subscription.inbox, Host())
-            await self._set_state(track, State.ACCEPTED, None)
+        self.passed(track, position)
+
+    async def back(self, track: Track) -> None:
+        """An inbox that was gone took something: it is served as before."""
+        self._tally.add("deliveries_resumed", "probe")
+        self._ledger.host(track.subscription.inbox, Host())
+        await self._set_state(track, State.ACCEPTED, None)
 
     def refused(self, track: Track, entry: LogEntry) -> None:
         """The subscriber does not want it, and is well."""

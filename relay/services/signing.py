@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relay.domain import hosts
 from relay.domain.errors import RemoteError
@@ -14,14 +13,15 @@ from relay.protocol.httpsig import Target, body_digest, http_date
 from relay.services.schemes import Schemes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from relay.domain.remote import Fetched, Posted
+    from relay.domain.remote import Fetched, First, Posted
     from relay.ports import Clock, Remote, Signer
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(
+    NamedTuple
+):  # this and the next are made for each delivery: a tuple costs a third of a dataclass
     """A POST that is to be signed: `digest` is the Digest header of its body, `kind` its media type."""
 
     target: Target
@@ -30,8 +30,7 @@ class Message:
     kind: str = CONTENT_TYPE
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A POST that can be sent, soon: servers look at the time of signing."""
 
     message: Message
@@ -84,8 +83,20 @@ class Signing:
             for (message, scheme), signature in zip(messages, signatures, strict=True)
         ]
 
-    async def send(self, signed: Signed, body: bytes, timeout: float) -> Posted:
-        """Send a message; once more, signed the other way, when it is refused. Raises `RemoteError`."""
+    def send_now(
+        self, signed: Signed, body: bytes, timeout: float, answered: Callable[[First], None]
+    ) -> bool:
+        """Send a message at once if that needs no waiting, see `Remote.post_now`; `send` deals with the answer."""
+        url = signed.message.target.url
+        return self._remote.post_now(
+            url, headers=signed.headers, body=body, timeout=timeout, answered=answered
+        )
+
+    async def send(self, signed: Signed, body: bytes, timeout: float, posted: Posted | None = None) -> Posted:
+        """Send a message; once more, signed the other way, when it is refused. Raises `RemoteError`.
+
+        `posted` is what it was answered if it was sent already.
+        """
         target = signed.message.target
 
         async def send(scheme: Scheme) -> Posted:
@@ -94,7 +105,7 @@ class Signing:
                 [found] = await self._sign([(signed.message, scheme)])
             return await self._remote.post(target.url, headers=found.headers, body=body, timeout=timeout)
 
-        return await self._schemes.knock(target.host, signed.scheme, send)
+        return await self._schemes.knock(target.host, signed.scheme, send, posted)
 
     async def post(self, inbox: str, body: bytes, timeout: float) -> Posted:
         """Sign one message and `send` it."""

@@ -90,5 +90,7 @@ class Tenure:
                 kept = self._clock.now() + RENEW_EVERY < self.until
             finally:
                 stop.cancel()
-        _log.warning("a lease could not be kept: what it was for is stopped, and begins anew when there is one")
+        _log.warning(
+            "a lease could not be kept: what it was for is stopped, and begins anew when there is one"
+        )
         working.cancel()

@@ -21,7 +21,7 @@ from relay.domain.subscription import Dialect, State
 from relay.protocol.httpsig import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from relay.domain.delivery import Progress
     from relay.domain.log import LogEntry, Rendered
@@ -244,6 +244,11 @@ class Line:
             track.waiting = True
             self._ready.append(track)
 
+    def push_all(self, tracks: Iterable[Track]) -> None:
+        """Let tracks take turns again."""
+        for track in tracks:
+            self.push(track)
+
     def pop(self) -> Track | None:
         """Return the track whose turn it is."""
         if not self._ready:
@@ -309,6 +314,8 @@ def gone_inbox(subscription: Subscription, hosts: Mapping[str, Host]) -> Host | 
 
 def due_straggler(track: Track, now: float) -> int | None:
     """Return the lowest straggler whose time has come."""
+    if not track.progress.stragglers:
+        return None
     due = (
         at for at, s in track.progress.stragglers.items() if s.is_due(now) and at not in track.progress.flying
     )

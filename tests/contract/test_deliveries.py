@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from relay.adapters.deliveries import Deliveries, Pool
+from relay.adapters.deliveries import Deliveries, Pool, Route
+from relay.adapters.exchange import Answer, StaleError
 from relay.adapters.remote import client_tls
 from relay.adapters.system import SystemClock
 from tests.contract.peers import ONLY_PUBLIC, PUBLIC, Authority, Exchange, Names, serving
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractResolver
 
-    from relay.adapters.exchange import Answer
 
 NEVER, SHORT = 30.0, 0.3
 POOL = Pool(total=4, per_host=2, idle=NEVER)
@@ -46,7 +46,7 @@ async def courier(
 
 
 async def post(to: Deliveries, url: str, seconds: float = NEVER, **headers: str) -> Answer:
-    return await to.post(URL(url), headers=headers, body=b"{}", timeout=seconds)
+    return await to.post(Route.of(URL(url)), headers=headers, body=b"{}", timeout=seconds)
 
 
 async def accept(exchange: Exchange) -> None:
@@ -80,7 +80,7 @@ async def test_what_goes_over_the_wire() -> None:
     async with serving(accept) as peer, courier() as to:
         url = peer.url("/inbox?a=%2F")
         answer = await to.post(
-            URL(url, encoded=True), headers={"Date": "today"}, body="ü".encode(), timeout=NEVER
+            Route.of(URL(url, encoded=True)), headers={"Date": "today"}, body="ü".encode(), timeout=NEVER
         )
         assert answer.status == 202
         assert peer.heads == [
@@ -327,3 +327,92 @@ async def test_ten_thousand_servers_that_are_gone_leave_nothing() -> None:
                 await post(to, f"https://gone-{number}.test/inbox")
         gc.collect()
         assert not to._hosts
+
+
+class Sender:
+    """Sends at once, and keeps what comes of it."""
+
+    def __init__(self, to: Deliveries) -> None:
+        self._to, self.outcomes = to, asyncio.Queue[Answer | OSError]()
+
+    def send(self, url: str, seconds: float = NEVER) -> bool:
+        """Whether it was sent."""
+        return self._to.post_now(
+            Route.of(URL(url)), headers={}, body=b"{}", timeout=seconds, answered=self.outcomes.put_nowait
+        )
+
+
+async def test_at_once_only_on_a_connection_that_is_open_and_free() -> None:
+    async with serving(accept) as peer, courier() as to:
+        sender = Sender(to)
+        assert not sender.send(peer.url())
+        assert (await post(to, peer.url())).status == 202
+        assert [sender.send(peer.url()) for _ in range(2)] == [True, False]
+        assert sender.outcomes.empty()
+        assert await sender.outcomes.get() == (202, None, b"")
+        assert sender.send(peer.url())
+        assert await sender.outcomes.get() == (202, None, b"")
+        assert (peer.connections, len(peer.heads)) == (1, 3)
+
+
+async def test_what_is_sent_at_once_takes_its_place_among_the_others() -> None:
+    gate = Turnstile()
+    pool = Pool(total=2, per_host=2, idle=NEVER)
+    async with serving(gate) as peer, serving(gate) as other, courier(pool) as to:
+        sender = Sender(to)
+        for _ in range(2):
+            gate.go.release()
+        assert [(await post(to, one.url())).status for one in (peer, other)] == [202, 202]
+        async with asyncio.TaskGroup() as tasks:
+            inside = [tasks.create_task(post(to, peer.url())) for _ in range(2)]
+            for _ in range(4):
+                await gate.come.acquire()
+            assert not sender.send(other.url())
+            for _ in inside:
+                gate.go.release()
+        assert sender.send(other.url())
+        gate.go.release()
+        assert await sender.outcomes.get() == (202, None, b"")
+        assert (peer.connections, other.connections) == (2, 1)
+
+
+async def test_sent_at_once_and_lost_unread() -> None:
+    async def only_once(exchange: Exchange) -> None:
+        if len(peer.heads) > 1:
+            exchange.reset()
+        else:
+            await exchange.answer(202)
+
+    async with serving(only_once) as peer, courier() as to:
+        sender = Sender(to)
+        assert (await post(to, peer.url())).status == 202
+        assert sender.send(peer.url())
+        assert isinstance(await sender.outcomes.get(), StaleError)
+        assert not sender.send(peer.url())
+
+
+async def test_sent_at_once_and_not_answered() -> None:
+    async def only_once(exchange: Exchange) -> None:
+        if len(peer.heads) > 1:
+            await exchange.hang()
+        else:
+            await exchange.answer(202)
+
+    async with serving(only_once) as peer, courier() as to:
+        sender = Sender(to)
+        assert (await post(to, peer.url())).status == 202
+        assert sender.send(peer.url(), SHORT)
+        assert isinstance(await sender.outcomes.get(), TimeoutError)
+        assert not sender.send(peer.url())
+
+
+async def test_who_waits_is_answered_when_everything_is_closed() -> None:
+    gate = Turnstile()
+    async with serving(gate) as peer:
+        async with courier() as to:
+            sender = Sender(to)
+            gate.go.release()
+            assert (await post(to, peer.url())).status == 202
+            assert sender.send(peer.url())
+        assert isinstance(await sender.outcomes.get(), ConnectionAbortedError)
+        gate.go.release()

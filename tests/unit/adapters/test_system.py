@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,3 +52,14 @@ def test_nobody_else_asks_the_system() -> None:
     folder = Path(relay.__file__).parent / "adapters"
     files = [folder / f"{name}.py" for name in ("guard", "inside", "keys", "remote", "signing", "system")]
     assert [file.name for file in files if sources.search(file.read_text())] == ["system.py"]
+
+
+def test_a_long_run_is_prepared_in_a_process_of_its_own() -> None:
+    program = (
+        "import gc, resource; from relay.adapters.system import FILES, settle;"
+        "_, most = resource.getrlimit(resource.RLIMIT_NOFILE);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, most)); settle();"
+        "print(gc.get_freeze_count() > 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] in {FILES, most})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == ["True", "True"]
