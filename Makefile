@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout inbound latency writes memory peer table policy replay signing verify verify_ld attest scans waves index recall media
+BENCHES := fanout inbound writes memory table policy replay signing verify verify_ld attest scans waves index recall media
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
