@@ -25,10 +25,12 @@ from aiohttp import ClientSession, web
 from PIL import Image
 
 from bench.fanout import reached
+from bench.inbound import CONTEXT
 from bench.world import SinkProcess, bench_relay, publish, save, subscribe
 from relay.cli.serving import listening, public_app
 from relay.domain.intake import StoredKey
 from tests.fakes import PUBLIC, pem_of, rsa_key, sign_request
+from tests.unit.protocol.signed_ld import sign_ld
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,14 +80,14 @@ def create(server: str, number: int, kind: str) -> bytes:
         "attachment": media,
     }
     activity = {
-        "@context": "https://www.w3.org/ns/activitystreams",
+        "@context": CONTEXT,
         "id": f"{note}/activity",
         "type": "Create",
         "actor": actor,
         "to": [PUBLIC],
         "object": post,
     }
-    return json.dumps(activity).encode()
+    return json.dumps(sign_ld(activity, rsa_key(0), f"{actor}#main-key")).encode()
 
 
 async def measure(port: int, posts: int) -> dict[str, object]:
