@@ -76,15 +76,15 @@ def serve(session: Session, role: str) -> None:
 def _more_workers(settings: Settings, role: str) -> int:
     """Return how many workers are to be started beside this process. Raises `Problem` on a file, which is for one."""
     from relay.config.settings import database_path
+    from relay.config.values import processes
 
     on_file = database_path(settings) is not None
     if on_file and role != "all":
         message = f"`--role {role}` needs PostgreSQL (relay.database): on a file the relay is one process"
         raise Problem(message, code="one-process", status=Status.CONFIGURATION)
-    wanted = settings.relay.workers or os.cpu_count() or 1
     if on_file and settings.relay.workers != 1:
         note("relay.workers needs PostgreSQL (relay.database): on a file the relay is one process")
-    return 0 if on_file or role != "all" else wanted - 1
+    return 0 if role != "all" else processes(settings, os.cpu_count() or 1) - 1
 
 
 async def _serve(session: Session, configuration: Configuration, role: str, more: int) -> None:

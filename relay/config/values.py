@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
+from relay.config.settings import database_path
 from relay.domain.alerts import AlertKind, ChannelRules
 from relay.domain.blocklist import Blocklist, Effect, ListFormat
 from relay.services.arrival import ReceiveRules
@@ -47,10 +49,25 @@ def catch_up_rate(settings: Settings) -> float | None:
     return None if rate is None else rate.count / rate.seconds
 
 
-def fan_out_limits(settings: Settings) -> FanOutLimits:
-    """How long the log is kept, and how fast subscribers catch up."""
+MOST_SIGNERS: Final = 8
+"""Processes that sign for one event loop: it keeps no more of them busy (docs/scaling.md)."""
+
+
+def processes(settings: Settings, cores: int) -> int:
+    """Processes of the relay on this host, for `relay.workers`; on a file there is one."""
+    return 1 if database_path(settings) is not None else settings.relay.workers or cores
+
+
+def signers(settings: Settings, cores: int) -> int:
+    """Processes that sign for each process of the relay: its part of the cores."""
+    return min(MOST_SIGNERS, math.ceil(cores / processes(settings, cores)))
+
+
+def fan_out_limits(settings: Settings, cores: int) -> FanOutLimits:
+    """How long the log is kept, how fast subscribers catch up, and batches enough to keep all signers busy."""
     retention = settings.federation.retention.total_seconds()
-    return FanOutLimits(retention=retention, catch_up=catch_up_rate(settings))
+    feeders = signers(settings, cores) + 1
+    return FanOutLimits(retention=retention, catch_up=catch_up_rate(settings), feeders=feeders)
 
 
 BURST: Final = 30

@@ -6,6 +6,7 @@ built inside an `AsyncExitStack`, so that what was opened is closed in reverse o
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -166,7 +167,9 @@ async def _assemble(
     main_key = KeyFolder(settings.relay.data).main()
     current = await office.keys.current()
     profile = Profile(identity, main_key.public_pem, current.published)
-    open_signer = outside.signer or (parts.signing_processes if serving else parts.signing_thread)
+    cores = os.cpu_count() or 1
+    in_processes = partial(parts.signing_processes, processes=values.signers(settings, cores))
+    open_signer = outside.signer or (in_processes if serving else parts.signing_thread)
     signer = await stack.enter_async_context(open_signer(identity.key_id, main_key.pem))
     remote = outside.remote
     if remote is None:
@@ -252,7 +255,7 @@ async def _assemble(
         clock=clock,
         signals=signals,
         selectors=Selectors(office.decider, settings.federation.profile),
-        limits=values.fan_out_limits(settings),
+        limits=values.fan_out_limits(settings, cores),
         part=processes.part,
         tally=tally,
     )

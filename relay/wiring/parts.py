@@ -71,9 +71,9 @@ def statement_key(settings: Settings, identity: Identity) -> StatementKey:
     return StatementKey(identity.key_id, KeyFolder(settings.relay.data).main().private)
 
 
-def signing_processes(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
+def signing_processes(key_id: str, pem: bytes, processes: int) -> AbstractAsyncContextManager[Signer]:
     """Sign in processes of their own: what serves has a busy loop."""
-    return ProcessSigner(key_id=key_id, pem=pem)
+    return ProcessSigner(key_id=key_id, pem=pem, processes=processes)
 
 
 def signing_thread(key_id: str, pem: bytes) -> AbstractAsyncContextManager[Signer]:
