@@ -50,13 +50,17 @@ def picture() -> bytes:
 
 @asynccontextmanager
 async def media_server() -> AsyncIterator[str]:
-    """Serves the same picture at every path; those that differ in the path differ in their last bytes."""
+    """The server of who posts: the same picture at every path, but for its last bytes; its inbox takes everything."""
     content, app = picture(), web.Application()
 
     async def get(request: web.Request) -> web.Response:
         return web.Response(body=content + request.path.encode(), content_type="image/png")
 
+    async def inbox(request: web.Request) -> web.Response:
+        return web.Response(status=202)
+
     app.router.add_get("/{path:.*}", get)
+    app.router.add_post("/inbox", inbox)
     async with listening(app, "127.0.0.1", 0) as port:
         yield f"origin.test:{port}"
 

@@ -47,8 +47,8 @@ def test_the_tables_of_a_file_are_brought_up_to_date(relay: Operator) -> None:
         "relays": [],
     }
     with closing(sqlite3.connect(relay.database)) as connection, connection:
-        connection.execute("DROP TABLE leases")
-        connection.execute("PRAGMA user_version = 21")
+        connection.execute("DROP TABLE shares")
+        connection.execute("PRAGMA user_version = 22")
     assert relay.ask("migrate", "--status")["pending"] == 1
     assert "1 migration to be applied" in relay.run("migrate", "--status").stdout
     assert relay.ask("migrate")["applied"] == 1

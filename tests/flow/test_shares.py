@@ -137,7 +137,7 @@ async def test_what_a_process_did_not_write_before_it_died_is_delivered_again_an
     await dies.relay.fanout.look()
     batch = await dies.relay.fanout._collect()
     for attempt, signed in zip(batch, await dies.relay.fanout._dispatch.sign(batch), strict=True):
-        await dies.relay.fanout._send(attempt, signed)
+        await dies.relay.fanout._send(attempt, signed, None)
     worlds.clock.forward(LEASE)
     assert await dies.relay.fanout._collect() == [], "who stood still for so long starts nothing"
     await turn(lives, times=2)
