@@ -202,6 +202,6 @@ async def test_the_relay_fetches_and_looks_by_itself(
             fake.fault = last
         world.clock.forward(7 * 3600.0)
         async with asyncio.TaskGroup() as tasks:  # the worker of a relay that serves
-            runner = tasks.create_task(world.relay.services.run())
+            runner = tasks.create_task(fetching.run())
             await looked.wait()
             runner.cancel()
