@@ -179,11 +179,11 @@ def main() -> None:
     print("{:>10} {:>13} {:>12} {:>7} {:>15}   delivered, loop ms, all ms".format(*heads))
     with postgres() as address:
         for processes in chosen.processes:
-            limit = rsa_limit()
+            limit = rsa_limit().rate
             with SinkProcess() as port:
                 database = create(address, f"with_{processes}")
                 found = uvloop.run(measure(processes, chosen.subscribers, chosen.deliveries, port, database))
-            limit = (limit + rsa_limit()) / 2
+            limit = (limit + rsa_limit().rate) / 2
             share = found["rate"] / limit  # type: ignore[operator]
             workers = " | ".join(
                 "{delivered:,} {loop_cpu_ms:.2f} {cpu_ms:.2f}".format(**one)
