@@ -56,7 +56,7 @@ async def media_server() -> AsyncIterator[str]:
     async def get(request: web.Request) -> web.Response:
         return web.Response(body=content + request.path.encode(), content_type="image/png")
 
-    async def inbox(request: web.Request) -> web.Response:
+    async def inbox(_: web.Request) -> web.Response:
         return web.Response(status=202)
 
     app.router.add_get("/{path:.*}", get)
