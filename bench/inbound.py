@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from aiohttp import web
@@ -32,26 +33,31 @@ COUNT, CONNECTIONS, ROUNDS = 2_000, 16, 3
 CONTEXT = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"]
 
 
+def create(server: str, number: int) -> dict[str, Any]:
+    """A Create of about 3 KB, without media and signatures."""
+    actor, note = f"http://{server}/users/alice", f"http://{server}/notes/{number}"
+    return {
+        "@context": CONTEXT,
+        "id": f"{note}/activity",
+        "type": "Create",
+        "actor": actor,
+        "to": [PUBLIC],
+        "object": {
+            "id": note,
+            "type": "Note",
+            "attributedTo": actor,
+            "to": [PUBLIC],
+            "content": "x" * 2_600,
+        },
+    }
+
+
 def requests(server: str, now: float, *, inside: bool, count: int = COUNT) -> list[bytes]:
     """Signed Creates of about 3 KB, as bytes on the wire; `inside`: with a Linked Data signature, too."""
     actor, key = f"http://{server}/users/alice", rsa_key(0)
     made = []
     for number in range(count):
-        note = f"http://{server}/notes/{number}"
-        activity = {
-            "@context": CONTEXT,
-            "id": f"{note}/activity",
-            "type": "Create",
-            "actor": actor,
-            "to": [PUBLIC],
-            "object": {
-                "id": note,
-                "type": "Note",
-                "attributedTo": actor,
-                "to": [PUBLIC],
-                "content": "x" * 2_600,
-            },
-        }
+        activity = create(server, number)
         if inside:
             activity = sign_ld(activity, key, f"{actor}#main-key")
         body = json.dumps(activity).encode()

@@ -25,11 +25,11 @@ from aiohttp import ClientSession, web
 from PIL import Image
 
 from bench.fanout import reached
-from bench.inbound import CONTEXT
+from bench.inbound import create
 from bench.world import SinkProcess, bench_relay, publish, save, subscribe
 from relay.cli.serving import listening, public_app
 from relay.domain.intake import StoredKey
-from tests.fakes import PUBLIC, pem_of, rsa_key, sign_request
+from tests.fakes import pem_of, rsa_key, sign_request
 from tests.unit.protocol.signed_ld import sign_ld
 
 if TYPE_CHECKING:
@@ -65,33 +65,14 @@ async def media_server() -> AsyncIterator[str]:
         yield f"origin.test:{port}"
 
 
-def create(server: str, number: int, kind: str) -> bytes:
-    """A Create of the given kind."""
-    note = f"http://{server}/notes/{number}"
-    actor = f"http://{server}/users/alice"
+def signed_create(server: str, number: int, kind: str) -> bytes:
+    """A Create of the given kind, signed inside."""
+    activity = create(server, number)
     path = {"image unknown": f"new-{number}.png", "image known": "known.png"}.get(kind)
-    media = (
-        []
-        if path is None
-        else [{"type": "Document", "mediaType": "image/png", "url": f"http://{server}/{path}"}]
-    )
-    post = {
-        "id": note,
-        "type": "Note",
-        "attributedTo": actor,
-        "to": [PUBLIC],
-        "content": "x" * 2_600,
-        "attachment": media,
-    }
-    activity = {
-        "@context": CONTEXT,
-        "id": f"{note}/activity",
-        "type": "Create",
-        "actor": actor,
-        "to": [PUBLIC],
-        "object": post,
-    }
-    return json.dumps(sign_ld(activity, rsa_key(0), f"{actor}#main-key")).encode()
+    if path is not None:
+        url = f"http://{server}/{path}"
+        activity["object"]["attachment"] = [{"type": "Document", "mediaType": "image/png", "url": url}]
+    return json.dumps(sign_ld(activity, rsa_key(0), f"{activity['actor']}#main-key")).encode()
 
 
 async def measure(port: int, posts: int) -> dict[str, object]:
@@ -116,7 +97,7 @@ async def measure(port: int, posts: int) -> dict[str, object]:
                 every = 5 * SUBSCRIBERS / peak
 
                 async def post(number: int, kind: str) -> float:
-                    body = create(server, number, kind)
+                    body = signed_create(server, number, kind)
                     signed = sign_request(rsa_key(0), key.id, "http://relay.test/inbox", body, time.time())
                     start = time.perf_counter()
                     async with session.post(

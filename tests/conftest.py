@@ -25,9 +25,7 @@ elif "CI" not in os.environ:  # there hypothesis takes its own profile, which ha
 
 KINDS = [
     "sqlite",
-    pytest.param(
-        "postgresql", marks=pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
-    ),
+    pytest.param("postgresql", marks=databases.NEEDED),
 ]
 """The databases that a relay can run on. A machine without PostgreSQL is told so; in CI that is a failure (.ci/run)."""
 

@@ -17,11 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
 import psycopg
+import pytest
 
 from relay.adapters.sql.postgres import PostgresStore
 from relay.adapters.sql.sqlite import SqliteStore
@@ -52,6 +54,10 @@ def programs() -> Path | None:
         return found[-1].parent
     elsewhere = shutil.which("postgres")
     return None if elsewhere is None else Path(elsewhere).resolve().parent
+
+
+NEEDED: Final = pytest.mark.skipif(programs() is None, reason=ABSENT)
+"""For tests of PostgreSQL alone. A machine without it is told so; in CI that is a failure (.ci/run)."""
 
 
 @dataclass
@@ -238,6 +244,22 @@ def clean(server: Server) -> str:
     return address
 
 
+def copied_to(server: Server) -> Iterator[str]:
+    """A database for a copy, as `clean`; what a copy leaves in it goes afterwards."""
+    address = clean(server)
+    yield address
+    with psycopg.connect(address) as connection:
+        connection.execute(b"DROP TABLE IF EXISTS copy_progress, theirs")
+
+
+def bare(server: Server) -> Iterator[str]:
+    """A database of its own, without tables."""
+    name = f"bare{next(_numbers)}"
+    yield server.database(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_numbers = count()
 _EMPTY: Final = b"""\
 SET lock_timeout = '10s';
 DO $$ DECLARE name text; BEGIN

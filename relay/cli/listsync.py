@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from relay.cli.command import Command
-from relay.cli.output import ago, as_document, counted, in_a_row, note, say, stamp
+from relay.cli.output import ago, as_document, counted, note, say, stamp
 from relay.cli.problems import Problem, Status
 from relay.cli.session import Session, operator, pass_session
 from relay.domain.hashlist import BatchState
+from relay.domain.healthwords import in_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

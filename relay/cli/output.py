@@ -129,11 +129,6 @@ def counted(count: int, thing: str, things: str = "") -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {things or thing + 's'}"
 
 
-def in_a_row(times: int) -> str:
-    """Return how often something happened without a break: `once`, `3 times in a row`."""
-    return "once" if times == 1 else f"{times} times in a row"
-
-
 def size(count: int) -> str:
     """Return a number of bytes for people."""
     if count < 1024:

@@ -52,14 +52,18 @@ def _deliveries(health: Health, times: Times) -> str:
         case Condition.NOT_SERVED:
             return "it is not served"
     failures = health.trouble.failures if health.trouble else 1
-    often = "once" if failures == 1 else f"{failures} times in a row"
     since = "" if health.since is None else f", since {times.moment(health.since)}"
     what = (
         "resting: its server"
         if health.condition is Condition.RESTING
         else "unreachable: its inbox is gone, and"
     )
-    return f"{what} failed {often}{since}"
+    return f"{what} failed {in_a_row(failures)}{since}"
+
+
+def in_a_row(times: int) -> str:
+    """Return how often something happened without a break: `once`, `3 times in a row`."""
+    return "once" if times == 1 else f"{times} times in a row"
 
 
 def _well(health: Health, times: Times) -> str:

@@ -60,7 +60,7 @@ def configured(folder: Path, name: str, port: int, database: str) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(360)
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 @pytest.mark.parametrize("kind", ["hangs", "is unplugged"])
 async def test_a_worker_that_is_cut_off_stops_and_another_goes_on_without_repeating(
     postgres: databases.Server, tmp_path: Path, kind: str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(0),
-    pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT),
+    databases.NEEDED,
 ]
 
 

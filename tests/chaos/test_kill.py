@@ -68,7 +68,7 @@ async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path:
         await process.alone()
 
 
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 async def test_one_of_several_processes_is_killed(
     postgres: databases.Server, trial: Trial, tmp_path: Path
 ) -> None:

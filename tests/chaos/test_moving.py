@@ -44,7 +44,7 @@ async def migrating(folder: Path, address: str) -> asyncio.subprocess.Process:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 async def test_a_copy_that_is_killed_goes_on_and_ends_whole(
     postgres: databases.Server, tmp_path: Path
 ) -> None:

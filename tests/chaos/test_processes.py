@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 async def test_whatever_was_answered_202_arrives_though_one_of_the_workers_is_killed(
     postgres: databases.Server, tmp_path: Path
 ) -> None:

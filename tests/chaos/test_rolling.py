@@ -70,7 +70,7 @@ async def post(
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 async def test_nothing_is_lost_while_a_newer_version_takes_the_place_of_an_older_one(
     postgres: databases.Server, tmp_path: Path
 ) -> None:
@@ -126,7 +126,7 @@ async def test_nothing_is_lost_while_a_newer_version_takes_the_place_of_an_older
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+@databases.NEEDED
 async def test_a_version_that_cannot_run_beside_the_older_one_waits_and_then_keeps_it_out(
     postgres: databases.Server, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests import databases
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+pytestmark = databases.NEEDED
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 from contextlib import closing, contextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+pytestmark = databases.NEEDED
 EDGES: Final[dict[str, list[Any]]] = {
     "TEXT": [
         "",
@@ -38,24 +37,18 @@ EDGES: Final[dict[str, list[Any]]] = {
     "DOUBLE PRECISION": [0.1, 1763827200.123456, -5e-324, 1.7976931348623157e308, float("inf"), 3.0],
     "BOOLEAN": [1, 0],
 }
-_numbers = count()
 
 
 @pytest.fixture
 def address(postgres: databases.Server) -> Iterator[str]:
     """A database with tables and nothing in them: making them anew for each test takes long."""
-    found = databases.clean(postgres)
-    yield found
-    with psycopg.connect(found) as connection:
-        connection.execute(b"DROP TABLE IF EXISTS copy_progress, theirs")
+    yield from databases.copied_to(postgres)
 
 
 @pytest.fixture
 def bare(postgres: databases.Server) -> Iterator[str]:
     """A database without tables."""
-    name = f"bare{next(_numbers)}"
-    yield postgres.database(name)
-    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield from databases.bare(postgres)
 
 
 @pytest.fixture

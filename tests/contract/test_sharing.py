@@ -17,7 +17,7 @@ from tests import databases
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+pytestmark = databases.NEEDED
 LONG = 20.0
 """Seconds that nothing of this takes."""
 

@@ -6,7 +6,6 @@ import asyncio
 import re
 import shutil
 from contextlib import AsyncExitStack
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -25,22 +24,19 @@ if TYPE_CHECKING:
 
     Newer = Callable[[str], int]
 
-pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+pytestmark = databases.NEEDED
 FIRST: Final = 22
 """The newest migration of the first version that ran on PostgreSQL: those up to it were never met by another one."""
 ADDING: Final = re.compile(
     r"CREATE TABLE \w+ \(.*\)|CREATE INDEX .*|ALTER TABLE \w+ ADD COLUMN (?!.* UNIQUE)(?:(?!.*NOT NULL).*|.*DEFAULT.*)",
     re.DOTALL,
 )
-_numbers = count()
 
 
 @pytest.fixture
 def address(postgres: databases.Server) -> Iterator[str]:
     """A database whose tables are changed."""
-    name = f"upgrading{next(_numbers)}"
-    yield postgres.database(name)
-    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield from databases.bare(postgres)
 
 
 @pytest.fixture

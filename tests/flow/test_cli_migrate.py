@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from relay.adapters.sql.lockfile import LockFile
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-on_postgresql = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
 OF_TABLES = {"schema", "known", "compatible_from", "pending", "applied", "relays"}
 
 
@@ -30,10 +28,7 @@ def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
 @pytest.fixture
 def address(postgres: databases.Server) -> Iterator[str]:
     """A database with tables and nothing in them."""
-    found = databases.clean(postgres)
-    yield found
-    with psycopg.connect(found) as connection:
-        connection.execute(b"DROP TABLE IF EXISTS copy_progress")
+    yield from databases.copied_to(postgres)
 
 
 def test_the_tables_of_a_file_are_brought_up_to_date(relay: Operator) -> None:
@@ -55,7 +50,7 @@ def test_the_tables_of_a_file_are_brought_up_to_date(relay: Operator) -> None:
     assert relay.run("migrate").stdout.startswith("The tables are up to date.")
 
 
-@on_postgresql
+@databases.NEEDED
 def test_the_tables_of_postgresql_are_looked_at_and_brought_up_to_date(
     relay: Operator, postgres: databases.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +63,7 @@ def test_the_tables_of_postgresql_are_looked_at_and_brought_up_to_date(
     assert "no relay" in relay.run("migrate", "--status").stdout
 
 
-@on_postgresql
+@databases.NEEDED
 def test_everything_moves_and_the_operator_is_told_what_to_do_next(relay: Operator, address: str) -> None:
     planned = relay.ask("migrate", "--to", address, "--dry-run")
     assert "Would be copied" in relay.run("migrate", "--to", address, "--dry-run").stdout
@@ -90,7 +85,7 @@ def test_everything_moves_and_the_operator_is_told_what_to_do_next(relay: Operat
     relay.fail("migrate", "--to", address, status=1, code="no-file")
 
 
-@on_postgresql
+@databases.NEEDED
 def test_an_address_with_a_password_stays_in_its_file(relay: Operator, address: str) -> None:
     secret = address.replace("assay@", "assay:hush@")
     (relay.folder / "database.txt").write_text(f"{secret}\n")

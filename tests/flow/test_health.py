@@ -17,6 +17,8 @@ from tests.flow.office import visiting
 from tests.flow.test_forward import author, send, signed
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from tests.fakes import FakeServer
     from tests.flow.conftest import World, Worlds
 
@@ -30,6 +32,18 @@ async def three(world: World) -> FakeServer:
     for name in ("a.test", "b.test", "c.test"):
         await world.subscribe(name)
     return world.server("b.test")
+
+
+async def straggling(world: World, b: FakeServer, status: int) -> dict[str, Any]:
+    """Return a post that b.test refuses until it straggles, while four others arrive there."""
+    server = world.server("a.test")
+    bad = server.note()
+    b.refuses[bad["id"]] = status
+    await send(world, author(server), server.create(bad))
+    for _ in range(4):
+        world.clock.forward(300)
+        await world.publish(server)
+    return bad
 
 
 async def later(world: World, seconds: float) -> None:
@@ -78,13 +92,8 @@ async def test_back_off(world: World) -> None:
 
 @pytest.mark.databases
 async def test_stragglers(world: World) -> None:
-    b, server, began = await three(world), world.server("a.test"), world.clock.now()
-    bad = server.note()
-    b.refuses[bad["id"]] = 500
-    await send(world, author(server), server.create(bad))
-    for _ in range(4):
-        world.clock.forward(300)
-        await world.publish(server)
+    b, began = await three(world), world.clock.now()
+    bad = await straggling(world, b, 500)
     found = await shown(world, "b.test")
     assert (found["condition"], found["behind"]) == ("well", 0)
     [straggler] = found["stragglers"]
@@ -242,13 +251,8 @@ async def test_retry_after(world: World, asked: float, granted: float, words: st
 
 
 async def test_a_straggler_that_is_asked_to_wait_lets_its_server_rest(world: World) -> None:
-    b, server = await three(world), world.server("a.test")
-    bad = server.note()
-    b.refuses[bad["id"]] = 503
-    await send(world, author(server), server.create(bad))
-    for _ in range(4):
-        world.clock.forward(300)
-        await world.publish(server)
+    b = await three(world)
+    await straggling(world, b, 503)
     b.retry_after = 7200.0
     await later(world, 3600)
     found = await shown(world, "b.test")
@@ -347,12 +351,7 @@ async def test_signed_copies_that_expired_meanwhile_are_announced(world: World) 
 
 async def test_the_page_of_a_subscriber_shows_the_same(world: World) -> None:
     b, server = await three(world), world.server("a.test")
-    bad = server.note()
-    b.refuses[bad["id"]] = 500
-    await send(world, author(server), server.create(bad))
-    for _ in range(4):
-        world.clock.forward(300)
-        await world.publish(server)
+    bad = await straggling(world, b, 500)
     world.server("c.test").fault = RemoteError("down <b>hard</b>")
     await world.publish(server)
     async with visiting(world.relay) as admin:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.flow.conftest import World, Worlds
 
-pytestmark = pytest.mark.skipif(databases.programs() is None, reason=databases.ABSENT)
+pytestmark = databases.NEEDED
 HOLDING = """\
 policy:
   rules: [{name: Look at cats, when: {hashtags: cats}, then: quarantine, reason: cats}]

@@ -124,9 +124,7 @@ class PostgresStore:
 
     async def is_served(self) -> bool:
         """Whether a relay runs on this database, here or in another process."""
-        async with self._within(_READ) as connection:
-            row = await (await connection.execute(_SERVED)).fetchone()
-        return row is not None
+        return await self.served_by() is not None
 
     async def served_by(self) -> int | None:
         """Return the id of the server's process for a relay that runs on this database; None when there is none."""
