@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from relay.domain.errors import Unavailable
+from relay.services.enduring import enduring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,8 +35,9 @@ class Queue(Protocol[Piece]):
 class LeasedWork(Generic[Piece]):
     """Has pieces attended to, `at_once` at the same time; `queue` finds them in a transaction.
 
-    A piece whose `attend` raised falls due again when its lease of so many seconds is over. `named` says what a piece
-    is called in the log: never with content of others.
+    A piece whose `attend` raised falls due again when its lease of so many seconds is over; without the database it is
+    attended to anew as soon as that is back, unless the lease is over by then. `named` says what a piece is called in
+    the log: never with content of others.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class LeasedWork(Generic[Piece]):
 
     async def _work(self) -> None:
         while True:
+            until = self._clock.now() + self._lease
             try:
                 claimed = await self._claim(1)
             except Unavailable:  # the others here are not disturbed in what they do
@@ -78,12 +82,16 @@ class LeasedWork(Generic[Piece]):
                 continue
             for piece in claimed:
                 try:
-                    await self._attend(piece)
+                    await enduring(partial(self._while_ours, piece, until), self._clock)
                 except Exception:  # noqa: BLE001 - the last line of defence
                     # A bug must not take the relay down nor lose the piece: it falls due again.
                     _log.exception("%s failed", self._named(piece))
             if not claimed:
                 await self._wakeup.wait(LOOK_EVERY)
+
+    async def _while_ours(self, piece: Piece, until: float) -> None:
+        if self._clock.now() < until:
+            await self._attend(piece)
 
     async def _claim(self, most: int) -> list[Piece]:
         now = self._clock.now()

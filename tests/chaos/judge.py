@@ -39,8 +39,8 @@ class Trial:
     add: Callable[[str, object], None]
     chance: random.Random = field(init=False)
     kills: list[str] = field(default_factory=list)
-    faults: list[float] = field(default_factory=list)
-    """When something was done, in seconds of a clock that never jumps."""
+    faults: list[tuple[float, float]] = field(default_factory=list)
+    """When something was wrong, from and to, in seconds of a clock that never jumps."""
     origin: Origin = field(init=False)
     subscribers: list[Subscriber] = field(init=False)
     lag: float = 0.0
@@ -56,11 +56,19 @@ class Trial:
     def killed(self, kind: str) -> None:
         """A process was killed."""
         self.kills.append(kind)
-        self.faults.append(now())
+        self.fault()
 
     def fault(self) -> None:
-        """Something else went wrong, or began to."""
-        self.faults.append(now())
+        """Something else went wrong."""
+        self.faults.append((now(), now()))
+
+    @asynccontextmanager
+    async def without(self) -> AsyncIterator[None]:
+        """Something that the relay needs is not there inside."""
+        began = now()
+        self.faults.append((began, float("inf")))
+        yield
+        self.faults[-1] = (began, now())
 
     @asynccontextmanager
     async def servers(self, subscribers: int = 2) -> AsyncIterator[None]:
@@ -157,14 +165,18 @@ class Trial:
         assert after.within(before, **bounds), (before, after)
 
     def _ages(self, arrived: Sequence[Arrival]) -> list[float]:
-        """Of all that came again: how long before the last fault it had come before. Infinite without a fault."""
+        """Of all that came again: how long before a fault it had come. Infinite when nothing was wrong before.
+
+        That is the first fault that was not over when it came: the next one may begin while the relay recovers.
+        """
         before: dict[tuple[str, int, bool], float] = {}
         ages = []
         for one in arrived:
             what = (one.object, one.version if one.exact else 0, one.exact)
             if what in before:
-                faults = [at for at in self.faults if at < one.at]
-                ages.append(max(0.0, faults[-1] - before[what]) if faults else float("inf"))
+                faults = [(began, over) for began, over in self.faults if began < one.at]
+                blamed = next((began for began, over in faults if over >= before[what]), before[what])
+                ages.append(max(0.0, blamed - before[what]) if faults else float("inf"))
             before[what] = one.at
         return ages
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from typing import TYPE_CHECKING
 
@@ -40,17 +41,16 @@ async def test_the_database_goes_away(server: databases.Server, trial: Trial, tm
             for _ in range(trial.size(2, 0.05)):
                 await trial.pause(0.5)
                 trial.fault()
-                server.cut()
+                await asyncio.to_thread(server.cut)
                 await trial.some()
             for how in (signal.SIGINT, signal.SIGQUIT) * trial.size(1, 0.02):
                 await trial.pause(0.5)
                 refused = trial.origin.answers[503]
-                trial.fault()
-                server.stop(how)
-                while trial.origin.answers[503] == refused:
-                    await trial.pause(0.2)
-                server.start()
-                trial.fault()
+                async with trial.without():
+                    await asyncio.to_thread(server.stop, how)
+                    while trial.origin.answers[503] == refused:
+                        await trial.pause(0.2)
+                    await asyncio.to_thread(server.start)
                 await trial.some()
         await trial.judge()
         trial.held(before, await process.back_to(before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,13 @@ import pytest
 from relay.adapters.sql import connecting
 from relay.adapters.sql.postgres import PostgresStore
 from relay.adapters.sql.upgrading import migrate
+from relay.adapters.system import SystemClock
 from relay.domain.errors import Refused, Unavailable
 from relay.services.enduring import enduring
 from relay.services.intake import Intake
 from relay.services.leading import Leading
+from relay.services.leased import LeasedWork
+from relay.services.signals import Wakeup
 from tests import databases
 from tests.contract.test_leases import Hands, Worker
 from tests.contract.test_store import incoming, settled
@@ -25,7 +28,9 @@ from tests.fakes import FakeClock
 from tests.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from relay.domain.intake import Work
 
 pytestmark = databases.NEEDED
 
@@ -39,6 +44,17 @@ def server() -> Iterator[databases.Server]:
 @pytest.fixture
 def address(server: databases.Server) -> str:
     return databases.clean(server)
+
+
+@asynccontextmanager
+async def working(work: LeasedWork[Work]) -> AsyncIterator[None]:
+    """Have it work inside."""
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(work.run())
+        try:
+            yield
+        finally:
+            running.cancel()
 
 
 async def waiting(store: PostgresStore) -> int:
@@ -73,6 +89,39 @@ async def test_a_transaction_whose_connection_ends_changed_nothing(
                 await receive(ask=ask)
             assert await waiting(store) == 0
         assert await Intake(store).put(incoming("1"), settled()) == 1
+
+
+async def test_work_that_the_database_left_is_done_when_it_is_back(
+    server: databases.Server, address: str
+) -> None:
+    """Not minutes later, when its lease is over."""
+    done = asyncio.Event()
+    tried = 0
+
+    async def attend(work: Work) -> None:
+        nonlocal tried
+        tried += 1
+        async with asyncio.TaskGroup() as tasks:  # as who looks at several pictures does
+            tasks.create_task(finish(work))
+
+    async def finish(work: Work) -> None:
+        async with store.transaction() as tx:
+            if tried == 1:
+                server.cut()
+            await tx.activities.settle(work.seq, settled(), ())
+        done.set()
+
+    clock = SystemClock()
+    async with PostgresStore(address) as store:
+        async with store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+        work = LeasedWork(
+            lambda _: "a piece", lambda tx: tx.activities, attend,
+            store=store, clock=clock, wakeup=Wakeup(), lease=300.0, at_once=2,
+        )  # fmt: skip
+        async with working(work), asyncio.timeout(30):
+            await done.wait()
+        assert (tried, await waiting(store)) == (2, 0)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
@@ -158,6 +207,23 @@ async def test_a_worker_begins_again_when_the_database_is_back_and_ends_when_it_
         async with asyncio.timeout(0.01):
             await enduring(work, clock)
     assert [at - rounds[0] for at in rounds] == [0.0, 1.0, 2.0]
+
+
+async def test_a_worker_outlasts_an_outage_that_one_of_its_tasks_met() -> None:
+    rounds = 0
+
+    async def fails() -> None:
+        raise Unavailable
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 3:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(fails())
+
+    await enduring(work, FakeClock())
+    assert rounds == 3
 
 
 async def test_a_bug_is_no_outage() -> None:
