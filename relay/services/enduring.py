@@ -26,9 +26,9 @@ async def enduring(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
     """
     while True:
         try:
-            # In a task of its own: before Python 3.13 a `TaskGroup` in which something failed leaves the task that it is
-            # in marked as cancelled, which would look like the end.
-            await asyncio.ensure_future(work())
+            # In a task of its own: before Python 3.13 a `TaskGroup` in which something failed leaves its task marked as
+            # cancelled, which would look like the end.
+            await asyncio.ensure_future(work())  # noqa: TID251 - awaited at once
         except* Unavailable:
             _log.debug("a worker waits for the database", exc_info=True)
         else:
