@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
@@ -183,6 +184,19 @@ async def test_a_single_file_and_names_that_are_no_text(tmp_path: Path) -> None:
     with FolderStore(tmp_path / "other.png", at_once=1) as store:
         [file] = [file async for file in store.files(None)]
         assert (file.name, await store.read(file, LIMIT)) == ("other.png", b"other")
+
+
+async def test_listings_side_by_side_are_whole_each(tmp_path: Path) -> None:
+    """One that counts runs beside the one that hands out: a descriptor that they share would part the names."""
+    for number in range(2_000):
+        (tmp_path / f"{number:04}").touch()
+
+    async def count() -> int:
+        return len([file async for file in store.files(None)])
+
+    with FolderStore(tmp_path, at_once=1) as store:
+        for _ in range(10):
+            assert await asyncio.gather(count(), count(), count()) == [2_000] * 3
 
 
 async def test_a_folder_that_vanishes_stops_the_scan_and_one_below_is_told(tmp_path: Path) -> None:

@@ -132,8 +132,11 @@ class FolderStore:
 
     @contextmanager
     def _opened(self, parts: Sequence[str], how: int) -> Iterator[int]:
-        """Open what has these names from the folder on, each without following a link. Raises OSError."""
-        descriptor = os.dup(self._root)
+        """Open what has these names from the folder on, each without following a link. Raises OSError.
+
+        The folder itself is opened anew each time: duplicates of a descriptor have one place in a listing together.
+        """
+        descriptor = _open(".", _FOLDER, self._root)
         try:
             for place, name in enumerate(parts, 1):
                 if name in {"", ".", ".."}:
