@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SCRIPTS := tools/generate tools/vectors tools/profile tools/canary tools/interop tools/js
 QUICK := tests/unit tests/vectors tests/test_architecture.py tests/test_generated.py tests/test_docs.py
 EDGES := tests/unit/adapters
-BENCHES := fanout processes inbound latency writes memory table policy replay signing verify verify_ld attest scans waves index recall \
+BENCHES := fanout processes inbound latency writes memory peer table policy replay signing verify verify_ld attest scans waves index recall \
 	media moving
 
 .DEFAULT_GOAL := help

@@ -52,7 +52,7 @@ class Pool:
     total: int
     per_host: int
     idle: float
-    kept: int = 4096
+    kept: int = 8192
 
 
 class Origin(NamedTuple):
