@@ -145,6 +145,15 @@ class Server:
             )
         )
 
+    def close(self, name: str) -> None:
+        """Let nobody into a database, and everybody out."""
+        self.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self.cut()
+
+    def reopen(self, name: str) -> None:
+        """Let everybody in again."""
+        self.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
     def _answers(self) -> bool:
         try:
             self.execute("SELECT 1")

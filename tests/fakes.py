@@ -188,6 +188,8 @@ class FakeServer:
     inbox: list[Received] = field(default_factory=list)
     status: int = 202
     retry_after: float | None = None
+    meanwhile: Callable[[], None] | None = None
+    """What happens when something is fetched here."""
     fault: Exception | None = None
     """What every request to it ends with; anything but a RemoteError stands for a bug of ours."""
     hang: asyncio.Event | None = None
@@ -373,6 +375,8 @@ class FakeFediverse:
         server = self.servers.get(parts.netloc)
         if server is None:
             raise RemoteError(f"no such server: {parts.netloc}", code="unreachable")
+        if server.meanwhile is not None:
+            server.meanwhile()
         if server.fault is not None:
             raise server.fault
         return server, parts.path + (f"?{parts.query}" if parts.query else "")

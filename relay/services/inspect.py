@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.domain import hosts
-from relay.domain.errors import RelayError, RemoteError
+from relay.domain.errors import RelayError, RemoteError, Unavailable
 from relay.domain.facts import AttestationState
 from relay.domain.intake import Item, MediaFacts
 from relay.domain.media import Decoded, MediaKind, MediaRef, ScanOutcome
@@ -67,7 +67,8 @@ class Inspector:
     async def inspect(self, ref: MediaRef, object_id: str, tokens: Sequence[str]) -> Item:
         """Inspect an item that `object_id` refers to. Never raises for what others did.
 
-        A file that could not be had for now is `unavailable`, one that never can be is `unscannable`.
+        A file that could not be had for now is `unavailable`, one that never can be is `unscannable`. Raises
+        `Unavailable`: that the database is away says nothing about a file.
         """
         if not hosts.is_http_url(ref.url):
             return _unseen(ref, ScanOutcome.UNSCANNABLE, "bad-url")
@@ -80,6 +81,8 @@ class Inspector:
             # A file that was not fetched because it is too large must not slip past a rule about large files.
             size = self._limits.size + 1 if error.code == "too-large" else None
             return _unseen(ref, outcome, error.code, size)
+        except Unavailable:
+            raise
         except RelayError as error:
             return _unseen(ref, ScanOutcome.UNSCANNABLE, error.code)
         finally:

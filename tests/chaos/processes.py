@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+import psycopg
+
+from tests.chaos.links import HERE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIG: Final = """\
-relay: {{url: "http://127.0.0.1:{port}", listen: "127.0.0.1:{port}", data: data, database: "{database}"}}
+relay: {{url: "{url}", listen: "127.0.0.1:{port}", data: {data}, database: "{database}"}}
 admin: {{listen: "127.0.0.1:{admin}"}}
-federation: {{subscriptions: open, private_addresses: [127.0.0.0/8], allow_http: true}}
+federation: {{subscriptions: open, private_addresses: [127.0.0.0/8, {here}/32], allow_http: true}}
 media: {{decoders: 1}}
 """
 KINDS: Final = {
@@ -60,12 +63,13 @@ class Footprint:
 
 @dataclass
 class Place:
-    """Where a relay is: its configuration file, its two ports, and how its processes are started.
+    """Where a relay is: its configuration file, its address, two ports, and how its processes are started.
 
     `inside` comes before the interpreter's name, `module` is what it runs, `environment` is added to ours.
     """
 
     config: Path
+    url: str
     port: int
     admin: int
     inside: Sequence[str] = ()
@@ -74,17 +78,17 @@ class Place:
     _started: list[Process] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path, database: str = "sqlite", extra: str = "") -> Place:
-        """Write the configuration of a relay into a folder."""
+    def make(
+        cls, folder: Path, database: str = "sqlite", extra: str = "", *, of: Place | None = None
+    ) -> Place:
+        """Write the configuration of a relay into a folder; `of` a relay that is there, as that of another host."""
         port, admin = free_ports(2)
-        config = folder / "config.yaml"
-        config.write_text(CONFIG.format(port=port, admin=admin, database=database) + extra)
-        return cls(config, port, admin)
-
-    @property
-    def url(self) -> str:
-        """The relay's public address."""
-        return f"http://127.0.0.1:{self.port}"
+        folder.mkdir(exist_ok=True)
+        config, data = folder / "config.yaml", folder / "data" if of is None else of.config.parent / "data"
+        place = cls(config, f"http://127.0.0.1:{port}" if of is None else of.url, port, admin)
+        text = CONFIG.format(url=place.url, port=port, admin=admin, data=data, database=database, here=HERE)
+        config.write_text(text + extra)
+        return place
 
     @property
     def log(self) -> str:
@@ -110,13 +114,17 @@ class Place:
         return self._started[-1]
 
     async def command(self, *words: str) -> tuple[int, str]:
-        """Run a command of the operator beside the relay; return its exit status and what it printed."""
+        """Run a command of the operator beside the relay; return its exit status and what it printed.
+
+        A command that printed nothing has said why on standard error.
+        """
         ran = await asyncio.create_subprocess_exec(
             *self.inside, sys.executable, "-m", *self.module, "--config", str(self.config), *words,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=self._variables(),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=self.config.parent, env=self._variables(),
         )  # fmt: skip
-        printed, _ = await ran.communicate()
-        return ran.returncode or 0, printed.decode()
+        printed, said = await ran.communicate()
+        return ran.returncode or 0, (printed or said).decode()
 
     async def ready(self) -> int:
         """The status with which /readyz answers."""
@@ -239,6 +247,20 @@ def compiled() -> str:
     folder = tempfile.TemporaryDirectory(prefix="assay-compiled-")
     atexit.register(folder.cleanup)
     return folder.name
+
+
+async def holders(address: str, count: int) -> set[str]:
+    """Wait until all shares are held by so many processes; return their names."""
+    while True:
+        try:
+            with psycopg.connect(address) as connection:
+                rows = connection.execute(b"SELECT DISTINCT owner FROM shares").fetchall()
+        except psycopg.errors.UndefinedTable:
+            rows = []
+        names = {owner for (owner,) in rows}
+        if len(names) == count and None not in names:
+            return names
+        await asyncio.sleep(0.1)
 
 
 def in_group(group: int) -> list[tuple[int, str]]:

@@ -89,6 +89,9 @@ async def test_one_of_several_processes_is_killed(
                     await processes[0].up()
                     await trial.some()
             await processes[0].up()
+            trial.killed("worker")
+            await processes.pop().kill()  # for good: the other one takes over what was its
+            await trial.some(10)
         await trial.judge()
         for process in processes:
             assert await process.stop() == 0

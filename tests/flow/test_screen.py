@@ -37,11 +37,13 @@ from relay.domain.hashlist import Effects, HashAlgorithm, ListEntry
 from relay.domain.lab.testing import TEST_LIST
 from relay.domain.log import HoldState
 from relay.services.screen import LEASE
+from tests.conftest import KINDS
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests import databases
     from tests.fakes import FakeServer
     from tests.flow.conftest import World, Worlds
 
@@ -101,6 +103,28 @@ async def test_a_known_picture_is_held_before_anyone_receives_it(worlds: Worlds)
     assert (told["state"], told["decisions"][0]["reason"]) == ("held", "known-match")
     assert world.server("b.test").arrivals() == []
     assert not await world.relay.attestor.look_up(hashlib.sha256(KNOWN).hexdigest())
+
+
+@pytest.mark.parametrize("database", KINDS[1:], indirect=True)
+async def test_a_database_that_goes_away_says_nothing_about_a_picture(
+    worlds: Worlds, postgres: databases.Server
+) -> None:
+    world = await screened(worlds)
+    server, media = world.server("a.test"), world.server("media.test")
+    note = server.note(media.picture(clean_picture(2)))
+    await world.post(server.actor("/users/alice", "Person"), server.create(note))
+    media.meanwhile = lambda: postgres.close("clean")
+    try:
+        with pytest.raises(ExceptionGroup):
+            await world.relay.screening.run_once()
+    finally:
+        postgres.reopen("clean")
+    media.meanwhile = None
+    world.clock.forward(LEASE)
+    await world.settle()
+    told = await world.why(note["id"])
+    assert (told["state"], told["media"][0]["outcome"]) == ("published", "no-known-match")
+    assert len(world.server("b.test").inbox) == 1
 
 
 async def test_a_known_picture_is_held_even_in_observe(worlds: Worlds) -> None:
