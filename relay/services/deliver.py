@@ -240,6 +240,7 @@ class FanOut:
 
     async def _ahead(self, track: Track, now: float) -> Attempt | None:
         """Start the next position that may be, of those near the cursor; settle those before that are not wanted."""
+        passed = set[str]()  # objects that were busy: they may be free again once the log has been read
         for position in open_positions(track, self._log.head):
             entry = await self._log.entry(position)
             if track.left or not track.progress.is_open(position):
@@ -247,7 +248,9 @@ class FanOut:
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is None or rendered is None:
                 self._settling.passed(track, position)
-            elif entry.object_id not in track.objects:
+            elif entry.object_id in track.objects or entry.object_id in passed:
+                passed.add(entry.object_id)
+            else:
                 if pause := track.pause(entry, self._log.head, self._limits.catch_up, self._clock):
                     self._line.at(now + pause, track)
                     return None
