@@ -264,7 +264,8 @@ class GuardedRemote:
         return self._deliveries.post_now(route, headers=headers, body=body, timeout=timeout, answered=read)
 
     def _posted(self, answer: Answer) -> Posted:
-        return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail))
+        date = moment(answer.date.decode("latin-1")) if answer.status >= 400 else None
+        return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail), date)
 
 
 def _detail(start: bytes) -> str:
@@ -298,13 +299,18 @@ def retry_after(value: str, *, now: float) -> float | None:
     if value.isascii() and value.isdigit():
         # More than nine digits is for ever, and int() refuses thousands of them.
         return LONGEST_PAUSE if len(value) > 9 else min(float(value), LONGEST_PAUSE)
+    until = moment(value)
+    return None if until is None else min(max(until - now, 0.0), LONGEST_PAUSE)
+
+
+def moment(value: str) -> float | None:
+    """Read an HTTP-date (RFC 9110 5.6.7): seconds since the Unix epoch, None if it makes no sense."""
     try:
-        moment = parsedate_to_datetime(value)
-        # RFC 9110 5.6.7: an HTTP-date is in UTC, whatever the obsolete forms leave out.
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        read = parsedate_to_datetime(value)
+        # It is in UTC, whatever the obsolete forms leave out.
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
 def client_tls(ca_file: Path | None) -> ssl.SSLContext:
