@@ -24,6 +24,7 @@ from relay.adapters.deliveries import CONNECT_SECONDS, Deliveries, Pool, Route
 from relay.adapters.exchange import StaleError
 from relay.adapters.guard import AddressPolicy, BlockedAddressError, target
 from relay.adapters.inside import refuse_in_transaction
+from relay.adapters.names import SystemNames
 from relay.domain.errors import RemoteError
 from relay.domain.remote import Fetched, Posted
 
@@ -94,7 +95,7 @@ class GuardedRemote:
             self._deliveries = Deliveries(
                 addresses=self._addresses,
                 tls=self._tls,
-                resolver=self._resolver or aiohttp.ThreadedResolver(),
+                resolver=self._resolver or SystemNames(),
                 pool=deliveries,
                 user_agent=self._headers["User-Agent"],
                 patience=self._answer_patience,
@@ -115,7 +116,7 @@ class GuardedRemote:
             keepalive_timeout=pool.idle,
             ssl=self._tls,
             socket_factory=self._addresses.open_socket,
-            resolver=self._resolver or aiohttp.ThreadedResolver(),
+            resolver=self._resolver or SystemNames(),
             ttl_dns_cache=300,
         )
         return aiohttp.ClientSession(
