@@ -179,3 +179,27 @@ asyncio.run(main())
 
 def test_no_process_waits_for_a_name_when_it_ends() -> None:
     subprocess.run([sys.executable, "-c", LEAVING], check=True, timeout=NEVER)  # noqa: S603 (our own words)
+
+
+CROWDED = """
+import asyncio, resource
+from relay.adapters.names import SystemNames
+
+async def main():
+    names = SystemNames(1)
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**20,) * 2)
+    for _ in range(2):
+        try:
+            await names.resolve("localhost")
+        except OSError as error:
+            print(error)
+
+asyncio.run(main())
+"""
+
+
+def test_a_system_without_room_for_a_thread() -> None:
+    found = subprocess.run([sys.executable, "-c", CROWDED], check=True, timeout=NEVER, capture_output=True)  # noqa: S603
+    assert found.stdout.count(b"localhost cannot be looked up: can't start new thread") == 2
