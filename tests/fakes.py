@@ -199,6 +199,10 @@ class FakeServer:
     """Deliveries that it refused."""
     refuses: dict[str, int] = field(default_factory=dict)
     """Statuses for deliveries whose body contains a text."""
+    ahead: float = 0.0
+    """By how many seconds its clock is ahead of the relay's."""
+    tolerance: float = 300.0
+    """By how many seconds a signature may be off for it; others are answered with `refusal`."""
     schemes: frozenset[Scheme] = frozenset(Scheme)
     """The signatures that it understands; others are answered with `refusal`."""
     refusal: int = 401
@@ -362,13 +366,17 @@ class FakeFediverse:
     def _answer(self, server: FakeServer, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         server.connected = True
         misunderstood = server.knock(self._check(url, dict(headers), body, "POST"))
+        if abs(server.ahead) > server.tolerance:
+            misunderstood = server.refusal
         refused = next((status for text, status in server.refuses.items() if text.encode() in body), None)
         status = misunderstood or refused or server.status
         server.refused += status >= 400
         if 200 <= status < 300:
             server.inbox.append(Received(url, {k.lower(): v for k, v in headers.items()}, body))
             server.changed.set()
-        return Posted(status, server.retry_after)
+        return Posted(
+            status, server.retry_after, date=self.clock.now() + server.ahead if status >= 400 else None
+        )
 
     def _find(self, url: str) -> tuple[FakeServer, str]:
         parts = urlsplit(url)

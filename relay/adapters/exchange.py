@@ -25,11 +25,12 @@ class StaleError(ConnectionError):
 
 
 class Answer(NamedTuple):
-    """What a peer said: `retry_after` as it was sent, `detail` the start of the body."""
+    """What a peer said: `retry_after` and `date` as they were sent, `detail` the start of the body."""
 
     status: int
     retry_after: str | None
     detail: bytes
+    date: bytes
 
 
 Answered = Callable[[Answer | OSError], None]
@@ -52,7 +53,7 @@ class Exchange(asyncio.Protocol):
         self._again = False
         self._status, self._head = 0, 0
         self._retry_after: str | None = None
-        self._detail = b""
+        self._detail = self._date = b""
         self._ended = self._keep = False
         self.reusable = False
         """Whether another request may be sent now."""
@@ -76,7 +77,8 @@ class Exchange(asyncio.Protocol):
         From its head on an answer counts, whatever becomes of the rest. One call at a time, on an open connection.
         """
         self._answered, self.end = answered, end
-        self._status, self._head, self._retry_after, self._detail, self._ended = 0, 0, None, b"", False
+        self._status, self._head, self._retry_after, self._ended = 0, 0, None, False
+        self._detail = self._date = b""
         self.reusable, self._again = False, self.reusable
         self._transport.write(request)
 
@@ -125,8 +127,10 @@ class Exchange(asyncio.Protocol):
     # ------------------------------------------------------------------ called by the parser
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the one header that is wanted (called by the parser)."""
-        if len(name) == 11 and name.lower() == b"retry-after":
+        """Keep the two headers that are wanted (called by the parser)."""
+        if len(name) == 4 and name.lower() == b"date":
+            self._date = value
+        elif len(name) == 11 and name.lower() == b"retry-after":
             self._retry_after = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -137,7 +141,7 @@ class Exchange(asyncio.Protocol):
         if status >= 200:
             self._status = status
         else:
-            self._retry_after = None
+            self._retry_after, self._date = None, b""
 
     def on_body(self, body: bytes) -> None:
         """Keep the start of the body (called by the parser)."""
@@ -161,7 +165,7 @@ class Exchange(asyncio.Protocol):
     def _done(self, *, reusable: bool) -> None:
         # A peer that answered before it had read everything must not take the rest for a request.
         self.reusable = reusable and not self._transport.get_write_buffer_size()
-        self._finish(Answer(self._status, self._retry_after, self._detail))
+        self._finish(Answer(self._status, self._retry_after, self._detail, self._date))
 
     def _finish(self, outcome: Answer | OSError) -> None:
         answered, self._answered, self.end = self._answered, None, inf

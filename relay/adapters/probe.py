@@ -9,6 +9,7 @@ import aiohttp
 
 from relay.adapters.deliveries import CONNECT_SECONDS
 from relay.adapters.guard import target
+from relay.adapters.names import SystemNames
 from relay.adapters.remote import FAILURES, as_remote_error, client_tls
 from relay.domain.errors import RemoteError
 from relay.domain.lab.exchange import Exchange
@@ -51,7 +52,7 @@ class GuardedProbe:
             limit=_CONNECTIONS,
             ssl=self._tls,
             socket_factory=self._addresses.open_socket,
-            resolver=self._resolver or aiohttp.ThreadedResolver(),
+            resolver=self._resolver or SystemNames(),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -24,6 +24,7 @@ from relay.adapters.deliveries import CONNECT_SECONDS, Deliveries, Pool, Route
 from relay.adapters.exchange import StaleError
 from relay.adapters.guard import AddressPolicy, BlockedAddressError, target
 from relay.adapters.inside import refuse_in_transaction
+from relay.adapters.names import SystemNames
 from relay.domain.errors import RemoteError
 from relay.domain.remote import Fetched, Posted
 
@@ -94,7 +95,7 @@ class GuardedRemote:
             self._deliveries = Deliveries(
                 addresses=self._addresses,
                 tls=self._tls,
-                resolver=self._resolver or aiohttp.ThreadedResolver(),
+                resolver=self._resolver or SystemNames(),
                 pool=deliveries,
                 user_agent=self._headers["User-Agent"],
                 patience=self._answer_patience,
@@ -115,7 +116,7 @@ class GuardedRemote:
             keepalive_timeout=pool.idle,
             ssl=self._tls,
             socket_factory=self._addresses.open_socket,
-            resolver=self._resolver or aiohttp.ThreadedResolver(),
+            resolver=self._resolver or SystemNames(),
             ttl_dns_cache=300,
         )
         return aiohttp.ClientSession(
@@ -264,7 +265,8 @@ class GuardedRemote:
         return self._deliveries.post_now(route, headers=headers, body=body, timeout=timeout, answered=read)
 
     def _posted(self, answer: Answer) -> Posted:
-        return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail))
+        date = moment(answer.date.decode("latin-1")) if answer.status >= 400 else None
+        return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail), date)
 
 
 def _detail(start: bytes) -> str:
@@ -298,13 +300,18 @@ def retry_after(value: str, *, now: float) -> float | None:
     if value.isascii() and value.isdigit():
         # More than nine digits is for ever, and int() refuses thousands of them.
         return LONGEST_PAUSE if len(value) > 9 else min(float(value), LONGEST_PAUSE)
+    until = moment(value)
+    return None if until is None else min(max(until - now, 0.0), LONGEST_PAUSE)
+
+
+def moment(value: str) -> float | None:
+    """Read an HTTP-date (RFC 9110 5.6.7): seconds since the Unix epoch, None if it makes no sense."""
     try:
-        moment = parsedate_to_datetime(value)
-        # RFC 9110 5.6.7: an HTTP-date is in UTC, whatever the obsolete forms leave out.
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        read = parsedate_to_datetime(value)
+        # It is in UTC, whatever the obsolete forms leave out.
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
 def client_tls(ca_file: Path | None) -> ssl.SSLContext:

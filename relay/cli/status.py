@@ -12,6 +12,7 @@ from relay.cli.alerts import summed
 from relay.cli.command import Command
 from relay.cli.listsync import syncs, told_of
 from relay.cli.output import as_document, pairs, say, stamp, when
+from relay.cli.processrows import process_lines, process_rows
 from relay.cli.recall import told
 from relay.cli.replaytables import observed_line
 from relay.cli.session import Session, pass_session
@@ -37,6 +38,7 @@ _DECISIONS: Final = (
 ANSWER: Final = {
     "url": "public origin of the relay",
     "running": "whether a relay runs on this database",
+    "processes": "those that work, on PostgreSQL: `name` (host:id:chance), `shares` held of 256, `leads`; else null",
     "database": "why nothing can be written into it (no room on the disk); else null",
     "mode": "`enforce` or `observe`",
     "policy": "version of the policy in force",
@@ -80,6 +82,7 @@ async def _status(session: Session) -> tuple[dict[str, Any], float]:
         found = {
             "url": office.identity.url,
             "running": await office.store.is_served(),
+            "processes": await process_rows(office),
             "database": await _trouble(office),
             "mode": office.decider.policy.mode.value,
             "policy": office.decider.policy.id,
@@ -129,6 +132,7 @@ def _show(found: Mapping[str, Any], now: float) -> None:
     pairs(
         {
             "Relay": f"{found['url']}  ({'running' if found['running'] else 'not running'})",
+            **process_lines(found["processes"]),
             **({"Database": f"takes nothing: {found['database']}"} if found["database"] else {}),
             "Policy": f"{found['policy']}, {found['mode']}",
             **(

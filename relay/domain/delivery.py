@@ -36,13 +36,16 @@ class Verdict(Enum):
 _RETRIED: Final = frozenset({401, 403, 408, 425, 429})
 
 
-def verdict(status: int) -> Verdict:
-    """Read an HTTP status. 401 and 403 may be a stale key or a passing block, so they are tried again."""
+def verdict(status: int, *, misdated: bool = False) -> Verdict:
+    """Read an HTTP status. 401 and 403 may be a stale key or a passing block, so they are tried again.
+
+    So is what was refused when perhaps a clock is wrong (`Posted.misdated`).
+    """
     if 200 <= status < 300:
         return Verdict.DELIVERED
     if status == 410:  # RFC 9110 15.5.11: gone, likely for good
         return Verdict.GONE
-    if 400 <= status < 500 and status not in _RETRIED:
+    if 400 <= status < 500 and status not in _RETRIED and not misdated:
         return Verdict.REFUSED
     return Verdict.RETRY
 
@@ -176,7 +179,8 @@ class Progress:
             return True
         before = self.failures.get(position, Failing(0, now))
         failing = self.failures[position] = Failing(before.count + 1, before.since)
-        others_succeed = host_succeeded_at is not None and host_succeeded_at >= failing.since
+        # What succeeded in the future did so before the clock was set back.
+        others_succeed = host_succeeded_at is not None and failing.since <= host_succeeded_at <= now
         room = len(self.stragglers) < STRAGGLERS_MOST
         if failing.count >= STRAGGLER_AFTER and others_succeed and room:
             del self.failures[position]

@@ -35,18 +35,24 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a delivery. `error` is for people; `retry_after` in seconds, when the server named it."""
+    """What came of a delivery. `error` is for people; `retry_after` in seconds, when the server named it.
+
+    `misdated` as for `Posted`: what it refused may be taken once the clocks are right.
+    """
 
     verdict: Verdict
     error: str
     retry_after: float | None
     status: int = 0
+    misdated: bool = False
 
     @property
     def reason(self) -> str:
         """What went wrong in a word, for the metrics: a status that means something of its own, or what kind it is."""
         if not self.status:
             return self.error.partition(":")[0]
+        if self.misdated:
+            return "clock"
         return str(self.status) if self.status in _TELLING else f"{self.status // 100}xx"
 
 
@@ -70,19 +76,20 @@ class Dispatch:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 
         Which of the two a subscriber takes is remembered while the relay runs. What it refuses and cannot be announced
-        is refused for good: the server is well, and need not rest. `first` is what `send_now` found.
+        is refused for good: the server is well, and need not rest. Neither holds where perhaps a clock is wrong.
+        `first` is what `send_now` found.
         """
         result = await self._send(attempt, signed, first)
         announce = attempt.entry.announce
         if result.status not in _TRY_ANNOUNCE or attempt.rendered is announce:
             return result
         if announce is None:
-            return replace(result, verdict=Verdict.REFUSED)
+            return result if result.misdated else replace(result, verdict=Verdict.REFUSED)
         again = attempt._replace(rendered=announce)
         [signed] = await self.sign([again])
-        result = await self._send(again, signed)
-        attempt.track.announce_only = result.verdict is Verdict.DELIVERED
-        return result
+        announced = await self._send(again, signed)
+        attempt.track.announce_only = announced.verdict is Verdict.DELIVERED and not result.misdated
+        return announced
 
     async def _send(self, attempt: Attempt, signed: Signed, first: First = None) -> Result:
         try:
@@ -91,4 +98,5 @@ class Dispatch:
             posted = await self._signing.send(signed, attempt.rendered.body, self._timeout, first)
         except RemoteError as failure:
             return Result(Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after)
-        return Result(verdict(posted.status), f"status {posted.status}", posted.retry_after, posted.status)
+        what = verdict(posted.status, misdated=posted.misdated)
+        return Result(what, posted.error, posted.retry_after, posted.status, posted.misdated)

@@ -67,7 +67,8 @@ class Letters:
         retry_after = None
         try:
             posted = await self._signing.post(letter.inbox, letter.body, TIMEOUT)
-            what, error, retry_after = verdict(posted.status), f"status {posted.status}", posted.retry_after
+            what = verdict(posted.status, misdated=posted.misdated)
+            error, retry_after = posted.error, posted.retry_after
         except RemoteError as failure:
             what, error = Verdict.RETRY, f"{failure.code}: {failure}"
         now = self._clock.now()

@@ -71,7 +71,8 @@ class Schemes:
         if other is None:
             return posted
         again = await send(other)
-        await self.settle(server, other, again.status)
+        if not again.misdated:  # then it says nothing about the way of signing either
+            await self.settle(server, other, again.status)
         return posted if again.status in REFUSALS else again
 
     async def _learn(self, server: str, scheme: Scheme) -> None:

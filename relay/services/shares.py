@@ -9,12 +9,14 @@ what it held from where it was written last. Only who holds a share can write fo
 from __future__ import annotations
 
 import math
+from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from relay.domain.errors import Superseded
 from relay.domain.shares import ALL, Held, parting
-from relay.services.leading import parted
+from relay.services.leading import NAME, parted
 from relay.services.tenure import Tenure
 
 if TYPE_CHECKING:
@@ -170,3 +172,21 @@ class Shares:
             await tx.shares.release(self.held(ALL))
             await tx.leases.release(WORKER + self._name, self._name)
         self._signals.shares.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A process that works: its name for itself, how many shares it holds, and whether it leads."""
+
+    name: str
+    shares: int
+    leads: bool
+
+
+async def working(store: Store, clock: Clock) -> list[Working]:
+    """Return the processes that are alive and work, as they say themselves in the store."""
+    now = clock.now()
+    async with store.reading() as tx:
+        alive, leading = await tx.leases.owners(WORKER, now=now), await tx.leases.owners(NAME, now=now)
+        held = Counter((await tx.shares.owners()).values())
+    return [Working(name, held[name], name in leading) for name in alive]

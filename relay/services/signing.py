@@ -31,11 +31,12 @@ class Message(
 
 
 class Signed(NamedTuple):
-    """A POST that can be sent, soon: servers look at the time of signing."""
+    """A POST that can be sent, soon: servers look at the time of signing, `at`."""
 
     message: Message
     scheme: Scheme
     headers: Mapping[str, str]
+    at: float
 
 
 def bytes_of(message: Message, scheme: Scheme, at: float, key_id: str) -> bytes:
@@ -79,7 +80,7 @@ class Signing:
         at, key_id = self._clock.now(), self._signer.key_id
         signatures = await self._signer.sign_many([bytes_of(*each, at, key_id) for each in messages])
         return [
-            Signed(message, scheme, headers_of(message, scheme, at, key_id, signature))
+            Signed(message, scheme, headers_of(message, scheme, at, key_id, signature), at)
             for (message, scheme), signature in zip(messages, signatures, strict=True)
         ]
 
@@ -103,9 +104,11 @@ class Signing:
             found = signed
             if scheme is not signed.scheme:
                 [found] = await self._sign([(signed.message, scheme)])
-            return await self._remote.post(target.url, headers=found.headers, body=body, timeout=timeout)
+            answer = await self._remote.post(target.url, headers=found.headers, body=body, timeout=timeout)
+            return answer.to(found.at)
 
-        return await self._schemes.knock(target.host, signed.scheme, send, posted)
+        first = None if posted is None else posted.to(signed.at)
+        return await self._schemes.knock(target.host, signed.scheme, send, first)
 
     async def post(self, inbox: str, body: bytes, timeout: float) -> Posted:
         """Sign one message and `send` it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from relay.services.enduring import enduring
@@ -66,7 +68,7 @@ class Processes:
         self.part: Shares | Whole = Whole()
         """What this process delivers of everything."""
         if office.store.shared:
-            name = office.clock.new_id()
+            name = f"{gethostname()}:{os.getpid()}:{office.clock.new_id()[-8:]}"
             wire = office.store.wire(name)
             self._leading = Leading(office.store, office.clock, name)
             self.part = Shares(office.store, office.clock, office.signals, name)

@@ -20,10 +20,10 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import ThreadedResolver
-from aiohttp.abc import ResolveResult
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OFFSET: Final = struct.Struct("<d")
 ERRORS: Final = {
@@ -46,26 +46,21 @@ def set_names(file: Path, **names: str) -> None:
     new.replace(file)
 
 
-class Names(ThreadedResolver):
-    """What the system's resolver says in this world."""
+def names_of(file: Path) -> Callable[..., Any]:
+    """What the system's resolver says in this world: stands for `socket.getaddrinfo`, and blocks as that does."""
+    real = socket.getaddrinfo
 
-    file = Path()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        said = json.loads(self.file.read_text()).get(host, "NXDOMAIN")
+    def getaddrinfo(host: str, port: int, *more: Any, **options: Any) -> Any:
+        if host.replace(".", "").isdigit():
+            return real(host, port, *more, **options)
+        said = json.loads(file.read_text()).get(host, "NXDOMAIN")
         if said == "TIMEOUT":
-            await _sleep(10.0)
+            time.sleep(10.0)
         if said in ERRORS:
             raise socket.gaierror(ERRORS[said], said)
-        return [ResolveResult(hostname=host, host=said, port=port, family=socket.AF_INET, proto=0, flags=0)]
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (said, port))]
 
-
-async def _sleep(seconds: float) -> None:
-    from relay.adapters.system import SystemClock
-
-    await SystemClock().sleep(seconds)
+    return getaddrinfo
 
 
 def main() -> None:
@@ -77,10 +72,7 @@ def main() -> None:
         real = time.time
         time.time = lambda: real() + OFFSET.unpack(offset[:])[0]
     if names is not None:
-        import aiohttp
-
-        Names.file = Path(names)
-        aiohttp.ThreadedResolver = Names  # type: ignore[misc]
+        socket.getaddrinfo = names_of(Path(names))
     from relay.cli.main import main as assay
 
     sys.argv[0] = "assay"

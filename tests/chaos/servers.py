@@ -155,8 +155,6 @@ class Origin(Server):
     def __init__(self, number: int, seed: int, address: str = "127.0.0.1") -> None:
         super().__init__(number, address)
         self.said: list[Said] = []
-        self.changes = True
-        """Whether it edits and deletes what it published."""
         self._chance = random.Random(seed)  # noqa: S311 - the same posts every time
         self._newest: dict[str, Said] = {}
         self._count = 0
@@ -187,7 +185,7 @@ class Origin(Server):
         proven = chance.random() < 0.7
         with_picture = chance.random() < 0.2
         edits, deleted = chance.randrange(3), chance.random() < 0.3
-        if not (proven and self.changes):
+        if not proven:
             edits, deleted = 0, False
         for version in [*range(1, edits + 2), *([GONE] if deleted else [])]:
             if over is not None and over.is_set() and version > 1:

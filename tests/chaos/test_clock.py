@@ -26,8 +26,6 @@ async def test_the_clock_jumps(trial: Trial, tmp_path: Path) -> None:
     async with trial.servers(), place.open():
         process = await place.start()
         await trial.follow(place.url)
-        # Who answers 401 to a change of what others signed is taken to refuse it for good (`services.dispatch`).
-        trial.origin.changes = False
         async with trial.talking(place.url, lanes=1):
             await trial.some()
             for seconds in (7 * HOUR, -0.5 * HOUR, 30 * HOUR, -2 * HOUR):

@@ -349,9 +349,9 @@ async def test_at_once_only_on_a_connection_that_is_open_and_free() -> None:
         assert (await post(to, peer.url())).status == 202
         assert [sender.send(peer.url()) for _ in range(2)] == [True, False]
         assert sender.outcomes.empty()
-        assert await sender.outcomes.get() == (202, None, b"")
+        assert await sender.outcomes.get() == (202, None, b"", b"")
         assert sender.send(peer.url())
-        assert await sender.outcomes.get() == (202, None, b"")
+        assert await sender.outcomes.get() == (202, None, b"", b"")
         assert (peer.connections, len(peer.heads)) == (1, 3)
 
 
@@ -372,7 +372,7 @@ async def test_what_is_sent_at_once_takes_its_place_among_the_others() -> None:
                 gate.go.release()
         assert sender.send(other.url())
         gate.go.release()
-        assert await sender.outcomes.get() == (202, None, b"")
+        assert await sender.outcomes.get() == (202, None, b"", b"")
         assert (peer.connections, other.connections) == (2, 1)
 
 

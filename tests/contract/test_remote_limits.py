@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import tracemalloc
 import zlib
@@ -19,7 +20,7 @@ from tests.contract.peers import PUBLIC, Exchange, Names, client, serving
 
 if TYPE_CHECKING:
     from relay.adapters.remote import GuardedRemote
-    from relay.domain.remote import Fetched
+    from relay.domain.remote import Fetched, First
 
 LIMIT = 2**20
 SHORT = 0.3  # seconds: long for a loopback, short for a person
@@ -32,6 +33,16 @@ async def get(remote: GuardedRemote, url: str, *, seconds: float = NEVER) -> Fet
 
 async def post(remote: GuardedRemote, url: str, *, seconds: float = NEVER, body: bytes = b"{}") -> Posted:
     return await remote.post(url, headers={"Content-Type": "application/json"}, body=body, timeout=seconds)
+
+
+async def post_at_once(remote: GuardedRemote, url: str) -> Posted:
+    """Post where a connection is open: one is opened first."""
+    await post(remote, url)
+    answered: asyncio.Future[First] = asyncio.get_running_loop().create_future()
+    assert remote.post_now(url, headers={}, body=b"{}", timeout=NEVER, answered=answered.set_result)
+    posted = await answered
+    assert isinstance(posted, Posted)
+    return posted
 
 
 async def fails(remote: GuardedRemote, url: str, code: str, *, seconds: float = NEVER) -> RemoteError:
@@ -203,6 +214,28 @@ async def test_a_status_but_200(status: int, temporary: bool) -> None:  # noqa: 
         error = await fails(remote, peer.url(), "status")
         assert (error.status, error.temporary, error.retry_after) == (status, temporary, 120.0)
         assert await post(remote, peer.url()) == Posted(status, 120.0)
+
+
+@pytest.mark.parametrize("status", [202, 401])
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_refusal_tells_the_time_of_the_server(status: int, *, at_once: bool) -> None:
+    said = ""
+
+    async def dated(exchange: Exchange) -> None:
+        early = ["HTTP/1.1 103 Early Hints", "Date: Mon, 07 Nov 1994 08:49:37 GMT", ""]
+        date = [f"dAtE: {said}"] if said else []
+        await exchange.send(*early, f"HTTP/1.1 {status} Whatever", *date, "Content-Length: 0", "")
+
+    async with serving(dated) as peer, client() as remote:
+        for header, date in (
+            ("Sun, 06 Nov 1994 08:49:37 GMT", NOW),
+            ("", None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", NOW),
+            ("yesterday", None),
+        ):
+            said = header
+            posted = await (post_at_once if at_once else post)(remote, peer.url())
+            assert posted == Posted(status, date=date if status == 401 else None)
 
 
 async def test_a_delivery_and_its_answer() -> None:

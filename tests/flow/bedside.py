@@ -13,11 +13,14 @@ from click.testing import CliRunner
 
 from relay.cli.serving import admin_app, listening
 from relay.cli.session import Session
+from relay.cli.status import status
 from relay.cli.subscribers import subscribers
 from relay.wiring.office import open_office
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from click import Command
 
     from relay.wiring import Office
     from tests.flow.conftest import World
@@ -39,7 +42,12 @@ class Beside(Session):
 
 async def told(world: World, *words: str) -> str:
     """What `assay subscribers` and these words print."""
-    return await asyncio.to_thread(_run, world, words)
+    return await asyncio.to_thread(_run, world, subscribers, words)
+
+
+async def overview(world: World, *words: str) -> str:
+    """What `assay status` and these words print."""
+    return await asyncio.to_thread(_run, world, status, words)
 
 
 async def shown(world: World, server: str) -> dict[str, Any]:
@@ -61,7 +69,7 @@ async def metrics(world: World) -> dict[str, float]:
     return {name: float(value) for name, value in rows}
 
 
-def _run(world: World, words: tuple[str, ...]) -> str:
-    result = CliRunner().invoke(subscribers, words, obj=Beside(world=world), catch_exceptions=False)
+def _run(world: World, command: Command, words: tuple[str, ...]) -> str:
+    result = CliRunner().invoke(command, words, obj=Beside(world=world), catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     return result.stdout

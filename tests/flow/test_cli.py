@@ -47,7 +47,7 @@ def test_status(relay: Operator) -> None:
     assert found["log"] == {"head": 1, "watermark": 0}
     assert found["holds"] == {"open": 1}
     assert found["last_24_hours"]["decisions"] == {"quarantine": 1, "relay": 1}
-    assert found["running"] is False
+    assert (found["running"], found["processes"]) == (False, None)
     text = relay.run("status").stdout
     assert "slowest subscriber 1 behind" in text
     assert "1 open -> assay holds list" in text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import replace
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ from relay.services.shares import Shares
 from relay.services.tenure import LEASE
 from tests.conftest import KINDS
 from tests.contract.test_store import incoming, settled, subscribe
+from tests.flow.bedside import overview
 
 if TYPE_CHECKING:
     from tests.fakes import FakeServer
@@ -91,6 +94,38 @@ async def test_three_processes_deliver_everything_once_and_each_its_part(worlds:
     )
     await turn(*three, times=2)
     assert [names(one) for one in servers] == [["1", "2"]] * 15
+
+
+async def test_status_shows_which_processes_work_and_at_how_much(worlds: Worlds) -> None:
+    one = await worlds.open()
+    found = json.loads(await overview(one, "--json"))
+    assert found["processes"] == []
+    assert "Processes    none works: nothing is delivered" in await overview(one)
+    two = await worlds.open()
+    await turn(one, two, times=3)
+    leading = one.relay.processes._leading
+    assert leading is not None
+    assert await leading.renew(now=one.clock.now(), until=one.clock.now() + LEASE, again=False)
+    found = json.loads(await overview(one, "--json"))
+    names = [row["name"] for row in found["processes"]]
+    assert [(row["shares"], row["leads"]) for row in found["processes"]] == [(128, True), (128, False)]
+    assert {name.rpartition(":")[0] for name in names} == {f"{gethostname()}:{os.getpid()}"}
+    text = await overview(one)
+    assert (
+        f"Processes    {names[0]}  128 of 256 shares, leads\n             {names[1]}  128 of 256 shares\n"
+        in text
+    )
+    await part(two).leave()
+    assert (
+        f"{names[0]}  128 of 256 shares, leads\n             128 of 256 shares are changing hands"
+        in await overview(one)
+    )
+    await turn(one)
+    assert [row["shares"] for row in json.loads(await overview(one, "--json"))["processes"]] == [COUNT]
+    one.clock.forward(LEASE + 1)
+    assert json.loads(await overview(one, "--json"))["processes"] == [], (
+        "a process that does not say so is not alive"
+    )
 
 
 async def test_what_is_handed_over_is_neither_lost_nor_repeated_and_keeps_its_order(worlds: Worlds) -> None:

@@ -45,6 +45,17 @@ def test_what_a_status_means(status: int, expected: Verdict) -> None:
     assert verdict(status) is expected
 
 
+def test_what_is_refused_when_perhaps_a_clock_is_wrong_is_tried_again() -> None:
+    assert {verdict(status, misdated=True) for status in (400, 401, 403)} == {Verdict.RETRY}
+
+
+def test_what_succeeded_before_the_clock_was_set_back_is_no_proof_that_others_succeed() -> None:
+    before = Progress(0)
+    for _ in range(STRAGGLER_AFTER):
+        assert before.fail(1, error="down", now=100.0, jitter=0.5, host_succeeded_at=7300.0)
+    assert before.stragglers == {}
+
+
 @given(st.integers(1, 1000), st.floats(0, 1), st.none() | st.floats(0, 1e9))
 def test_back_off_is_bounded_and_never_shorter_than_asked(
     failures: int, jitter: float, retry_after: float | None

@@ -20,6 +20,7 @@ from yarl import URL
 from relay.adapters.deliveries import CONNECT_SECONDS
 from relay.adapters.guard import AddressPolicy
 from relay.adapters.inside import refuse_in_transaction
+from relay.adapters.names import SystemNames
 from relay.adapters.remote import (
     FAILURES,
     TEMPORARY,
@@ -92,7 +93,7 @@ class ServiceConnection:
             keepalive_timeout=15.0,
             ssl=client_tls(self._way.ca_file),
             socket_factory=self._policy.open_socket,
-            resolver=self._way.resolver or aiohttp.ThreadedResolver(),
+            resolver=self._way.resolver or SystemNames(),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
