@@ -224,14 +224,21 @@ class Saved:
     apart: dict[int, int]
 
 
-def checkpoint(cursors: dict[int, int], leader_before: int) -> Saved:
+def checkpoint(cursors: dict[int, int], leader_before: int, *, exact: bool = False) -> Saved:
     """Choose the watermark so that writing it costs one row however many subscribers there are.
 
     Whoever has reached `leader_before`, the furthest cursor at the previous checkpoint, is with the pack and
     resumes at the least cursor among them: after a crash nobody gets more again than the leader handled since
-    that checkpoint. The others are behind and keep rows of their own, rewritten only when they move.
+    that checkpoint. The others are behind and keep rows of their own, rewritten only when they move. With `exact` so
+    does whoever is ahead: nobody gets anything again. That is worth its rows when others are to go on from here.
     """
     pack = [cursor for cursor in cursors.values() if cursor >= leader_before]
     if not pack:
         return Saved(leader_before, dict(cursors))
-    return Saved(min(pack), {who: cursor for who, cursor in cursors.items() if cursor < leader_before})
+    watermark = min(pack)
+    apart = {
+        who: cursor
+        for who, cursor in cursors.items()
+        if cursor < leader_before or (exact and cursor > watermark)
+    }
+    return Saved(watermark, apart)

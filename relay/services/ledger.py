@@ -65,12 +65,13 @@ class Ledger:
     ) -> None:
         """Write a checkpoint of these shares if anything changed; counters at most once a minute unless `everything`.
 
+        With that everybody's cursor is exact, too: the process stops, or another one goes on for some of them.
         `tracks` are all of the shares. Where there are none, whoever comes starts at the `head` of the log.
         """
         now = self._clock.monotonic()
         counting = everything or now - self._counted_at >= COUNTS_EVERY
         cursors = {track.id: track.progress.cursor for track in tracks}
-        saved = checkpoint(cursors, self._leader) if cursors else Saved(head, {})
+        saved = checkpoint(cursors, self._leader, exact=everything) if cursors else Saved(head, {})
         wanted = {who: saved.apart.get(who) for who in cursors}
         moved = {who: at for who, at in wanted.items() if self._written.get(who, -1) != at}
         counted = [track for track in tracks if track.counted] if counting else []

@@ -152,6 +152,12 @@ def test_a_checkpoint_never_skips_and_repeats_no_more_than_the_leader_did(
     assert all(cursor < before for cursor in saved.apart.values())
 
 
+@given(st.dictionaries(st.integers(1, 30), st.integers(0, 100)), st.integers(0, 100))
+def test_an_exact_checkpoint_repeats_nothing(cursors: dict[int, int], before: int) -> None:
+    saved = checkpoint(cursors, before, exact=True)
+    assert {who: saved.apart.get(who, saved.watermark) for who in cursors} == cursors
+
+
 def test_a_thousand_who_keep_up_are_one_row() -> None:
     saved = checkpoint({who: 500 + who % 3 for who in range(1000)} | {1000: 17}, 498)
     assert (saved.watermark, saved.apart) == (500, {1000: 17})
