@@ -41,7 +41,7 @@ GONE: Final = 1_000_000
 """The version of an object that is deleted: after every other."""
 TOLERANCE: Final = 3600.0
 """By how many seconds the date of a signature may be off for who reads it; Mastodon allows twelve hours."""
-ARRIVAL_SECONDS: Final = 60.0
+ARRIVAL_SECONDS: Final = 400.0
 """How long everything may take to arrive once nothing is wrong any more: nobody waits that long for what works.
 
 A process that dies while it screens a post leaves it for five minutes to the others, on PostgreSQL.
