@@ -51,6 +51,9 @@ class Activities(Protocol):
     async def claim(self, *, now: float, until: float, most: int) -> list[Work]:
         """Take work that is due, oldest first."""
 
+    async def keep(self, work: Work, until: float) -> None:
+        """Keep work that was claimed until another time; nothing when it is settled or somebody else's by now."""
+
     async def next_due(self) -> float | None:
         """When the next work falls due."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from relay.domain.errors import Unavailable
 from relay.services.enduring import enduring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from relay.ports import Clock, Store, Tx
     from relay.services.signals import Wakeup
@@ -37,7 +36,8 @@ class LeasedWork(Generic[Piece]):
 
     A piece whose `attend` raised falls due again when its lease of so many seconds is over; without the database it is
     attended to anew as soon as that is back, unless the lease is over by then. `named` says what a piece is called in
-    the log: never with content of others.
+    the log: never with content of others. With `keep`, which moves the end of a piece's lease in a transaction, leases
+    are short: they are kept while the work goes on, and given back when this process stops.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class LeasedWork(Generic[Piece]):
         wakeup: Wakeup,
         lease: float,
         at_once: int,
+        keep: Callable[[Tx, Piece, float], Awaitable[None]] | None = None,
     ) -> None:
         self._named, self._queue, self._attend = named, queue, attend
         self._store, self._clock, self._wakeup = store, clock, wakeup
-        self._lease, self._at_once = lease, at_once
+        self._lease, self._at_once, self._keep = lease, at_once, keep
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -82,16 +83,43 @@ class LeasedWork(Generic[Piece]):
                 continue
             for piece in claimed:
                 try:
-                    await enduring(partial(self._while_ours, piece, until), self._clock)
+                    await self._see_to(piece, until)
                 except Exception:  # noqa: BLE001 - the last line of defence
                     # A bug must not take the relay down nor lose the piece: it falls due again.
                     _log.exception("%s failed", self._named(piece))
             if not claimed:
                 await self._wakeup.wait(LOOK_EVERY)
 
-    async def _while_ours(self, piece: Piece, until: float) -> None:
-        if self._clock.now() < until:
-            await self._attend(piece)
+    async def _see_to(self, piece: Piece, until: float) -> None:
+        """Attend to a piece as long as it is ours, anew after an outage."""
+
+        async def attend() -> None:
+            nonlocal until
+            if self._clock.now() >= until:
+                return
+            async with asyncio.TaskGroup() as tasks:
+                attending = tasks.create_task(self._attend(piece))
+                while not (await asyncio.wait({attending}, timeout=self._lease / 3))[0]:
+                    later = self._clock.now() + self._lease
+                    if await self._moved(piece, later):
+                        until = later
+
+        try:
+            await enduring(attend, self._clock)
+        except asyncio.CancelledError:
+            await self._moved(piece, self._clock.now())  # others need not wait for what this process leaves
+            raise
+
+    async def _moved(self, piece: Piece, until: float) -> bool:
+        """Move the end of a lease; return whether that was done."""
+        if self._keep is None:
+            return False
+        try:
+            async with self._store.transaction() as tx:
+                await self._keep(tx, piece, until)
+        except Unavailable:
+            return False
+        return True
 
     async def _claim(self, most: int) -> list[Piece]:
         now = self._clock.now()

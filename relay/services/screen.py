@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from relay.services.signals import Signals
     from relay.services.standing import Standings
 
-LEASE: Final = 300.0
-"""Seconds after which work that nobody finished is taken again."""
+LEASE: Final = 30.0
+"""Seconds after which work whose process died is taken again: it is kept longer by who works on it."""
 
 
 class Dropped(Exception):
@@ -88,6 +88,7 @@ class Screening:
             wakeup=signals.screening,
             lease=LEASE,
             at_once=at_once,
+            keep=lambda tx, work, until: tx.activities.keep(work, until),
         )
 
     async def run(self) -> None:

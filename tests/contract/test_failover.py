@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from relay.domain.intake import Work
+    from relay.ports import Tx
 
 pytestmark = databases.NEEDED
 
@@ -122,6 +123,42 @@ async def test_work_that_the_database_left_is_done_when_it_is_back(
         async with working(work), asyncio.timeout(30):
             await done.wait()
         assert (tried, await waiting(store)) == (2, 0)
+
+
+async def test_work_is_kept_while_it_goes_on_and_given_back_when_the_process_stops(address: str) -> None:
+    begun, many = asyncio.Event(), asyncio.Event()
+    kept: list[float] = []
+
+    async def attend(_: Work) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def keep(tx: Tx, work: Work, until: float) -> None:
+        await tx.activities.keep(work, until)
+        kept.append(until)
+        if len(kept) == 4:
+            many.set()
+
+    async def due() -> list[Work]:
+        async with store.transaction() as tx:
+            return await tx.activities.claim(now=clock.now(), until=clock.now() + 60, most=9)
+
+    clock = SystemClock()
+    async with PostgresStore(address) as store:
+        async with store.transaction() as tx:
+            await tx.activities.receive([(incoming("1"), None)])
+        work = LeasedWork(
+            lambda _: "a piece", lambda tx: tx.activities, attend,
+            store=store, clock=clock, wakeup=Wakeup(), lease=2.0, at_once=2, keep=keep,
+        )  # fmt: skip
+        async with working(work), asyncio.timeout(30):
+            await begun.wait()
+            assert await due() == []
+            await many.wait()  # by now its first lease is over
+            assert await due() == []
+        assert [one.attempts for one in await due()] == [2], "at once, not when the lease is over"
+        assert kept[:-1] == sorted(kept[:-1])
+        assert kept[-1] < kept[-2]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

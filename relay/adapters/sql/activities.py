@@ -62,6 +62,10 @@ class SqlActivities:
         await self._sql.many("lease_activities", [{"seq": row["seq"], "until": until} for row in rows])
         return [codec.work(row) for row in rows]
 
+    async def keep(self, work: Work, until: float) -> None:
+        """Keep work that was claimed until another time; nothing when it is somebody else's by now."""
+        await self._sql.run("keep_activity", seq=work.seq, attempts=work.attempts, until=until)
+
     async def next_due(self) -> float | None:
         """When the next work falls due."""
         due: float | None = await self._sql.value("next_due_activity")

@@ -31,6 +31,11 @@ FROM activities WHERE state IN ('screening', 'deferred') AND due_at <= :now ORDE
 -- Take work until a time: if the worker dies, the work falls due again by itself.
 UPDATE activities SET due_at = :until, attempts = attempts + 1 WHERE seq = :seq;
 
+-- name: keep_activity!
+-- Keep work of screening until another time, unless somebody else took it or it was settled.
+UPDATE activities SET due_at = :until
+WHERE seq = :seq AND state IN ('screening', 'deferred') AND attempts = :attempts;
+
 -- name: free_activities!
 -- Let what was taken or is to be tried again fall due at once; what the policy put off keeps its time.
 UPDATE activities SET due_at = received_at WHERE state = 'screening' AND due_at > received_at;
