@@ -187,6 +187,11 @@ async def _listens(port: int) -> None:
             return
 
 
+def row(name: str, found: Found) -> str:
+    """A line of the table."""
+    return f"{name:>20} {found.rate:>13,.0f} {found.cpu_us:>8.0f} {found.lost:>6.1%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     for option, usual in (("subscribers", 50), ("posts", 20), ("rounds", 3)):
@@ -211,17 +216,14 @@ def main() -> None:
                 print(f"{name:>20} did not answer: left out of round {turn + 1}", flush=True)
                 continue
             rounds[name].append(one)
-            print(
-                f"{name:>20} {one.rate:>13,.0f} {one.cpu_us:>8.0f} {one.lost:>6.1%}  round {turn + 1}",
-                flush=True,
-            )
+            print(f"{row(name, one)}  round {turn + 1}", flush=True)
     if not all(rounds.values()):
         print("NOT RUN: nothing to compare")
         return
     found = {name: Found(*map(statistics.median, zip(*some, strict=True))) for name, some in rounds.items()}
     print(f"{'':>20} {'deliveries/s':>13} {'cpu us':>8} {'lost':>6}")
     for name, one in found.items():
-        print(f"{name:>20} {one.rate:>13,.0f} {one.cpu_us:>8.0f} {one.lost:>6.1%}")
+        print(row(name, one))
     peer, own = found.values()
     times, cheaper = own.rate / peer.rate, peer.cpu_us / own.cpu_us
     print(f"{times:.1f} times the deliveries per second, {cheaper:.1f} times less processor time for each")

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -28,7 +28,7 @@ from tests.fakes import FakeClock
 from tests.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from relay.domain.intake import Work
     from relay.ports import Tx
@@ -48,12 +48,21 @@ def address(server: databases.Server) -> str:
 
 
 @asynccontextmanager
-async def working(work: LeasedWork[Work]) -> AsyncIterator[None]:
-    """Have it work inside."""
+async def working(
+    store: PostgresStore, attend: Callable[[Work], Coroutine[Any, Any, None]], lease: float, **options: Any
+) -> AsyncIterator[None]:
+    """Have a piece of work come in and attended to inside, which takes half a minute at most."""
+    async with store.transaction() as tx:
+        await tx.activities.receive([(incoming("1"), None)])
+    work = LeasedWork(
+        lambda _: "a piece", lambda tx: tx.activities, attend,
+        store=store, clock=SystemClock(), wakeup=Wakeup(), lease=lease, at_once=2, **options,
+    )  # fmt: skip
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(work.run())
         try:
-            yield
+            async with asyncio.timeout(30):
+                yield
         finally:
             running.cancel()
 
@@ -112,15 +121,8 @@ async def test_work_that_the_database_left_is_done_when_it_is_back(
             await tx.activities.settle(work.seq, settled(), ())
         done.set()
 
-    clock = SystemClock()
     async with PostgresStore(address) as store:
-        async with store.transaction() as tx:
-            await tx.activities.receive([(incoming("1"), None)])
-        work = LeasedWork(
-            lambda _: "a piece", lambda tx: tx.activities, attend,
-            store=store, clock=clock, wakeup=Wakeup(), lease=300.0, at_once=2,
-        )  # fmt: skip
-        async with working(work), asyncio.timeout(30):
+        async with working(store, attend, lease=300.0):
             await done.wait()
         assert (tried, await waiting(store)) == (2, 0)
 
@@ -145,13 +147,7 @@ async def test_work_is_kept_while_it_goes_on_and_given_back_when_the_process_sto
 
     clock = SystemClock()
     async with PostgresStore(address) as store:
-        async with store.transaction() as tx:
-            await tx.activities.receive([(incoming("1"), None)])
-        work = LeasedWork(
-            lambda _: "a piece", lambda tx: tx.activities, attend,
-            store=store, clock=clock, wakeup=Wakeup(), lease=2.0, at_once=2, keep=keep,
-        )  # fmt: skip
-        async with working(work), asyncio.timeout(30):
+        async with working(store, attend, lease=2.0, keep=keep):
             await begun.wait()
             assert await due() == []
             await many.wait()  # by now its first lease is over

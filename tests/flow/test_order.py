@@ -7,16 +7,12 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from relay.adapters.system import SystemClock
+from tests.contract.test_sharing import until
 from tests.flow.test_shares import HOUR, names, publish, subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.fakes import FakeServer
     from tests.flow.conftest import World, Worlds
-
-
-REAL = SystemClock()
 
 
 async def straggling(world: World) -> FakeServer:
@@ -81,7 +77,7 @@ async def test_a_later_edit_does_not_pass_an_earlier_one_while_the_log_is_read(w
         tasks.create_task(hold())
         await publish(world, "second edit", about="post")
         await until(lambda: fanout._log.head == 3)
-        await REAL.sleep(0.6)  # every feeder looks four times a second, and waits
+        await SystemClock().sleep(0.6)  # every feeder looks four times a second, and waits
         for server in servers:
             assert server.hang is not None
             server.hang.set()
@@ -90,9 +86,3 @@ async def test_a_later_edit_does_not_pass_an_earlier_one_while_the_log_is_read(w
         await until(lambda: all(len(server.inbox) == 3 for server in servers))
         running.cancel()
     assert [names(server) for server in servers] == [["create", "first edit", "second edit"]] * 3
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await REAL.sleep(0.01)
