@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -95,6 +95,17 @@ async def test_what_raised_changed_nothing(store: Database) -> None:
     async with store.reading() as tx:
         assert await tx.fanout.head() == 0
     assert await Intake(store).put(incoming("1"), settled()) == 1
+
+
+async def test_one_statement_of_several_that_fails_leaves_nothing_of_the_others(store: Database) -> None:
+    nobody: Any = None
+    intake = Intake(store)
+    with pytest.raises(Busy):
+        await intake.put(replace(incoming("1"), server=nobody), settled())
+    async with store.reading() as tx:
+        assert await tx.fanout.head() == 0
+        assert not (await tx.activities.counts(0.0))["decisions"]
+    assert await intake.put(incoming("1"), settled()) == 1
 
 
 async def test_a_cancelled_transaction_leaves_the_store_usable(store: Database) -> None:

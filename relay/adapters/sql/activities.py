@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relay.adapters.sql import codec
 from relay.adapters.sql.fanout import WITHDRAWALS
@@ -14,7 +14,7 @@ from relay.domain.log import ActivityState, HoldState, LongHeld
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.adapters.sql.queries import Queries
+    from relay.adapters.sql.queries import Change, Queries
     from relay.domain.intake import Hold, Incoming, Item, Settled, Work
     from relay.domain.log import NewEntry
     from relay.domain.traits import Traits
@@ -43,17 +43,18 @@ class SqlActivities:
             seq += 1
             numbers.append(seq)
             stored.append((seq, incoming, settled))
-        await self._sql.many(
-            "remember",
-            [{"key": key, "at": new.received_at} for _, new, _ in stored for key in new.keys],
-        )
-        positions = await self._append([(number, settled) for number, _, settled in stored if settled])
         if stored:
-            await self._sql.run("set_mark", name="activity", value=seq)
-        await self._sql.many(
-            "add_activities", [_activity(n, new, done, positions.get(n)) for n, new, done in stored]
-        )
-        await self._decide([(n, _about(new), settled) for n, new, settled in stored if settled])
+            placed = await self._place([(number, settled) for number, _, settled in stored if settled])
+            await self._sql.all(
+                (
+                    "remember",
+                    [{"key": key, "at": new.received_at} for _, new, _ in stored for key in new.keys],
+                ),
+                ("set_mark", {"name": "activity", "value": seq}),
+                ("add_activities", [_activity(n, new, done, placed.of.get(n)) for n, new, done in stored]),
+                *placed.changes,
+                *_decided([(n, _about(new), settled) for n, new, settled in stored if settled]),
+            )
         return numbers
 
     async def claim(self, *, now: float, until: float, most: int) -> list[Work]:
@@ -87,20 +88,15 @@ class SqlActivities:
             return False
         if settled.about is not None and not await self._rename(seq, settled.about, settled.at):
             return False
-        await self._sql.many(
-            "save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]
+        placed = await self._place([(seq, settled)])
+        state = {"state": settled.state.value, "due_at": settled.due_at, "position": placed.of.get(seq)}
+        await self._sql.all(
+            ("save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]),
+            ("settle_activity", {"seq": seq, **state}),
+            ("leave_brake", [{"seq": seq}] if settled.brake is None else []),
+            *placed.changes,
+            *_decided([(seq, row, settled)]),
         )
-        positions = await self._append([(seq, settled)])
-        await self._sql.run(
-            "settle_activity",
-            seq=seq,
-            state=settled.state.value,
-            due_at=settled.due_at,
-            position=positions.get(seq),
-        )
-        if settled.brake is None:
-            await self._sql.run("leave_brake", seq=seq)
-        await self._decide([(seq, row, settled)])
         return True
 
     async def postpone(self, seq: int, due_at: float) -> None:
@@ -228,25 +224,26 @@ class SqlActivities:
         await self._sql.run("rename_activity", seq=seq, object_id=object_id)
         return True
 
-    async def _append(self, settled: Sequence[tuple[int, Settled]]) -> dict[int, int]:
+    async def _place(self, settled: Sequence[tuple[int, Settled]]) -> _Placed:
+        """Choose the positions of what is published."""
         published = [(seq, done.entry, done.at) for seq, done in settled if done.entry is not None]
         if not published:
-            return {}
+            return _Placed({}, [])
         head: int = await self._sql.value("last_position")
         rows = []
         before: dict[str, tuple[int, Traits]] = {}
         for position, (seq, entry, at) in enumerate(published, head + 1):
-            placed = await self._placed(entry, before)
+            placed = await self._after(entry, before)
             found = codec.first_of(position, placed.traits)
             if found is not None:
                 before.setdefault(entry.object_id, found)
             rows.append({"position": position, "seq": seq, "published_at": at, **codec.log_row(placed)})
-        await self._sql.many("add_log", rows)
         # Deleting an object may empty the end of the log; a position must never be used twice.
-        await self._sql.run("set_mark", name="head", value=head + len(rows))
-        return {seq: head + n for n, (seq, _, _) in enumerate(published, 1)}
+        mark = {"name": "head", "value": head + len(rows)}
+        of = {seq: head + n for n, (seq, _, _) in enumerate(published, 1)}
+        return _Placed(of, [("add_log", rows), ("set_mark", mark)])
 
-    async def _placed(self, entry: NewEntry, before: Mapping[str, tuple[int, Traits]]) -> NewEntry:
+    async def _after(self, entry: NewEntry, before: Mapping[str, tuple[int, Traits]]) -> NewEntry:
         """Note with an edit what was edited; `before` is what stands in the same batch."""
         if entry.traits.kind != "Update":
             return entry
@@ -256,20 +253,29 @@ class SqlActivities:
             return entry
         return replace(entry, traits=replace(entry.traits, first=found[0], original=found[1]))
 
-    async def _decide(self, settled: Sequence[tuple[int, Mapping[str, Any], Settled]]) -> None:
-        await self._sql.many("add_decisions", [codec.decision_row(seq, done) for seq, _, done in settled])
-        kept = [history_row(seq, about, done) for seq, about, done in settled]
-        await self._sql.many("keep_history", [row for row in kept if row is not None])
-        await self._sql.many("add_braked", [_braked(seq, done) for seq, _, done in settled if done.brake])
-        for seq, _, done in settled:
-            if done.state is ActivityState.HELD:
-                await self._sql.run(
-                    "add_hold",
-                    seq=seq,
-                    reason=done.decision.reason,
-                    rule=done.decision.rule,
-                    created_at=done.at,
-                )
+
+class _Placed(NamedTuple):
+    """The positions `of` activities in the log, by their numbers, and what writes them there."""
+
+    of: Mapping[int, int]
+    changes: Sequence[Change]
+
+
+def _decided(settled: Sequence[tuple[int, Mapping[str, Any], Settled]]) -> list[Change]:
+    """Return what writes the decisions about activities."""
+    kept = [history_row(seq, about, done) for seq, about, done in settled]
+    held = [(seq, done) for seq, _, done in settled if done.state is ActivityState.HELD]
+    return [
+        ("add_decisions", [codec.decision_row(seq, done) for seq, _, done in settled]),
+        ("keep_history", [row for row in kept if row is not None]),
+        ("add_braked", [_braked(seq, done) for seq, _, done in settled if done.brake]),
+        ("add_holds", [_hold(seq, done) for seq, done in held]),
+    ]
+
+
+def _hold(seq: int, settled: Settled) -> dict[str, object]:
+    decision = settled.decision
+    return {"seq": seq, "reason": decision.reason, "rule": decision.rule, "created_at": settled.at}
 
 
 def _activity(seq: int, new: Incoming, settled: Settled | None, position: int | None) -> dict[str, object]:

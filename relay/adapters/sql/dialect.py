@@ -79,6 +79,20 @@ def adapt(context: AdaptContext) -> None:
     )  # the sum of whole numbers; nothing else is numeric
 
 
+class PostgresQueries(queries.Queries):
+    """Every named query, on one connection to PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        super().__init__(connection, loaded())
+        self._pipelined = connection.pipeline
+
+    async def all(self, *changes: queries.Change) -> None:
+        """Run changes that need nothing of each other, on one way to the server and back."""
+        async with self._pipelined():
+            for change in changes:
+                await self._change(change)
+
+
 class _Text(StrDumperUnknown):
     """PostgreSQL's text cannot hold U+0000, which others may well put into JSON."""
 

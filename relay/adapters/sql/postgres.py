@@ -25,7 +25,6 @@ from relay.adapters.sql import dialect
 from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, Attended, check_encoding, conninfo_of
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.outage import Outage
-from relay.adapters.sql.queries import Queries
 from relay.adapters.sql.sqlite import SqlTx
 from relay.adapters.sql.upgrading import admit, migrate, presence, refuse_unfinished, undo
 from relay.domain.errors import Unavailable
@@ -155,14 +154,14 @@ class PostgresStore:
         """Open a write transaction: on disk when it returns, without effect when it raises."""
         async with self._write_lock:
             async with self._within(WRITE) as connection:
-                yield SqlTx(Queries(connection, dialect.loaded()))
+                yield SqlTx(dialect.PostgresQueries(connection))
             self.commits += 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlTx]:
         """Open a consistent view of the last committed state."""
         async with self._within(_READ) as connection:
-            yield SqlTx(Queries(connection, dialect.loaded()))
+            yield SqlTx(dialect.PostgresQueries(connection))
 
     @asynccontextmanager
     async def _within(self, begin: bytes) -> AsyncIterator[Attended]:

@@ -135,8 +135,8 @@ SELECT * FROM decisions WHERE seq = :seq ORDER BY id;
 -- Decisions by verb, reason and whether they were carried out, since a time.
 SELECT verb, effective, reason, count(*) AS n FROM decisions WHERE at >= :since GROUP BY verb, effective, reason;
 
--- name: add_hold!
--- Put an activity into quarantine.
+-- name: add_holds*!
+-- Put activities into quarantine.
 INSERT INTO holds (seq, reason, rule, created_at, state) VALUES (:seq, :reason, :rule, :created_at, 'open')
 ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, rule = excluded.rule, state = 'open';
 

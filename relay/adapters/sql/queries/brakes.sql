@@ -36,7 +36,7 @@ ORDER BY k.id;
 INSERT INTO braked (seq, brake, state) VALUES (:seq, :brake, :state)
 ON CONFLICT (seq) DO UPDATE SET brake = excluded.brake, state = excluded.state;
 
--- name: leave_brake!
+-- name: leave_brake*!
 -- It was decided without a brake: none waits for it any more.
 UPDATE braked SET state = 'left' WHERE seq = :seq AND state = 'open';
 
