@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -64,7 +63,7 @@ class Content:
 def content_of(document: Document, actors: Iterable[str]) -> Content:
     """Read an object's document; `actors` are the ids of whoever did it, first, and wrote it."""
     tags = flat(document.get("tag"))
-    entries = [entry for entry in tags[:MAX_TAGS] if isinstance(entry, Mapping)]
+    entries = [entry for entry in tags[:MAX_TAGS] if isinstance(entry, dict)]
     mentions = _mentions(entries)
     return Content(
         actors=_some(dict.fromkeys(actors), MAX_AUTHORS),
@@ -133,7 +132,7 @@ def _hashtags(entries: Iterable[Document]) -> frozenset[str]:
 
 
 def _first_tags(document: Document) -> list[Document]:
-    return [entry for entry in flat(document.get("tag"))[:MAX_TAGS] if isinstance(entry, Mapping)]
+    return [entry for entry in flat(document.get("tag"))[:MAX_TAGS] if isinstance(entry, dict)]
 
 
 def _mentions(entries: Iterable[Document]) -> frozenset[str]:
@@ -153,15 +152,15 @@ def _languages_of(document: Document) -> frozenset[str]:
 def _languages(document: Document) -> Iterator[str]:
     for name in _MAPS:
         value = document.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             yield from filter(None, map(language_tag, list(value)[:MAX_LANGUAGES]))
     for name in _LANGUAGES:
         for value in flat(document.get(name))[:MAX_LANGUAGES]:
-            named = value.get("identifier") if isinstance(value, Mapping) else value
+            named = value.get("identifier") if isinstance(value, dict) else value
             yield from filter(None, [language_tag(named)])
 
 
 def _of_context(document: Document) -> Iterator[str]:
     for value in flat(document.get("@context"))[:MAX_LANGUAGES]:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             yield from filter(None, [language_tag(value.get("@language"))])

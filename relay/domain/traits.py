@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from relay.domain.content import content_of
+from relay.domain.content import Content, content_of
 from relay.domain.policy_rules import Verb
 
 if TYPE_CHECKING:
@@ -34,11 +34,14 @@ class Traits:
     original: Traits | None = None
 
 
-def traits_of(kind: str, post: ApObject | None) -> Traits:
-    """The traits of an activity of this kind about a post; None for what is about no post that is at hand."""
+def traits_of(kind: str, post: ApObject | None, content: Content | None = None) -> Traits:
+    """The traits of an activity of this kind about a post; None for what is about no post that is at hand.
+
+    `content` is the post's, if that was read already.
+    """
     if post is None:
         return Traits(kind)
-    content = content_of(post.document, ())
+    content = content or content_of(post.document, ())
     return Traits(
         kind,
         languages=tuple(sorted(content.languages)),

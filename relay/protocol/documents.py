@@ -173,7 +173,7 @@ def collection(*, id: str, total: int | None = None) -> Json:  # noqa: A002
 
 def timestamp(now: float) -> str:
     """Seconds since 1970 as an xsd:dateTime in UTC, whole seconds: `2026-09-01T12:00:00Z` (AS2 core 2.3)."""
-    return datetime.fromtimestamp(int(now), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(now), tz=UTC).isoformat().replace("+00:00", "Z")
 
 
 def dump(document: Mapping[str, object]) -> bytes:

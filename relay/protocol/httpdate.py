@@ -25,6 +25,7 @@ def http_date(now: float) -> str:
     return formatdate(now, usegmt=True)
 
 
+@lru_cache(maxsize=64)  # what arrives within a second was mostly signed within one
 def parse_http_date(text: str) -> float | None:
     """The time in seconds since 1970 that a Date header gives, or None when it cannot be read. Total."""
     match = _DATE.fullmatch(text)

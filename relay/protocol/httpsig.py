@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512, HashAlgorithm
@@ -25,6 +25,9 @@ from relay.protocol.httpdate import http_date, parse_http_date
 from relay.protocol.keys import load_key, made_by
 from relay.protocol.requests import MAX_AGE, MAX_AHEAD, SignedRequest, Target, check_moment, host_of
 from relay.protocol.sigheader import Failure, Signature, parse_signature, strict_base64
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "COVERED_GET",
@@ -80,7 +83,7 @@ def inspect(
 
 
 def _inspect_draft(
-    request: SignedRequest, headers: list[str], now: float, hosts: frozenset[str]
+    request: SignedRequest, headers: Sequence[str], now: float, hosts: frozenset[str]
 ) -> Signature | Failure:
     if len(headers) != 1:
         return Failure.DUPLICATE_SIGNATURE if headers else Failure.MISSING_SIGNATURE

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from relay.domain.hosts import origin as origin_of
 from relay.protocol.sigheader import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_AGE: Final = 4200
 """Seconds after which a signature is stale: Mastodon's five minutes, an hour of clock error, some more."""
@@ -28,10 +31,16 @@ class SignedRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     deferred: bool = False
+    _values: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def values(self, name: str) -> list[str]:
+    def __post_init__(self) -> None:
+        """Note what stands under each name: it is asked for a dozen times."""
+        for name, value in self.headers:
+            self._values.setdefault(name, []).append(value.strip(" \t"))
+
+    def values(self, name: str) -> Sequence[str]:
         """All values of a header, without the space around them."""
-        return [value.strip(" \t") for header, value in self.headers if header == name]
+        return self._values.get(name, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Decider:
         announced = self._announce(subject.object_id, tokens) if subject.kind in ANNOUNCED else None
         forward = None if subject.proven is None else _rendered(subject.body)
         about = (subject.object_id, subject.origins)
-        traits = replace(subject.traits, verb=verb)
+        traits = subject.traits if subject.traits.verb is verb else replace(subject.traits, verb=verb)
         return NewEntry(*about, announced, forward, subject.proven, header, traits=traits)
 
     def _announce(self, object_id: str, tokens: Sequence[str]) -> Rendered:

@@ -254,15 +254,16 @@ class Posts:
 
     async def _settle_text(self, incoming: Incoming, arrival: Arrival) -> Settled:
         """Decide at once what has no media: there is nothing to fetch and nothing to scan."""
-        subject = _subject(incoming, arrival)
-        standing = await self._standings.of(incoming.server)
         actor, post = arrival.activity.actor, arrival.activity.object
         content = Content() if post is None else content_of(post.document, (actor, *post.attributed_to))
+        subject = _subject(incoming, arrival, content)
+        standing = await self._standings.of(incoming.server)
         facts = Facts(from_hosts=subject.origins, type=incoming.kind, content=content, standing=standing)
         decision = self._decider.decision(facts, incoming.received_at)
         about = (incoming.object_id, incoming.kind, actor, incoming.server, incoming.received_at)
         decision, brake = await self._braking.decide(decision, Post(*about, post, standing))
-        return replace(self._decider.settle(subject, decision, facts, None, ()), brake=brake)
+        settled = self._decider.settle(subject, decision, facts, None, ())
+        return settled if brake is None else replace(settled, brake=brake)
 
     def _passed_on(self, incoming: Incoming, arrival: Arrival) -> Settled:
         """Pass on without asking the policy: that something is gone, or has moved, must reach whoever has it."""
@@ -295,9 +296,9 @@ def _announced(activity: Activity) -> str | None:
     return object_id if object_id is not None and hosts.is_http_url(object_id) else None
 
 
-def _subject(incoming: Incoming, arrival: Arrival) -> Subject:
+def _subject(incoming: Incoming, arrival: Arrival, content: Content | None = None) -> Subject:
     servers = arrival.servers | {arrival.sender.server}
-    traits = traits_of(incoming.kind, arrival.activity.object)
+    traits = traits_of(incoming.kind, arrival.activity.object, content)
     return Subject(incoming.object_id, servers, incoming.kind, incoming.body, incoming.proven, traits)
 
 

@@ -185,14 +185,21 @@ async def read_body(
     if (request.content_length or 0) > limit:
         raise TooLarge
     body = bytearray()
+
+    def take(part: bytes) -> None:
+        if grow is not None:
+            grow(len(part))
+        body.extend(part)
+        if len(body) > limit:
+            raise TooLarge
+
+    if request.content.is_eof():  # all of it came with the head, as a rule: there is nothing to wait for
+        take(request.content.read_nowait())
+        return bytes(body)
     try:
         async with asyncio.timeout(within):
             async for chunk in request.content.iter_chunked(64 * 1024):
-                if grow is not None:
-                    grow(len(chunk))
-                body += chunk
-                if len(body) > limit:
-                    raise TooLarge
+                take(chunk)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     return bytes(body)
