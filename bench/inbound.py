@@ -29,7 +29,7 @@ from relay.domain.intake import StoredKey
 from tests.fakes import PUBLIC, pem_of, rsa_key, sign_request
 from tests.unit.protocol.signed_ld import sign_ld
 
-COUNT, CONNECTIONS, ROUNDS = 2_000, 16, 3
+COUNT, CONNECTIONS, ROUNDS = 4_000, 32, 3
 CONTEXT = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"]
 PROFILE = b"{}"
 """What is known of the author: he does not say that he minds."""

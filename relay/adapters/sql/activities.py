@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -31,8 +32,12 @@ class SqlActivities:
     async def receive(self, batch: Sequence[tuple[Incoming, Settled | None]]) -> list[int | None]:
         """Store what is new, in a handful of statements however large the batch."""
         wanted = [key for incoming, _ in batch for key in (*incoming.keys, *incoming.unless)]
-        known = {row["key"] for row in await self._sql.rows("seen_among", keys=codec.json(wanted))}
-        seq: int = await self._sql.value("last_activity")
+        seen, seq, head = await asyncio.gather(  # which wait for the database together, as with `Queries.all`
+            self._sql.rows("seen_among", keys=codec.json(wanted)),
+            self._sql.value("last_activity"),
+            self._sql.value("last_position"),
+        )
+        known = {row["key"] for row in seen}
         numbers: list[int | None] = []
         stored: list[tuple[int, Incoming, Settled | None]] = []
         for incoming, settled in batch:
@@ -44,12 +49,10 @@ class SqlActivities:
             numbers.append(seq)
             stored.append((seq, incoming, settled))
         if stored:
-            placed = await self._place([(number, settled) for number, _, settled in stored if settled])
+            placed = await self._place([(number, settled) for number, _, settled in stored if settled], head)
+            keys = [{"key": key, "at": new.received_at} for _, new, _ in stored for key in new.keys]
             await self._sql.all(
-                (
-                    "remember",
-                    [{"key": key, "at": new.received_at} for _, new, _ in stored for key in new.keys],
-                ),
+                ("remember", keys),
                 ("set_mark", {"name": "activity", "value": seq}),
                 ("add_activities", [_activity(n, new, done, placed.of.get(n)) for n, new, done in stored]),
                 *placed.changes,
@@ -88,7 +91,7 @@ class SqlActivities:
             return False
         if settled.about is not None and not await self._rename(seq, settled.about, settled.at):
             return False
-        placed = await self._place([(seq, settled)])
+        placed = await self._place([(seq, settled)], await self._sql.value("last_position"))
         state = {"state": settled.state.value, "due_at": settled.due_at, "position": placed.of.get(seq)}
         await self._sql.all(
             ("save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]),
@@ -224,12 +227,11 @@ class SqlActivities:
         await self._sql.run("rename_activity", seq=seq, object_id=object_id)
         return True
 
-    async def _place(self, settled: Sequence[tuple[int, Settled]]) -> _Placed:
-        """Choose the positions of what is published."""
+    async def _place(self, settled: Sequence[tuple[int, Settled]], head: int) -> _Placed:
+        """Choose the positions of what is published, behind the head of the log."""
         published = [(seq, done.entry, done.at) for seq, done in settled if done.entry is not None]
         if not published:
             return _Placed({}, [])
-        head: int = await self._sql.value("last_position")
         rows = []
         before: dict[str, tuple[int, Traits]] = {}
         for position, (seq, entry, at) in enumerate(published, head + 1):
