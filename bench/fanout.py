@@ -45,6 +45,8 @@ from bench.world import (
 from relay.cli.demo.certificates import make_authority
 
 CORES = os.cpu_count() or 2
+LEAST = 10
+"""Activities in a round: with fewer it would be over before any of the dead is tried a second time."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def main() -> None:
     rounds: dict[Case, list[Found]] = {case: [] for case in cases}
     for turn in range(chosen.rounds):
         for case in cases[:: 1 if turn % 2 else -1]:  # none is always first
-            rounds[case].append(measure(case, max(chosen.deliveries, 2 * case.subscribers)))
+            rounds[case].append(measure(case, max(chosen.deliveries, LEAST * case.subscribers)))
     print(
         f"{'subscribers':>22} {'deliveries/s':>13} {'share':>6} {'beside':>7} {'cpu':>5} "
         f"{'loop us':>8} {'all us':>7} {'sink us':>8} {'rows':>6} {'commits':>8} {'MB':>5}"

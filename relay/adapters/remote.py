@@ -49,6 +49,9 @@ TEMPORARY = frozenset({408, 425, 429})  # and 5xx: RFC 9110 15, RFC 8470 5.2, RF
 FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
 
 
+ROUTES = 16_384
+"""Inboxes that are remembered in their parsed form. With fewer than there are subscribers none would be found again:
+they take turns."""
 FETCHES = Pool(total=100, per_host=4, idle=15.0)
 DELIVERIES = Pool(total=512, per_host=8, idle=30.0)
 
@@ -84,9 +87,9 @@ class GuardedRemote:
         self._pools = (fetches, deliveries)
         self._answer_patience = answer_patience
         own = frozenset(host.lower().rstrip(".") for host in own_hosts)
-        # The same few inboxes again and again: parsing them costs a tenth of a delivery. Bounded: row 38.
-        check = self._target = lru_cache(4096)(partial(target, allow_http=allow_http, own_hosts=own))
-        self._route = lru_cache(4096)(lambda url: Route.of(check(url)))
+        # The same inboxes again and again: parsing them costs a tenth of a delivery. Bounded: row 38.
+        check = self._target = partial(target, allow_http=allow_http, own_hosts=own)
+        self._route = lru_cache(ROUTES)(lambda url: Route.of(check(url)))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
