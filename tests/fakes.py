@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from relay.adapters.inside import refuse_in_transaction
 from relay.domain.errors import RemoteError
-from relay.domain.remote import Fetched, First, Posted
+from relay.domain.remote import Fetched, First, Headers, Posted
 from relay.domain.scheme import Scheme
 from relay.protocol.httpsig import Signature, SignedRequest, inspect, verify
 
@@ -334,12 +334,12 @@ class FakeFediverse:
             raise RemoteError(code="too-large", temporary=False)
         return Fetched(url, kind, body, etag)
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
+    async def post(self, url: str, *, headers: Headers, body: bytes, timeout: float) -> Posted:
         refuse_in_transaction()
         server, _ = self._find(url)
         if server.hang is not None:
             await server.hang.wait()
-        return self._answer(server, url, headers, body)
+        return self._answer(server, url, await headers() if callable(headers) else headers, body)
 
     def post_now(
         self,

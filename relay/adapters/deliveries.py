@@ -25,7 +25,7 @@ from relay.adapters.quota import Quota
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from aiohappyeyeballs import AddrInfoType
     from aiohttp.abc import AbstractResolver
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from relay.adapters.exchange import Answer, Answered
     from relay.adapters.guard import AddressPolicy
+    from relay.domain.remote import Headers
 
 CONNECT_SECONDS: Final = 5.0  # Mastodon's; the total is the caller's
 MIND_EVERY: Final = 0.25
@@ -132,9 +133,17 @@ class Deliveries:
         exchange.ask(self._request(route, headers, body), self._loop.time() + timeout, answered)
         return True
 
-    async def post(self, route: Route, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
-        """Send `body`, once unless a kept connection turns out to have ended before. `timeout` in seconds."""
-        request = self._request(route, headers, body)
+    async def post(self, route: Route, *, headers: Headers, body: bytes, timeout: float) -> Answer:
+        """Send `body`, once unless a kept connection turns out to have ended before. `timeout` in seconds.
+
+        What makes the headers is called when there is a connection.
+        """
+        make = headers if callable(headers) else None
+        ready = b"" if callable(headers) else self._request(route, headers, body)
+
+        async def request() -> bytes:
+            return self._request(route, await make(), body) if make else ready
+
         end = self._loop.time() + timeout
         while True:
             host = self._hosts.get(route.origin)
@@ -147,7 +156,9 @@ class Deliveries:
             finally:
                 self._forget(route.origin, host)
 
-    async def _post(self, origin: Origin, host: _Host, request: bytes, end: float) -> Answer:
+    async def _post(
+        self, origin: Origin, host: _Host, request: Callable[[], Awaitable[bytes]], end: float
+    ) -> Answer:
         if not self._enter_now(host):
             async with asyncio.timeout_at(end):
                 await self._enter(host)
@@ -156,8 +167,17 @@ class Deliveries:
         except BaseException:
             self._leave(host)
             raise
+        try:
+            whole = await request()
+        except BaseException:
+            exchange.close()
+            self._leave(host)
+            raise
+        if not exchange.is_open:
+            self._leave(host)
+            raise StaleError("the connection ended before there was anything to send")
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        exchange.ask(request, end, partial(_settle, answer))
+        exchange.ask(whole, end, partial(_settle, answer))
         try:
             return await answer
         except asyncio.CancelledError:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from relay.adapters.exchange import Answer
-    from relay.domain.remote import First
+    from relay.domain.remote import First, Headers
     from relay.ports import Clock
 
 MAX_REDIRECTS = 3  # Mastodon's number
@@ -222,7 +222,7 @@ class GuardedRemote:
         self,
         url: str,
         *,
-        headers: Mapping[str, str],
+        headers: Headers,
         body: bytes,
         timeout: float,
     ) -> Posted:

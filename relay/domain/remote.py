@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -62,6 +63,9 @@ class Posted:
         apart = duration(round(seconds / unit) * unit)
         return f"status {self.status}: its clock is {apart} {'ahead of' if self.ahead > 0 else 'behind'} ours"
 
+
+Headers = Mapping[str, str] | Callable[[], Awaitable[Mapping[str, str]]]
+"""The headers of a request, or what makes them once there is a connection to send it on."""
 
 First = Posted | RemoteError | None
 """What came of a delivery that was sent at once; None: its connection had ended, and it is to be sent again."""

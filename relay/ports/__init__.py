@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from relay.domain.media import Decoded, Digests, ScanResult, Undecodable
-    from relay.domain.remote import Fetched, First, Posted
+    from relay.domain.remote import Fetched, First, Headers, Posted
     from relay.protocol.ldsig import Engine, Reading
     from relay.protocol.unproven import Failure
 
@@ -66,8 +66,11 @@ class Remote(Protocol):
         Any status but 200 raises `RemoteError` with that status; 408, 425, 429 and 5xx are temporary.
         """
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
-        """Send `body` once, without following redirects. Any status is an answer; only no answer raises."""
+    async def post(self, url: str, *, headers: Headers, body: bytes, timeout: float) -> Posted:
+        """Send `body` once, without following redirects. Any status is an answer; only no answer raises.
+
+        `headers`, or what makes them: called once there is a connection, and again if that ends before it is used.
+        """
 
     def post_now(
         self,

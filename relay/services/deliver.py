@@ -268,7 +268,7 @@ class FanOut:
         self._suspects += attempt.suspect
         return attempt
 
-    async def _send(self, attempt: Attempt, signed: Signed, first: First) -> None:
+    async def _send(self, attempt: Attempt, signed: Signed | None, first: First) -> None:
         track, entry = attempt.track, attempt.entry
         result = await self._dispatch.send(attempt, signed, first)
         self._land(attempt)

@@ -62,17 +62,18 @@ class Dispatch:
     def __init__(self, signing: Signing, timeout: float) -> None:
         self._signing, self._timeout = signing, timeout
 
-    async def sign(self, batch: Sequence[Attempt]) -> list[Signed]:
-        """Sign a batch in one hop."""
-        return await self._signing.sign(
-            [Message(a.track.target, a.rendered.digest, a.entry.attestations) for a in batch]
-        )
+    async def sign(self, batch: Sequence[Attempt]) -> list[Signed | None]:
+        """Sign a batch in one hop; None for what goes to a server that fails: it is signed if that can be reached."""
+        now = [attempt.track.peer.health.failures == 0 for attempt in batch]
+        messages = [_message(attempt) for attempt, at_once in zip(batch, now, strict=True) if at_once]
+        signed = iter(await self._signing.sign(messages) if messages else ())
+        return [next(signed) if at_once else None for at_once in now]
 
     def send_now(self, attempt: Attempt, signed: Signed, answered: Callable[[First], None]) -> bool:
         """Send a delivery at once if that needs no waiting, see `Remote.post_now`; `send` deals with the answer."""
         return self._signing.send_now(signed, attempt.rendered.body, self._timeout, answered)
 
-    async def send(self, attempt: Attempt, signed: Signed, first: First = None) -> Result:
+    async def send(self, attempt: Attempt, signed: Signed | None, first: First = None) -> Result:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 
         Which of the two a subscriber takes is remembered while the relay runs. What it refuses and cannot be announced
@@ -91,12 +92,17 @@ class Dispatch:
         attempt.track.announce_only = announced.verdict is Verdict.DELIVERED and not result.misdated
         return announced
 
-    async def _send(self, attempt: Attempt, signed: Signed, first: First = None) -> Result:
+    async def _send(self, attempt: Attempt, signed: Signed | None, first: First = None) -> Result:
         try:
             if isinstance(first, RemoteError):
                 raise first
-            posted = await self._signing.send(signed, attempt.rendered.body, self._timeout, first)
+            what = signed or _message(attempt)
+            posted = await self._signing.send(what, attempt.rendered.body, self._timeout, first)
         except RemoteError as failure:
             return Result(Verdict.RETRY, f"{failure.code}: {failure}", failure.retry_after)
-        what = verdict(posted.status, misdated=posted.misdated)
-        return Result(what, posted.error, posted.retry_after, posted.status, posted.misdated)
+        found = verdict(posted.status, misdated=posted.misdated)
+        return Result(found, posted.error, posted.retry_after, posted.status, posted.misdated)
+
+
+def _message(attempt: Attempt) -> Message:
+    return Message(attempt.track.target, attempt.rendered.digest, attempt.entry.attestations)

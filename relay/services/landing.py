@@ -3,7 +3,8 @@
 Nearly all deliveries of a busy relay go to a server that took the one before, and come back with 202. A task for each
 and the calls in which it waits cost a third of all that the loop does about them (ADR 0035). So what can be sent is
 sent where it was signed; whoever is called back with the answer only lays it down here, and one worker deals with all
-that lie here. What is not plain (no connection yet, a refusal, a failure) goes the long way, in a task of its own.
+that lie here. What is not plain (no connection yet, a refusal, a failure, a server that has failed before) goes the
+long way, in a task of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Landings:
         self,
         dispatch: Dispatch,
         delivered: Callable[[Attempt], None],
-        send: Callable[[Attempt, Signed, First], Coroutine[None, None, None]],
+        send: Callable[[Attempt, Signed | None, First], Coroutine[None, None, None]],
     ) -> None:
         self._dispatch, self._delivered, self._send = dispatch, delivered, send
         self._landed: list[Landing] = []
@@ -54,11 +55,13 @@ class Landings:
         self._awaited = 0
 
     def launch(
-        self, tasks: asyncio.TaskGroup, batch: Sequence[Attempt], signatures: Sequence[Signed]
+        self, tasks: asyncio.TaskGroup, batch: Sequence[Attempt], signatures: Sequence[Signed | None]
     ) -> None:
         """Send a batch; what goes the long way becomes a task."""
         for attempt, signed in zip(batch, signatures, strict=True):
-            if self._dispatch.send_now(attempt, signed, partial(self._answered, attempt, signed)):
+            if signed is not None and self._dispatch.send_now(
+                attempt, signed, partial(self._answered, attempt, signed)
+            ):
                 self._awaited += 1
             else:
                 tasks.create_task(self._send(attempt, signed, None))

@@ -93,22 +93,32 @@ class Signing:
             url, headers=signed.headers, body=body, timeout=timeout, answered=answered
         )
 
-    async def send(self, signed: Signed, body: bytes, timeout: float, posted: Posted | None = None) -> Posted:
+    async def send(
+        self, what: Signed | Message, body: bytes, timeout: float, posted: Posted | None = None
+    ) -> Posted:
         """Send a message; once more, signed the other way, when it is refused. Raises `RemoteError`.
 
+        What is not signed yet is signed when there is a connection: for servers that are not there it would be in vain.
         `posted` is what it was answered if it was sent already.
         """
-        target = signed.message.target
+        signed = what if isinstance(what, Signed) else None
+        message = what if isinstance(what, Message) else what.message
+        target = message.target
 
         async def send(scheme: Scheme) -> Posted:
-            found = signed
-            if scheme is not signed.scheme:
-                [found] = await self._sign([(signed.message, scheme)])
-            answer = await self._remote.post(target.url, headers=found.headers, body=body, timeout=timeout)
-            return answer.to(found.at)
+            made = [signed] if signed is not None and scheme is signed.scheme else []
 
-        first = None if posted is None else posted.to(signed.at)
-        return await self._schemes.knock(target.host, signed.scheme, send, first)
+            async def headers() -> Mapping[str, str]:
+                if not made:
+                    made.extend(await self._sign([(message, scheme)]))
+                return made[0].headers
+
+            answer = await self._remote.post(target.url, headers=headers, body=body, timeout=timeout)
+            return answer.to(made[0].at)
+
+        scheme = self._schemes.first(target.host) if signed is None else signed.scheme
+        first = None if posted is None or signed is None else posted.to(signed.at)
+        return await self._schemes.knock(target.host, scheme, send, first)
 
     async def post(self, inbox: str, body: bytes, timeout: float) -> Posted:
         """Sign one message and `send` it."""

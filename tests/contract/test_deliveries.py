@@ -91,6 +91,61 @@ async def test_what_goes_over_the_wire() -> None:
         ]
 
 
+async def test_headers_are_made_once_there_is_a_connection() -> None:
+    made = 0
+
+    async def headers() -> dict[str, str]:
+        nonlocal made
+        made += 1
+        return {"Date": "today"}
+
+    async def try_it() -> Answer:
+        return await to.post(Route.of(URL(url)), headers=headers, body=b"{}", timeout=NEVER)
+
+    async with courier() as to:
+        async with serving(accept) as peer:
+            url = peer.url()
+            assert (await try_it()).status == 202
+            assert b"Date: today" in peer.heads[0]
+        with pytest.raises(ConnectionRefusedError):
+            await try_it()  # perhaps on the connection that was kept
+        made = 0
+        with pytest.raises(ConnectionRefusedError):
+            await try_it()
+        assert made == 0
+
+
+async def test_a_connection_that_ends_while_headers_are_made_is_replaced() -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def noted(exchange: Exchange) -> None:
+        writers.append(exchange.writer)
+        await exchange.answer(202)
+
+    async def headers() -> dict[str, str]:
+        if len(writers) == 1:
+            writers[0].close()
+            await SystemClock().sleep(0.1)
+        return {}
+
+    async with serving(noted) as peer, courier() as to:
+        assert (await post(to, peer.url())).status == 202
+        answer = await to.post(Route.of(URL(peer.url())), headers=headers, body=b"{}", timeout=NEVER)
+        assert answer.status == 202
+        assert peer.connections == 2
+
+
+async def test_who_cannot_make_headers_leaves_its_place() -> None:
+    async def headers() -> dict[str, str]:
+        raise ZeroDivisionError
+
+    async with serving(accept) as peer, courier() as to:
+        for _ in range(POOL.total + 1):
+            with pytest.raises(ZeroDivisionError):
+                await to.post(Route.of(URL(peer.url())), headers=headers, body=b"{}", timeout=SHORT)
+        assert (await post(to, peer.url(), SHORT)).status == 202
+
+
 @pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\rb"])
 async def test_a_header_cannot_begin_another(value: str) -> None:
     async with serving(accept) as peer, courier() as to:

@@ -249,11 +249,15 @@ async def test_row_37_a_private_inbox() -> None:
         assert secret.connections == 0
 
 
-async def test_row_38_ten_thousand_dead_hosts_leave_bounded_state() -> None:
+async def test_row_38_ten_thousand_dead_hosts_leave_bounded_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.adapters.remote.ROUTES", 100)
     async with client(resolver=Names()) as remote:
         for number in range(10_000):
             await refused(remote, f"http://dead-{number}.example/", "unreachable")
-        assert remote._target.cache_info().currsize == 4096
+        for number in range(200):
+            with pytest.raises(RemoteError):
+                await remote.post(f"http://dead-{number}.example/", headers={}, body=b"{}", timeout=5)
+        assert remote._route.cache_info().currsize == 100
         connector = remote._fetches.connector
         assert connector is not None
         assert not connector._conns

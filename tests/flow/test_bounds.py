@@ -16,7 +16,7 @@ from relay.cli.serving import listening, public_app
 from relay.config.settings import database_path
 from relay.domain.delivery import Failing, Host, Progress, Straggler
 from relay.domain.errors import RemoteError
-from relay.domain.remote import Posted
+from relay.domain.remote import Headers, Posted
 from relay.domain.subscriber_profile import SubscriberProfile
 from relay.services import logreader
 from relay.services.dispatch import Attempt, Result
@@ -26,8 +26,6 @@ from tests.fakes import FakeFediverse
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tests.flow.conftest import World, Worlds
 
 ALL, DEAD, EAGER = 5_000, 1_000, 100
@@ -44,7 +42,7 @@ class Crowd(FakeFediverse):
 
     delivered = refused = 0
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
+    async def post(self, url: str, *, headers: Headers, body: bytes, timeout: float) -> Posted:
         if ".crowd.test/" not in url:
             return await super().post(url, headers=headers, body=body, timeout=timeout)
         if "//dead" in url:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from relay.adapters.signing import ThreadSigner
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.flow.conftest import World, Worlds
 
 pytestmark = pytest.mark.databases
@@ -59,6 +62,31 @@ async def test_a_dead_server_never_delays_the_others_and_catches_up(world: World
     world.clock.forward(24 * 3600)
     await world.settle()
     assert [a["object"] for a in world.server("b.test").arrivals()] == [n["id"] for n in notes]
+
+
+async def test_nothing_is_signed_for_a_server_that_is_still_not_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three(world)
+    b, signed = world.server("b.test"), list[bytes]()
+    sign_many = ThreadSigner.sign_many
+
+    async def noted(self: ThreadSigner, messages: Sequence[bytes]) -> list[bytes]:
+        signed.extend(message for message in messages if b"b.test" in message)
+        return await sign_many(self, messages)
+
+    monkeypatch.setattr(ThreadSigner, "sign_many", noted)
+    b.fault = RemoteError("connection refused")
+    await world.publish(world.server("a.test"))
+    first = len(signed)
+    for _ in range(5):
+        world.clock.forward(7 * 3600)
+        await world.settle()
+    assert (len(signed), b.arrivals()) == (first, [])
+    b.fault = None
+    world.clock.forward(7 * 3600)
+    await world.settle()
+    assert (len(signed), len(b.arrivals())) == (first + 1, 1)
 
 
 async def test_a_hanging_server_never_delays_the_others(world: World) -> None:
