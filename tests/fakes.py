@@ -339,7 +339,7 @@ class FakeFediverse:
         server, _ = self._find(url)
         if server.hang is not None:
             await server.hang.wait()
-        return self._answer(server, url, await headers() if callable(headers) else headers, body)
+        return self._answer(server, url, await made(headers), body)
 
     def post_now(
         self,
@@ -408,3 +408,8 @@ class FakeFediverse:
         if "media-attestation" in dict(request.headers):
             assert "media-attestation" in signature.covered
         return Scheme.DRAFT if signature.base is None else Scheme.RFC9421
+
+
+async def made(headers: Headers) -> Mapping[str, str]:
+    """Return the headers of a request, as whoever has a connection for it asks for them."""
+    return await headers() if callable(headers) else headers

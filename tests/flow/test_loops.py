@@ -15,16 +15,16 @@ import pytest
 import pytest_asyncio
 
 from relay.domain.errors import RelayError
-from relay.domain.remote import Fetched, Posted
+from relay.domain.remote import Fetched, Headers, Posted
 from relay.domain.subscription import Dialect
 from relay.protocol.httpsig import SignedRequest
 from relay.web.problems import status_of
-from tests.fakes import ACTIVITY, FakeClock, FakeFediverse
+from tests.fakes import ACTIVITY, FakeClock, FakeFediverse, made
 from tests.flow.conftest import World, Worlds
 from tests.unit.protocol.signed_ld import sign_ld
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from relay.adapters.canonical.pool import CanonicalProcesses
@@ -51,12 +51,12 @@ class Network(FakeFediverse):
     def post_now(self, url: str, **options: Any) -> bool:
         return urlsplit(url).netloc not in self.relays and super().post_now(url, **options)
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Posted:
+    async def post(self, url: str, *, headers: Headers, body: bytes, timeout: float) -> Posted:
         host = urlsplit(url).netloc
         if host not in self.relays:
             return await super().post(url, headers=headers, body=body, timeout=timeout)
         self.between.append((host, json.loads(body)["type"]))
-        named = tuple((name.lower(), value) for name, value in headers.items())
+        named = tuple((name.lower(), value) for name, value in (await made(headers)).items())
         try:
             await self.relays[host].send(SignedRequest("POST", urlsplit(url).path, named, body))
         except RelayError as error:
