@@ -31,6 +31,7 @@ from aiohttp import web
 from bench.inbound import requests
 from bench.world import ROOT, SinkProcess, bench_relay, children_of, cpu_of, own_cpu, save, subscribe
 from relay.adapters.keys import temporary_pair
+from relay.cli.demo.loopback import free_ports
 from relay.cli.serving import listening, public_app
 from relay.domain.intake import StoredKey
 from tests.fakes import ACTIVITY, pem_of, rsa_key
@@ -137,9 +138,9 @@ def activityrelay(port: int, server: str, inboxes: list[str]) -> Iterator[int]:
 
 async def theirs(sink: SinkProcess, to: int, subscribers: int, posts: int) -> Found:
     """ActivityRelay."""
-    port = to + 1 if to < 65_000 else to - 1
     inboxes = [f"http://127.0.0.1:{to}/inbox/{n}" for n in range(subscribers)]
     async with origin() as server:
+        [port] = free_ports(1)
         with activityrelay(port, server, inboxes) as pid:
             await _listens(port)
             await asyncio.sleep(3)  # its worker opens the database, too
@@ -212,7 +213,7 @@ def main() -> None:
             try:
                 with sink as to:
                     one = uvloop.run(run(sink, to, chosen.subscribers, posts))
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):
                 print(f"{name:>20} did not answer: left out of round {turn + 1}", flush=True)
                 continue
             rounds[name].append(one)

@@ -39,8 +39,9 @@ def fanout() -> Iterator[Row]:
         yield f"deliveries, {name}: CPU for each", figures, ""
     healthy, beside = found.get("4000 http"), found.get("4000 http, 1000 dead")
     if healthy and beside:
-        lost = 1 - beside["cpu"] / healthy["cpu"]
-        yield "4,000 healthy beside 1,000 dead: loss by CPU", f"{lost:.1%}", "< 5%"
+        lost = 1 - healthy["all_us"] / beside["all_us"]
+        figures = f"{lost:.1%} by CPU for each, {1 - beside['rate'] / healthy['rate']:.1%} by the clock"
+        yield "4,000 healthy beside 1,000 dead: loss", figures, "< 5%"
         more = beside["megabytes"] - healthy["megabytes"]
         yield "4,000 healthy beside 1,000 dead: memory more", f"{more:.0f} MB", "flat"
 
@@ -64,8 +65,8 @@ def rest() -> Iterator[Row]:
         figures = f"{one['transactions']:.3f} transactions, {one['rows']:.1f} rows, {one['bytes']:,.0f} bytes"
         yield f"database, an activity for {subscribers} subscribers", figures, "<= 1, constant"
     if memory := load("memory"):
-        figures = ", ".join(f"{name} {size:.0f} MB" for name, size in memory.items() if "/s" not in name)
-        yield "memory", figures, "< 150 MB, flat"
+        for name in ("idle", "after 2000", "after 10000", "5000 subscribers"):
+            yield f"memory, {name}", f"{memory[name]:.0f} MB", "< 150 MB" if name == "idle" else ""
     if peer := load("peer"):
         yield "deliveries/s beside ActivityRelay's", f"{peer['times']:.1f} times", "10 times"
         yield "CPU for a delivery beside ActivityRelay's", f"{peer['cheaper']:.1f} times less", ""
