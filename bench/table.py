@@ -65,8 +65,10 @@ def rest() -> Iterator[Row]:
         figures = f"{one['transactions']:.3f} transactions, {one['rows']:.1f} rows, {one['bytes']:,.0f} bytes"
         yield f"database, an activity for {subscribers} subscribers", figures, "<= 1, constant"
     if memory := load("memory"):
-        for name in ("idle", "after 2000", "after 10000", "5000 subscribers"):
-            yield f"memory, {name}", f"{memory[name]:.0f} MB", "< 150 MB" if name == "idle" else ""
+        for name, size in memory.items():
+            if name not in {"start", "deliveries/s"}:
+                what = f"beside the dead, {name} activities" if name.startswith("after") else name
+                yield f"memory, {what}", f"{size:.0f} MB", "< 150 MB" if name == "idle" else ""
     if peer := load("peer"):
         yield "deliveries/s beside ActivityRelay's", f"{peer['times']:.1f} times", "10 times"
         yield "CPU for a delivery beside ActivityRelay's", f"{peer['cheaper']:.1f} times less", ""
