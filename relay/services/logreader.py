@@ -92,9 +92,13 @@ class LogReader:
             self._chunks.popitem(last=False)
 
     def forget(self, withdrawn: Mapping[str, int]) -> None:
-        """Drop entries of objects that were withdrawn, up to a position for each."""
+        """Drop entries of objects that were withdrawn, up to a position for each, but for those that say so."""
         for chunk in self._chunks.values():
-            gone = [at for at, entry in chunk.entries.items() if at <= withdrawn.get(entry.object_id, 0)]
+            gone = [
+                at
+                for at, entry in chunk.entries.items()
+                if at <= withdrawn.get(entry.object_id, 0) and entry.traits.kind != "Delete"
+            ]
             for position in gone:
                 chunk.size -= size_of(chunk.entries.pop(position))
 

@@ -237,6 +237,26 @@ async def test_an_account_that_deletes_itself_takes_everything_with_it(world: Wo
     assert [one.body for one in mastodon.inbox] == [body]
 
 
+@pytest.mark.databases
+@pytest.mark.parametrize("whole", [False, True], ids=["a post", "an account"])
+async def test_a_deletion_that_comes_twice_still_reaches_who_was_away(world: World, *, whole: bool) -> None:
+    """Senders that got no answer send again, and relays that take part bring what came already."""
+    mastodon, _ = await readers(world)
+    origin = await world.subscribe("origin.test")
+    mastodon.fault = RemoteError("down", code="unreachable")
+    note, alice = origin.note(), author(origin).id
+    await send(world, author(origin), signed(origin, origin.create(note)))
+    account = {"id": f"{alice}#delete", "type": "Delete", "actor": alice, "object": alice, "to": [PUBLIC]}
+    gone = signed(origin, account if whole else change(origin, note, "Delete"))
+    for _ in range(2):
+        world.clock.forward(1)  # else it would be the same signature
+        assert (await send(world, author(origin), gone))[0] == "withdrawn"
+    mastodon.fault = None
+    world.clock.forward(7 * 3600)
+    await world.settle()
+    assert [(one["type"], one["id"]) for one in mastodon.arrivals()] == [("Delete", gone["id"])]
+
+
 async def test_one_account_cannot_delete_another_of_its_server(world: World) -> None:
     origin = await world.subscribe("origin.test")
     note = origin.note(origin.picture(clean_picture("kept")))

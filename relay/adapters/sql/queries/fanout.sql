@@ -22,8 +22,9 @@ WHERE position > :after AND position <= :upto AND (:stopped OR position NOT IN (
 ORDER BY position;
 
 -- name: unpublish!
--- Its server deleted the object: what is still to be delivered is not delivered.
-DELETE FROM log WHERE object_id = :object_id OR seq IN (SELECT seq FROM activities WHERE actor = :whose);
+-- Its server deleted the object: what is still to be delivered is not delivered, but for deletions. Those may come twice.
+DELETE FROM log WHERE (object_id = :object_id OR seq IN (SELECT seq FROM activities WHERE actor = :whose))
+  AND NOT EXISTS (SELECT 1 FROM activities AS a WHERE a.seq = log.seq AND a.kind = 'Delete');
 
 -- name: oldest_kept$
 -- The last position that retention ends for.
