@@ -91,7 +91,8 @@ class SqlActivities:
             return False
         if settled.about is not None and not await self._rename(seq, settled.about, settled.at):
             return False
-        placed = await self._place([(seq, settled)], await self._sql.value("last_position"))
+        head: int = await self._sql.value("last_position") if settled.entry is not None else 0
+        placed = await self._place([(seq, settled)], head)
         state = {"state": settled.state.value, "due_at": settled.due_at, "position": placed.of.get(seq)}
         await self._sql.all(
             ("save_activity_media", [codec.item_row(seq, n, item) for n, item in enumerate(items)]),
