@@ -13,7 +13,7 @@ import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -193,6 +193,8 @@ class FakeServer:
     fault: Exception | None = None
     """What every request to it ends with; anything but a RemoteError stands for a bug of ours."""
     hang: asyncio.Event | None = None
+    held: list[Callable[[], object]] | None = None
+    """The answers that it holds back, if it does: each is given once it is called."""
     secure: bool = False
     """Whether unsigned GETs are refused (authorized fetch)."""
     refused: int = 0
@@ -339,7 +341,12 @@ class FakeFediverse:
         server, _ = self._find(url)
         if server.hang is not None:
             await server.hang.wait()
-        return self._answer(server, url, await made(headers), body)
+        posted = self._answer(server, url, await made(headers), body)
+        if server.held is not None:
+            let_go = asyncio.Event()
+            server.held.append(let_go.set)
+            await let_go.wait()
+        return posted
 
     def post_now(
         self,
@@ -360,8 +367,17 @@ class FakeFediverse:
             first = self._answer(self._find(url)[0], url, headers, body)
         except RemoteError as error:
             first, server.connected = error, False
-        asyncio.get_running_loop().call_soon(answered, first)
+        if server.held is None:
+            asyncio.get_running_loop().call_soon(answered, first)
+        else:
+            server.held.append(partial(answered, first))
         return True
+
+    def give_up(self) -> None:
+        """Forget whom answers that are held back are for."""
+        for server in self.servers.values():
+            if server.held is not None:
+                server.held.clear()
 
     def _answer(self, server: FakeServer, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         server.connected = True

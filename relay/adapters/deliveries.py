@@ -130,8 +130,14 @@ class Deliveries:
         if not self._enter_now(host):
             self._keep(host, exchange)
             return False
+        exchange.awaited = False
         exchange.ask(self._request(route, headers, body), self._loop.time() + timeout, answered)
         return True
+
+    def give_up(self) -> None:
+        """End what was sent at once and is not answered: nothing more of it arrives."""
+        for exchange in [one for one in self._open if one.is_asked and not one.awaited]:
+            exchange.close()
 
     async def post(self, route: Route, *, headers: Headers, body: bytes, timeout: float) -> Answer:
         """Send `body`, once unless a kept connection turns out to have ended before. `timeout` in seconds.
@@ -177,6 +183,7 @@ class Deliveries:
             self._leave(host)
             raise StaleError("the connection ended before there was anything to send")
         answer: asyncio.Future[Answer] = self._loop.create_future()
+        exchange.awaited = True
         exchange.ask(whole, end, partial(_settle, answer))
         try:
             return await answer

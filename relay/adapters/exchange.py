@@ -8,6 +8,8 @@ response objects; `httptools`, which is Node's parser, reads the answer where it
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from math import inf
 from typing import Final, NamedTuple, cast
@@ -18,6 +20,8 @@ MAX_HEAD: Final = 64 * 1024
 """Bytes that may come before the head of an answer is complete, informational answers among them."""
 MAX_DETAIL: Final = 4096
 """Bytes of an answer's body that are kept; who sends more is not listened to."""
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""With `SO_LINGER`: closing throws away what was not sent yet, and tells the peer so."""
 
 
 class StaleError(ConnectionError):
@@ -59,6 +63,8 @@ class Exchange(asyncio.Protocol):
         """Whether another request may be sent now."""
         self.end = inf
         """When the answer must have come, in seconds of the loop: then whoever minds the time calls `out_of_time`."""
+        self.awaited = False
+        """Whether somebody waits for the answer, and would say if that was in vain; for who asks."""
         self.kept_since = 0.0
         """When it was put aside, in seconds of the loop; for who keeps it."""
 
@@ -70,6 +76,11 @@ class Exchange(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return not self._transport.is_closing()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a request is on its way that is not answered."""
+        return self._answered is not None
 
     def ask(self, request: bytes, end: float, answered: Answered) -> None:
         """Send a request. `answered` is called once, later: the answer must have begun by `end` (seconds of the loop).
@@ -172,6 +183,17 @@ class Exchange(asyncio.Protocol):
         if answered is None:
             return
         if not self.reusable:
+            if isinstance(outcome, OSError):
+                self._take_back()
             self._transport.abort()
         self._free(self)
         answered(outcome)
+
+    def _take_back(self) -> None:
+        """Let nothing more of a request arrive: it is going to be sent again, perhaps by another process.
+
+        The kernel would go on sending what it has for minutes, and succeed once a cable is back in its place.
+        """
+        connected = self._transport.get_extra_info("socket")
+        if connected.fileno() >= 0:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)

@@ -267,6 +267,10 @@ class GuardedRemote:
 
         return self._deliveries.post_now(route, headers=headers, body=body, timeout=timeout, answered=read)
 
+    def give_up(self) -> None:
+        """End what `post_now` sent and nobody answered, see port `Remote`."""
+        self._deliveries.give_up()
+
     def _posted(self, answer: Answer) -> Posted:
         date = moment(answer.date.decode("latin-1")) if answer.status >= 400 else None
         return Posted(answer.status, self._seconds(answer.retry_after), _detail(answer.detail), date)

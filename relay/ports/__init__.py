@@ -87,6 +87,9 @@ class Remote(Protocol):
         had ended the connection before it could read: then it is to be sent again.
         """
 
+    def give_up(self) -> None:
+        """End what `post_now` sent and is not answered yet: from here on no more of it reaches anybody."""
+
 
 class Decoder(Protocol):
     """Turns untrusted bytes into perceptual hashes in a process that can be killed.

@@ -13,6 +13,7 @@ deliveries to others neither wait for it nor slow down. One bad activity becomes
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from relay.domain.delivery import Verdict
@@ -73,20 +74,36 @@ class FanOut:
         self._settling = Settling(self._store, self._clock, self._part, self._ledger, self._line, self._tally)
         self._landings = Landings(self._dispatch, self._delivered, self._send)
         self._tracks = self._places.tracks
-        self._flying = self._suspects = 0
+        self._flying = self._suspects = self._awaited = 0
 
     async def run(self) -> None:
-        """Deliver until cancelled; a last checkpoint is written on the way out."""
+        """Deliver until cancelled; then wait for what is under way, not long, and write a last checkpoint."""
         self._begin()
         await self.look()
         try:
             async with asyncio.TaskGroup() as tasks:
-                for _ in range(self._limits.feeders):
-                    tasks.create_task(self._feed(tasks))
                 tasks.create_task(self._landings.run(tasks))
-                tasks.create_task(self._watch())
+                try:
+                    await self._start_more(tasks)
+                except asyncio.CancelledError:
+                    await self._finish()
+                    raise
         finally:
             await self._save(everything=True)
+
+    async def _start_more(self, tasks: asyncio.TaskGroup) -> None:
+        async with asyncio.TaskGroup() as starting:
+            for _ in range(self._limits.feeders):
+                starting.create_task(self._feed(tasks))
+            starting.create_task(self._watch())
+
+    async def _finish(self) -> None:
+        """Wait for what is under way to servers that work, while nobody else may send it: it would come twice."""
+        left = min(self._limits.leaving, self._part.until - self._clock.now())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                while self._awaited:
+                    await self._signals.fanout.wait(left)
 
     async def run_once(self) -> int:
         """Deliver everything that is due now and write the checkpoint; return the number of attempts."""
@@ -101,7 +118,7 @@ class FanOut:
         attempts = 0
         while batch := await self._collect():
             async with asyncio.TaskGroup() as tasks:
-                self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
+                await self._launch(tasks, batch)
                 await self._landings.finish(tasks)
             attempts += len(batch)
         await self._save(everything=True)
@@ -168,7 +185,7 @@ class FanOut:
             if not batch:
                 await self._signals.fanout.wait(LOOK_EVERY / 4)
                 continue
-            self._landings.launch(tasks, batch, await self._dispatch.sign(batch))
+            await self._launch(tasks, batch)
 
     async def _watch(self) -> None:
         pruned_at = saved_at = self._clock.monotonic()
@@ -184,6 +201,11 @@ class FanOut:
             if self._clock.monotonic() - pruned_at >= 600.0:
                 pruned_at = self._clock.monotonic()
                 await attempted(self.prune())
+
+    async def _launch(self, tasks: asyncio.TaskGroup, batch: list[Attempt]) -> None:
+        signed = await self._dispatch.sign(batch)
+        self._awaited += sum(not attempt.suspect for attempt in batch)
+        self._landings.launch(tasks, batch, signed)
 
     async def _collect(self) -> list[Attempt]:
         """Take turns until a batch is full or nothing may start."""
@@ -294,6 +316,7 @@ class FanOut:
         track.peer.flying -= 1
         self._flying -= 1
         self._suspects -= attempt.suspect
+        self._awaited -= not attempt.suspect
 
     def _delivered(self, attempt: Attempt) -> None:
         self._land(attempt)

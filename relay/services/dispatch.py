@@ -73,6 +73,10 @@ class Dispatch:
         """Send a delivery at once if that needs no waiting, see `Remote.post_now`; `send` deals with the answer."""
         return self._signing.send_now(signed, attempt.rendered.body, self._timeout, answered)
 
+    def give_up(self) -> None:
+        """End what was sent at once and is not answered yet, see `Remote.give_up`."""
+        self._signing.give_up()
+
     async def send(self, attempt: Attempt, signed: Signed | None, first: First = None) -> Result:
         """Send a delivery; a server that refuses bytes that others signed gets our Announce instead, if there is one.
 

@@ -71,9 +71,15 @@ class Landings:
         self._some.set()
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
-        """Deal with answers until cancelled; then those that are still to come are nobody's."""
-        while True:
-            await self._land(tasks)
+        """Deal with answers until cancelled; what is not answered by then is given up.
+
+        Another process may be about to send it: it must not arrive after that.
+        """
+        try:
+            while True:
+                await self._land(tasks)
+        finally:
+            self._dispatch.give_up()
 
     async def finish(self, tasks: asyncio.TaskGroup) -> None:
         """Deal with the answers to everything that was launched."""

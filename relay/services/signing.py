@@ -93,6 +93,10 @@ class Signing:
             url, headers=signed.headers, body=body, timeout=timeout, answered=answered
         )
 
+    def give_up(self) -> None:
+        """End what was sent at once and is not answered yet, see `Remote.give_up`."""
+        self._remote.give_up()
+
     async def send(
         self, what: Signed | Message, body: bytes, timeout: float, posted: Posted | None = None
     ) -> Posted:

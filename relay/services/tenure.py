@@ -93,4 +93,5 @@ class Tenure:
         _log.warning(
             "a lease could not be kept: what it was for is stopped, and begins anew when there is one"
         )
+        self.until = 0.0
         working.cancel()

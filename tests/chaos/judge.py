@@ -116,6 +116,11 @@ class Trial:
             await asyncio.sleep(0.05)
             self.lag = max(self.lag, now() - before - 0.05)
 
+    def answer_after(self, seconds: float) -> None:
+        """Let subscribers take so long for each answer."""
+        for one in self.subscribers:
+            one.seconds = seconds
+
     def behind(self) -> bool:
         """Whether something was answered 202 that has not arrived everywhere."""
         return any(one.missing(self.origin.taken) for one in self.subscribers)

@@ -185,6 +185,14 @@ class Process:
             os.kill(self.pid, signal.SIGKILL)
         await self._started.wait()
 
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that is moved or has no time; those beside it go on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     async def stop(self) -> int:
         """Ask it to stop; return its exit status."""
         self._started.terminate()

@@ -233,6 +233,8 @@ class Subscriber(Server):
     def __init__(self, number: int, origin: Origin, address: str = "127.0.0.1") -> None:
         super().__init__(number, address)
         self._origin = origin
+        self.seconds = 0.0
+        """For which it keeps an answer to itself."""
         self.arrived: list[Arrival] = []
         self.refused: Counter[str] = Counter()
         """What was wrong with signatures, and how often."""
@@ -256,6 +258,7 @@ class Subscriber(Server):
                 version = GONE if kind == "Delete" else int(what["content"])
                 found = Arrival(at, what["id"], version, exact=True)
             self.arrived.append(found)
+            await asyncio.sleep(self.seconds)
         return web.Response(status=202)
 
     async def _wrong(self, request: web.Request, body: bytes) -> str | None:

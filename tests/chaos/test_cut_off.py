@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,9 +42,16 @@ async def test_a_worker_is_cut_off_from_the_database(
                 await trial.some(30)
             assert await trial.arrived()
             async with trial.talking(place.url):
-                await trial.some(5)
+                trial.answer_after(0.3)  # what is sent piles up
+                await trial.some(60)
+                first.freeze()
+                await asyncio.sleep(
+                    1.0
+                )  # answers wait for it: for each it starts something more once it is cut off
                 trial.fault()  # what the one that is cut off delivers later is not to come again
                 way.hang()
+                first.thaw()
+                trial.answer_after(0.0)
                 await trial.some(30)
                 assert await holders(address, 1) < both
                 assert await trial.arrived()

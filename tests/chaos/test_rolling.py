@@ -69,7 +69,6 @@ async def test_a_newer_version_takes_the_place_of_an_older_one(
             trial.origin.way = lambda _: next(both)
             await trial.some(72)
             trial.origin.way = lambda _: there
-            trial.fault()
             assert await process.stop() == 0
             await trial.some(24)
         await trial.judge()

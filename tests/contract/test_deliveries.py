@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import asynccontextmanager
+import socket
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -459,6 +460,77 @@ async def test_sent_at_once_and_not_answered() -> None:
         assert sender.send(peer.url(), SHORT)
         assert isinstance(await sender.outcomes.get(), TimeoutError)
         assert not sender.send(peer.url())
+
+
+@asynccontextmanager
+async def narrow() -> AsyncIterator[tuple[str, socket.socket]]:
+    """A server that reads nothing by itself and takes few bytes at a time: the rest stays in the sender's kernel."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.bind((PUBLIC, 0))
+        server.listen()
+        server.setblocking(False)
+        yield f"http://{PUBLIC}:{server.getsockname()[1]}/", server
+
+
+async def all_of_it(connection: socket.socket) -> bytes:
+    """What comes until the other end has ended the connection in one way or the other."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while data := await asyncio.get_running_loop().sock_recv(connection, 65_536):
+            received += data
+    return received
+
+
+@pytest.mark.parametrize("why", ["time", "cancelled", "at once, time", "at once, given up", "closed"])
+async def test_what_is_given_up_does_not_arrive_later(why: str) -> None:
+    """Another process may have delivered it meanwhile; kernels go on sending for minutes what they were given."""
+    loop = asyncio.get_running_loop()
+    body = b"x" * 8000  # more than fits, and less than a kernel takes at once
+    async with narrow() as (url, server), courier() as to, asyncio.TaskGroup() as tasks:
+        seconds = SHORT if "time" in why else NEVER
+        opening = tasks.create_task(post(to, url))
+        connection, _ = await loop.sock_accept(server)
+        with connection:
+            await loop.sock_recv(connection, 65_536)
+            await loop.sock_sendall(connection, b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+            assert (await opening).status == 202
+            outcomes = asyncio.Queue[Answer | OSError]()
+            if "at once" in why:
+                options = {"headers": {}, "body": body, "timeout": seconds}
+                assert to.post_now(Route.of(URL(url)), answered=outcomes.put_nowait, **options)
+                sending = tasks.create_task(outcomes.get())
+            else:
+                sending = tasks.create_task(failing(to, url, body, seconds))
+            await SystemClock().sleep(0.1)
+            match why:
+                case "cancelled":
+                    sending.cancel()
+                case "closed":
+                    to.close()
+                case "at once, given up":
+                    to.give_up()
+            await asyncio.wait([sending])
+            if not sending.cancelled():
+                assert isinstance(sending.result(), TimeoutError if "time" in why else ConnectionAbortedError)
+            assert 0 < len(await all_of_it(connection)) < len(body)
+
+
+async def failing(to: Deliveries, url: str, body: bytes, seconds: float) -> OSError:
+    """What comes of a delivery that nobody answers."""
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - returned
+        await to.post(Route.of(URL(url)), headers={}, body=body, timeout=seconds)
+    return caught.value
+
+
+async def test_what_somebody_waits_for_is_not_given_up() -> None:
+    gate = Turnstile()
+    async with serving(gate) as peer, courier() as to, asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(post(to, peer.url()))
+        await gate.come.acquire()
+        to.give_up()
+        gate.go.release()
+        assert (await waiting).status == 202
 
 
 async def test_who_waits_is_answered_when_everything_is_closed() -> None:

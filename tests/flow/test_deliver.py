@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from relay.adapters.signing import ThreadSigner
+from relay.adapters.system import SystemClock
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
+from tests.contract.test_sharing import until
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
@@ -104,6 +107,51 @@ async def test_a_hanging_server_never_delays_the_others(world: World) -> None:
         b.hang.set()
         await b.arrived(20)
         running.cancel()
+
+
+async def working(world: World, tasks: asyncio.TaskGroup) -> asyncio.Task[None]:
+    """A fan-out at work for which every server has taken something."""
+    running = tasks.create_task(world.relay.fanout.run())
+    server = world.server("a.test")
+    await world.post(server.actor("/users/alice", "Person"), server.create(server.note()))
+    await until(lambda: world.relay.fanout.delivered == 2)
+    return running
+
+
+async def test_who_stops_waits_for_what_is_under_way(world: World) -> None:
+    await three(world)
+    a, b = world.server("a.test"), world.server("b.test")
+    async with asyncio.TaskGroup() as tasks:
+        running = await working(world, tasks)
+        b.held = []
+        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
+        await b.arrived(2)
+        running.cancel()
+        await SystemClock().sleep(0.1)
+        assert not running.done()
+        [answer] = b.held
+        answer()
+    b.held = None
+    await world.settle()
+    assert len(b.arrivals()) == 2
+
+
+async def test_who_stops_does_not_wait_for_ever_and_sends_again_what_was_not_answered(world: World) -> None:
+    await three(world)
+    a, b = world.server("a.test"), world.server("b.test")
+    async with asyncio.TaskGroup() as tasks:
+        running = await working(world, tasks)
+        b.held = []
+        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
+        await b.arrived(2)
+        running.cancel()
+    assert b.held == []
+    b.held = None
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.relay.fanout.run())
+        await b.arrived(3)
+        running.cancel()
+    assert [first == second for first, second in pairwise(b.arrivals())] == [False, True]
 
 
 async def test_back_off_grows_and_honours_retry_after(world: World) -> None:

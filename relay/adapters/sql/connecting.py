@@ -38,7 +38,7 @@ _CONNECTION: Final = {
 }
 """What a connection is opened with unless the address says otherwise."""
 SESSION: Final = b"""\
-SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '30s';
+SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '10s';
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
 SET tcp_user_timeout = 10000;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
