@@ -46,8 +46,8 @@ class FanOutLimits:
     `window`: deliveries under way to one host. `batch`: signatures per hop. `flying`: deliveries under way in all.
     `suspects`: of these, to hosts that fail or were not heard of yet. `timeout`: seconds per delivery.
     `retention`: seconds that the log is kept. `feeders`: batches that are signed at the same time. `catch_up`: old
-    posts per second to one subscriber, None for any number (`domain.catchup`). `leaving`: seconds for which a process that
-    stops waits for what is under way.
+    posts per second to one subscriber, None for any number (`domain.catchup`). `leaving`: seconds for which a
+    process that stops waits for what is under way.
     """
 
     window: int = 8
