@@ -191,6 +191,20 @@ async def test_a_writer_that_is_gone_lets_others_write(server: databases.Server,
             await writing.__aexit__(None, None, None)
 
 
+async def test_a_writer_that_stands_still_between_two_statements_is_cut_off(address: str) -> None:
+    """What the server has of a pipeline that goes on is no idle transaction to it: it would wait for ever."""
+    async with (
+        await psycopg.AsyncConnection.connect(address, autocommit=True) as still,
+        PostgresStore(address) as other,
+    ):
+        await still.execute(connecting.SESSION)
+        await still.execute(connecting.WRITE)
+        with pytest.raises(psycopg.OperationalError):
+            async with still.pipeline():
+                await still.execute(b"SELECT 1")
+                assert await Intake(other).put(incoming("1"), settled()) == 1
+
+
 async def test_what_a_writer_read_is_still_so_when_it_writes(address: str) -> None:
     async with PostgresStore(address) as one, PostgresStore(address) as other:
 

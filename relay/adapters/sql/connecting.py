@@ -26,6 +26,17 @@ VERSIONS: Final = 0x617373
 COPY: Final = "copy_progress"
 """The table that says how far a copy from a file has come; there is none where nothing was copied."""
 WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS})".encode()
+CUT_OFF: Final = f"""\
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {WRITERS} AND objsubid = 1
+AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND wait_event = 'ClientRead' AND query_start < clock_timestamp() - interval '9s'
+""".encode()  # noqa: S608 - a number of ours
+"""Ends the session of a writer that has said nothing for long, for those who waited in vain.
+
+The server does so by itself only between transactions' statements (`idle_in_transaction_session_timeout`), not where
+it has a part of a pipeline and waits for the rest.
+"""
 
 _CONNECTION: Final = {
     "application_name": "assay",
@@ -38,7 +49,7 @@ _CONNECTION: Final = {
 }
 """What a connection is opened with unless the address says otherwise."""
 SESSION: Final = b"""\
-SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '10s';
+SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
 SET tcp_user_timeout = 10000;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'

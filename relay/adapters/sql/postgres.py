@@ -22,7 +22,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from relay.adapters.inside import transaction as marked
 from relay.adapters.sql import dialect
-from relay.adapters.sql.connecting import RELAYS, SESSION, WRITE, Attended, check_encoding, conninfo_of
+from relay.adapters.sql.connecting import (
+    CUT_OFF,
+    RELAYS,
+    SESSION,
+    WRITE,
+    Attended,
+    check_encoding,
+    conninfo_of,
+)
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.outage import Outage
 from relay.adapters.sql.sqlite import SqlTx
@@ -192,7 +200,7 @@ class PostgresStore:
             connection = await self._pool.getconn()
             try:
                 _heed(before)
-                await connection.execute(begin)
+                await _open(connection, begin)
             except BaseException as error:
                 await undo(connection)
                 await self._pool.putconn(connection)
@@ -212,6 +220,17 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     dialect.adapt(connection)
     await connection.execute(SESSION)
+
+
+async def _open(connection: Attended, begin: bytes) -> None:
+    """Begin a transaction; who holds the lock and stands still is cut off."""
+    try:
+        await connection.execute(begin)
+    except errors.LockNotAvailable:
+        await undo(connection)
+        if (await connection.execute(CUT_OFF)).rowcount:
+            _log.warning("a process stood still in a transaction for which others waited: it was cut off")
+        await connection.execute(begin)
 
 
 def _cancellations() -> int:
