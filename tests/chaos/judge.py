@@ -12,7 +12,7 @@ import os
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.chaos.servers import ARRIVAL_SECONDS, Origin, Subscriber, now
 
@@ -28,6 +28,16 @@ KILLS: Final = int(os.environ.get("ASSAY_CHAOS_KILLS", "0"))
 """Kills of the long form, all scenarios together; 0 for the short form."""
 CHECKPOINT: Final = 1.0
 """Seconds between two checkpoints of the fan-out (`services.deliver`): what a crash may repeat."""
+
+
+class Repetition(NamedTuple):
+    """Something that came again: `age` is how long before a fault it had come, infinite when none explains it."""
+
+    subscriber: int
+    what: tuple[str, int, bool]
+    came: float
+    again: float
+    age: float
 
 
 @dataclass
@@ -136,7 +146,8 @@ class Trial:
         origin, subscribers, wanted = self.origin, self.subscribers, self.origin.taken
         lost = [(one.number, said) for one in subscribers for said in one.missing(wanted)]
         disordered = [found for one in subscribers for found in out_of_order(one.arrived)]
-        ages = [age for one in subscribers for age in self._ages(one.arrived)]
+        again = [one for to in subscribers for one in self._repeated(to.number, to.arrived)]
+        ages = [one.age for one in again]
         refused = [why for one in subscribers for why in one.refused.elements() if why not in may_refuse]
         self._tell(
             {
@@ -155,7 +166,8 @@ class Trial:
         assert disordered == []
         assert refused == [], "signatures that are not as they should be"
         # What was delivered since the last checkpoint comes again; a busy machine writes it later.
-        assert max(ages, default=0.0) <= self._a_second(), "repeated long after it was delivered"
+        late = [one for one in again if one.age > self._a_second()]
+        assert late == [], f"repeated long after it was delivered; faults: {self.faults}, lag: {self.lag}"
 
     def held(self, before: Footprint, after: Footprint, **bounds: int) -> None:
         """Nothing leaked."""
@@ -168,13 +180,13 @@ class Trial:
         )
         assert after.within(before, **bounds), (before, after)
 
-    def _ages(self, arrived: Sequence[Arrival]) -> list[float]:
-        """Of all that came again: how long before a fault it had come. Infinite when no fault explains it.
+    def _repeated(self, subscriber: int, arrived: Sequence[Arrival]) -> list[Repetition]:
+        """Return what came again.
 
-        That is the first fault that was not long over when it came: the next one may begin while the relay recovers.
+        To blame is the first fault that was not long over when it came: the next one may begin while the relay recovers.
         """
         before: dict[tuple[str, int, bool], float] = {}
-        ages = []
+        found = []
         for one in arrived:
             what = (one.object, one.version if one.exact else 0, one.exact)
             if what in before:
@@ -182,9 +194,10 @@ class Trial:
                 to_blame = [
                     began for began, over in self.faults if began < one.at and came <= over + self._a_second()
                 ]
-                ages.append(max(0.0, to_blame[0] - came) if to_blame else float("inf"))
+                age = max(0.0, to_blame[0] - came) if to_blame else float("inf")
+                found.append(Repetition(subscriber, what, came, one.at, age))
             before[what] = one.at
-        return ages
+        return found
 
     def _a_second(self) -> float:
         """Seconds within which a checkpoint is written, at the latest: on a busy machine they are more."""
