@@ -183,7 +183,7 @@ class Trial:
     def _repeated(self, subscriber: int, arrived: Sequence[Arrival]) -> list[Repetition]:
         """Return what came again.
 
-        To blame is the first fault that was not long over when it came: the next one may begin while the relay recovers.
+        To blame is the first fault that was not long over when it came: the next may begin while the relay recovers.
         """
         before: dict[tuple[str, int, bool], float] = {}
         found = []
