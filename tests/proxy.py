@@ -52,8 +52,10 @@ class Proxy:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass_on(reader, there_writer))
                 both.create_task(self._pass_on(there_reader, writer))
-        except* (OSError, asyncio.CancelledError):
-            pass  # one of the two went away, or the test is over
+        except* OSError:
+            pass  # one of the two went away
+        except* asyncio.CancelledError:
+            writer.transport.abort()  # the test is over, and who is cut off will never read what waits for it
         finally:
             writer.close()
             self._ways.discard(way)

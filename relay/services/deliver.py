@@ -4,7 +4,8 @@ One loop takes turns among the tracks (see `tracks`), passes over what a subscri
 signs the rest in batches, and sends each delivery in a task of its own. What came of it is settled in memory and
 written about once a second, in one transaction whose size does not depend on the number of subscribers: one watermark
 for all who keep up, a row for each of the few who do not (see `domain.delivery.checkpoint`). After a crash at most what
-was sent since the last checkpoint is sent again; receivers deduplicate by activity id.
+was sent since the last checkpoint is sent again; receivers deduplicate by activity id. While none can be written
+nothing is sent.
 
 A host that fails as a whole rests with exponential back-off and its cursor stays: nothing piles up for it, and the
 deliveries to others neither wait for it nor slow down. One bad activity becomes a straggler after three failures.
@@ -211,7 +212,7 @@ class FanOut:
         """Take turns until a batch is full or nothing may start."""
         now = self._clock.now()
         batch: list[Attempt] = []
-        if now >= self._part.until:
+        if now >= self._part.until or self._ledger.late:
             return batch
         self._line.wake(now)
         turns = len(self._line)

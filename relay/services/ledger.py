@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COUNTS_EVERY: Final = 60.0
 """Seconds between two writes of the delivery counters: they are for people."""
+UNWRITTEN_SECONDS: Final = 2.0
+"""Seconds for which deliveries go on without a checkpoint: two of those that are written each second."""
 
 
 class Ledger:
@@ -33,6 +35,7 @@ class Ledger:
         self._hosts: dict[str, Host] = {}
         self._gaps: dict[int, Gap] = {}
         self._moved = False
+        self._unwritten: float | None = None
         self._leader = 0
         self._counted_at = 0.0
 
@@ -43,6 +46,13 @@ class Ledger:
     def moved(self) -> None:
         """Some cursor moved."""
         self._moved = True
+        if self._unwritten is None:
+            self._unwritten = self._clock.monotonic()
+
+    @property
+    def late(self) -> bool:
+        """Whether what moved long ago is not written: a crash now would repeat more than it may."""
+        return self._unwritten is not None and self._clock.monotonic() - self._unwritten > UNWRITTEN_SECONDS
 
     def straggler(self, subscription: int, position: int, straggler: Straggler | None) -> None:
         """A position started to straggle, failed again, or (None) is settled."""
@@ -102,6 +112,7 @@ class Ledger:
             self._stragglers, self._hosts = stragglers | self._stragglers, hosts | self._hosts
             self._gaps = gaps | self._gaps
             raise
+        self._unwritten = now if self._moved else None
         self._written.update(moved)
         self.start(max(cursors.values(), default=head))
         if counting:

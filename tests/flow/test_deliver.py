@@ -154,6 +154,29 @@ async def test_who_stops_does_not_wait_for_ever_and_sends_again_what_was_not_ans
     assert [first == second for first, second in pairwise(b.arrivals())] == [False, True]
 
 
+async def test_nothing_is_sent_for_long_that_cannot_be_written_down(world: World) -> None:
+    """A disk or a database that stands still must not make a crash repeat all that was sent meanwhile."""
+    await world.subscribe("a.test")
+    a, b = world.server("a.test"), await world.subscribe("b.test")
+    for _ in range(20):
+        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
+    b.held = []
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.relay.fanout.run())
+        await b.arrived(2)
+        async with world.relay.office.store.transaction():
+            b.held.pop(0)()
+            await b.arrived(9)
+            world.clock.forward(10.0)
+            answers, b.held = b.held, None
+            for answer in answers:
+                answer()
+            await SystemClock().sleep(0.2)
+            assert len(b.inbox) == 9
+        await b.arrived(20)
+        running.cancel()
+
+
 async def test_back_off_grows_and_honours_retry_after(world: World) -> None:
     await three(world)
     b = world.server("b.test")
