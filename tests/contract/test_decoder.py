@@ -6,6 +6,7 @@ Workers that misbehave on purpose are small programs given in place of ours; han
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -58,6 +59,7 @@ def decoder(
 
 
 def open_descriptors() -> int:
+    gc.collect()  # what tests before this one have left behind is no matter of it
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -399,5 +401,5 @@ def test_the_same_under_uvloop() -> None:
     uvloop.run(decode_and_kill())  # uvloop keeps descriptors of its own from the first run on
     before, processes = open_descriptors(), children()
     uvloop.run(decode_and_kill())
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     assert children() == processes
