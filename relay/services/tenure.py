@@ -93,5 +93,5 @@ class Tenure:
         _log.warning(
             "a lease could not be kept: what it was for is stopped, and begins anew when there is one"
         )
-        self.until = 0.0
+        self.until = 0.0  # it may be another's by now: nothing may be waited for
         working.cancel()

@@ -109,26 +109,28 @@ async def test_a_hanging_server_never_delays_the_others(world: World) -> None:
         running.cancel()
 
 
-async def working(world: World, tasks: asyncio.TaskGroup) -> asyncio.Task[None]:
-    """A fan-out at work for which every server has taken something."""
+async def stopping(world: World, tasks: asyncio.TaskGroup) -> asyncio.Task[None]:
+    """A fan-out that is told to stop while b.test holds the answer to its second delivery back."""
+    await three(world)
+    a, b = world.server("a.test"), world.server("b.test")
+    alice = a.actor("/users/alice", "Person")
     running = tasks.create_task(world.relay.fanout.run())
-    server = world.server("a.test")
-    await world.post(server.actor("/users/alice", "Person"), server.create(server.note()))
-    await until(lambda: world.relay.fanout.delivered == 2)
+    await world.post(alice, a.create(a.note()))
+    await until(lambda: world.relay.fanout.delivered == 2)  # so every server is known to work
+    b.held = []
+    await world.post(alice, a.create(a.note()))
+    await b.arrived(2)
+    running.cancel()
     return running
 
 
 async def test_who_stops_waits_for_what_is_under_way(world: World) -> None:
-    await three(world)
-    a, b = world.server("a.test"), world.server("b.test")
+    b = world.server("b.test")
     async with asyncio.TaskGroup() as tasks:
-        running = await working(world, tasks)
-        b.held = []
-        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
-        await b.arrived(2)
-        running.cancel()
+        running = await stopping(world, tasks)
         await SystemClock().sleep(0.1)
         assert not running.done()
+        assert b.held is not None
         [answer] = b.held
         answer()
     b.held = None
@@ -137,14 +139,9 @@ async def test_who_stops_waits_for_what_is_under_way(world: World) -> None:
 
 
 async def test_who_stops_does_not_wait_for_ever_and_sends_again_what_was_not_answered(world: World) -> None:
-    await three(world)
-    a, b = world.server("a.test"), world.server("b.test")
+    b = world.server("b.test")
     async with asyncio.TaskGroup() as tasks:
-        running = await working(world, tasks)
-        b.held = []
-        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
-        await b.arrived(2)
-        running.cancel()
+        await stopping(world, tasks)
     assert b.held == []
     b.held = None
     async with asyncio.TaskGroup() as tasks:

@@ -26,16 +26,23 @@ VERSIONS: Final = 0x617373
 COPY: Final = "copy_progress"
 """The table that says how far a copy from a file has come; there is none where nothing was copied."""
 WRITE: Final = f"BEGIN; SELECT pg_advisory_xact_lock({WRITERS})".encode()
+
+
+def holders(lock: int) -> str:
+    """Return the query for the server's processes that hold an advisory lock on this database, as `pid`."""
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    what = f"classid = 0 AND objid = {lock} AND objsubid = 1"
+    return f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND {what} AND {here}"  # noqa: S608
+
+
 CUT_OFF: Final = f"""\
-SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {WRITERS} AND objsubid = 1
-AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ({holders(WRITERS)})
 AND wait_event = 'ClientRead' AND query_start < clock_timestamp() - interval '9s'
 """.encode()  # noqa: S608 - a number of ours
-"""Ends the session of a writer that has said nothing for long, for those who waited in vain.
+"""Ends the session of a writer that has said nothing for about as long as others wait for the lock (`lock_timeout`).
 
-The server does so by itself only between transactions' statements (`idle_in_transaction_session_timeout`), not where
-it has a part of a pipeline and waits for the rest.
+The server does so by itself only between two statements (`idle_in_transaction_session_timeout`), not where it has a
+part of a pipeline and waits for the rest.
 """
 
 _CONNECTION: Final = {

@@ -30,6 +30,7 @@ from relay.adapters.sql.connecting import (
     Attended,
     check_encoding,
     conninfo_of,
+    holders,
 )
 from relay.adapters.sql.notices import Notices
 from relay.adapters.sql.outage import Outage
@@ -211,10 +212,7 @@ class PostgresStore:
         raise Unavailable
 
 
-_SERVED: Final = f"""\
-SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {RELAYS} AND objsubid = 1
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1
-""".encode()  # noqa: S608 - a number of ours
+_SERVED: Final = f"{holders(RELAYS)} LIMIT 1".encode()
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -23,6 +23,7 @@ from relay.adapters.sql.connecting import (
     WRITE,
     check_encoding,
     conninfo_of,
+    holders,
 )
 from relay.adapters.sql.schema import compatible_from, migrations, newest, statements
 from relay.domain.errors import Refused, Unavailable
@@ -46,10 +47,8 @@ _ADDED: Final = (
 _APPLIED: Final = b"SELECT number, (to_jsonb(m) ->> 'compatible_from')::int FROM schema_migrations m"
 """Also where an older version made the table."""
 _SERVING: Final = f"""\
-SELECT r.pid, coalesce(max(v.objid::bigint), 0) FROM pg_locks r LEFT JOIN pg_locks v
+SELECT r.pid, coalesce(max(v.objid::bigint), 0) FROM ({holders(RELAYS)}) r LEFT JOIN pg_locks v
 ON v.pid = r.pid AND v.locktype = 'advisory' AND v.granted AND v.objsubid = 2 AND v.classid = {VERSIONS}
-WHERE r.locktype = 'advisory' AND r.granted AND r.objsubid = 1 AND r.classid = 0 AND r.objid = {RELAYS}
-AND r.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 GROUP BY r.pid ORDER BY r.pid
 """.encode()  # noqa: S608 - numbers of ours
 
