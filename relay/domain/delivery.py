@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
 
 BACKOFF_FIRST: Final = 15.0
 BACKOFF_LONGEST: Final = 6 * 3600.0
@@ -132,6 +135,14 @@ class Failing:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far one subscriber has come, as it is written: all up to a position is settled or straggles, or is `open`."""
+
+    upto: int
+    open: frozenset[int] = frozenset()
+
+
 @dataclass(slots=True)
 class Progress:
     """How far one subscriber has come: a position is settled, in flight, straggling or ahead."""
@@ -141,6 +152,27 @@ class Progress:
     flying: set[int] = field(default_factory=set)
     failures: dict[int, Failing] = field(default_factory=dict)
     stragglers: dict[int, Straggler] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, reached: Reached, stragglers: dict[int, Straggler]) -> Progress:
+        """Go on from what was written."""
+        cursor = min((*reached.open, reached.upto + 1)) - 1
+        beyond = range(cursor + 1, reached.upto + 1)
+        settled = {at for at in beyond if at not in reached.open and at not in stragglers}
+        return cls(cursor, settled, stragglers=stragglers)
+
+    @property
+    def reached(self) -> Reached:
+        """Return what is to be written so that nothing comes again but what is in flight."""
+        upto = max(self.settled, default=self.cursor)
+        between = range(self.cursor + 1, upto)
+        return Reached(
+            upto, frozenset(at for at in between if at not in self.settled and at not in self.stragglers)
+        )
+
+    def is_settled(self, position: int) -> bool:
+        """Whether the position is done with, unless it straggles."""
+        return position <= self.cursor or position in self.settled
 
     def is_open(self, position: int) -> bool:
         """Whether the position may be started now."""
@@ -217,28 +249,29 @@ class Gap:
 class Saved:
     """What is written of the cursors: one shared watermark, and the few that are not with the pack.
 
-    `apart` maps a subscription to its own cursor; everyone else resumes at `watermark`.
+    `apart` maps a subscription to how far it has come; everyone else resumes at `watermark`.
     """
 
     watermark: int
-    apart: dict[int, int]
+    apart: dict[int, Reached]
 
 
-def checkpoint(cursors: dict[int, int], leader_before: int, *, exact: bool = False) -> Saved:
+def checkpoint(reached: Mapping[int, Reached], leader_before: int, exact: Container[int] = ()) -> Saved:
     """Choose the watermark so that writing it costs one row however many subscribers there are.
 
     Whoever has reached `leader_before`, the furthest cursor at the previous checkpoint, is with the pack and
     resumes at the least cursor among them: after a crash nobody gets more again than the leader handled since
-    that checkpoint. The others are behind and keep rows of their own, rewritten only when they move. With `exact` so
-    does whoever is ahead: nobody gets anything again. That is worth its rows when others are to go on from here.
+    that checkpoint. The others are behind and keep rows of their own, rewritten only when they move. So does whoever
+    is ahead among those that are to be `exact`: they get nothing again. That is worth its rows when others are to go
+    on from here.
     """
-    pack = [cursor for cursor in cursors.values() if cursor >= leader_before]
+    pack = [one.upto for one in reached.values() if one.upto >= leader_before]
     if not pack:
-        return Saved(leader_before, dict(cursors))
+        return Saved(leader_before, dict(reached))
     watermark = min(pack)
     apart = {
-        who: cursor
-        for who, cursor in cursors.items()
-        if cursor < leader_before or (exact and cursor > watermark)
+        who: one
+        for who, one in reached.items()
+        if one.upto < leader_before or one.open or (one.upto > watermark and who in exact)
     }
     return Saved(watermark, apart)

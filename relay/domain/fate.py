@@ -142,7 +142,7 @@ def passage(
         return Passage(subscription, Fate.OWN)
     if sendable is not None and not sendable.can_be_said:
         return Passage(subscription, Fate.CANNOT)
-    passed = position <= progress.cursor
+    passed = progress.is_settled(position)
     # What was passed before the profile became what it is was decided by another one.
     if sendable is not None and sendable.part and not (passed and position <= subscription.profile_since):
         return Passage(subscription, Fate.UNWANTED, sendable.part)

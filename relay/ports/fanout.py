@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.domain.delivery import Gap, Host, Progress, Saved, Straggler
+    from relay.domain.delivery import Gap, Host, Progress, Reached, Saved, Straggler
     from relay.domain.log import LogEntry
     from relay.domain.shares import Held
     from relay.domain.subscriber_profile import Skip
@@ -39,7 +39,7 @@ class Fanout(Protocol):
         self,
         saved: Saved,
         *,
-        moved: Mapping[int, int | None],
+        moved: Mapping[int, Reached | None],
         stragglers: Mapping[tuple[int, int], Straggler | None],
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
@@ -47,7 +47,7 @@ class Fanout(Protocol):
         gaps: Mapping[int, Gap] = NOTHING,
         held: Held | None = None,
     ) -> None:
-        """Write a checkpoint: watermark, cursors that moved, stragglers (None: settled), hosts.
+        """Write a checkpoint: watermark, who `moved` (None: stands there), stragglers (None: settled), hosts.
 
         `counts` (delivered, refused, failed) and `skipped` are added to what was counted before. `gaps` say what a
         subscriber will never get, while the log still has it. The watermark is that of the shares `held`; raises

@@ -31,6 +31,8 @@ from relay.services.tally import Tally
 from relay.services.tracks import FanOutLimits, Line, due_straggler, in_memory, open_positions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from relay.domain.log import LogEntry, Rendered
     from relay.domain.remote import First
     from relay.ports import Clock, Store
@@ -90,7 +92,7 @@ class FanOut:
                     await self._finish()
                     raise
         finally:
-            await self._save(everything=True)
+            await self._leave()
 
     async def _start_more(self, tasks: asyncio.TaskGroup) -> None:
         async with asyncio.TaskGroup() as starting:
@@ -122,7 +124,7 @@ class FanOut:
                 await self._launch(tasks, batch)
                 await self._landings.finish(tasks)
             attempts += len(batch)
-        await self._save(everything=True)
+        await self._leave()
         await self._hand_over()
         return attempts
 
@@ -167,14 +169,17 @@ class FanOut:
         async with self._loading:
             landed = self._places.landed()
             if landed:
-                await self._save(everything=True)
+                await self._save(leaving=self._places.of(landed))
                 self._places.drop(landed)
                 await self._part.release(landed)
 
-    async def _save(self, *, everything: bool = False) -> None:
+    async def _leave(self) -> None:
+        await self._save(leaving=self._places.of(self._places.shares))
+
+    async def _save(self, *, leaving: Collection[int] = ()) -> None:
         async with self._saving:
             places = self._places
-            await self._ledger.save(places.all, places.shares, head=self._log.head, everything=everything)
+            await self._ledger.save(places.all, places.shares, head=self._log.head, leaving=leaving)
 
     # ------------------------------------------------------------------ taking turns
 

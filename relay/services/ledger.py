@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from relay.domain.delivery import Gap, Saved, checkpoint
+from relay.domain.delivery import Gap, Reached, Saved, checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,7 +30,7 @@ class Ledger:
 
     def __init__(self, store: Store, clock: Clock, part: Part) -> None:
         self._store, self._clock, self._part = store, clock, part
-        self._written: dict[int, int | None] = {}
+        self._written: dict[int, Reached | None] = {}
         self._stragglers: dict[tuple[int, int], Straggler | None] = {}
         self._hosts: dict[str, Host] = {}
         self._gaps: dict[int, Gap] = {}
@@ -71,21 +71,26 @@ class Ledger:
         self._written.pop(subscription, None)
 
     async def save(
-        self, tracks: Collection[Track], shares: frozenset[int], *, head: int, everything: bool = False
+        self, tracks: Collection[Track], shares: frozenset[int], *, head: int, leaving: Collection[int] = ()
     ) -> None:
-        """Write a checkpoint of these shares if anything changed; counters at most once a minute unless `everything`.
+        """Write a checkpoint of these shares if anything changed; counters at most once a minute, unless some leave.
 
-        With that everybody's cursor is exact, too: the process stops, or another one goes on for some of them.
-        `tracks` are all of the shares. Where there are none, whoever comes starts at the `head` of the log.
+        Of those `leaving` it is written exactly how far they have come: another process goes on for them, or this one
+        when it is started again. `tracks` are all of the shares. Where there are none, whoever comes starts at the
+        `head` of the log.
         """
         now = self._clock.monotonic()
-        counting = everything or now - self._counted_at >= COUNTS_EVERY
-        cursors = {track.id: track.progress.cursor for track in tracks}
-        saved = checkpoint(cursors, self._leader, exact=everything) if cursors else Saved(head, {})
-        wanted = {who: saved.apart.get(who) for who in cursors}
-        moved = {who: at for who, at in wanted.items() if self._written.get(who, -1) != at}
+        counting = bool(leaving) or now - self._counted_at >= COUNTS_EVERY
+        reached = {
+            track.id: track.progress.reached if track.id in leaving else Reached(track.progress.cursor)
+            for track in tracks
+        }
+        saved = checkpoint(reached, self._leader, leaving) if reached else Saved(head, {})
+        wanted = {who: saved.apart.get(who) for who in reached}
+        unknown = Reached(-1)
+        moved = {who: at for who, at in wanted.items() if self._written.get(who, unknown) != at}
         counted = [track for track in tracks if track.counted] if counting else []
-        advanced = not cursors and head > self._leader
+        advanced = not reached and head > self._leader
         if not (self._moved or moved or self._stragglers or self._hosts or counted or advanced):
             return
         stragglers, self._stragglers = self._stragglers, {}
@@ -114,7 +119,7 @@ class Ledger:
             raise
         self._unwritten = now if self._moved else None
         self._written.update(moved)
-        self.start(max(cursors.values(), default=head))
+        self.start(max((one.upto for one in reached.values()), default=head))
         if counting:
             self._counted_at = now
             for track in counted:

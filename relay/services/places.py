@@ -86,6 +86,10 @@ class Places:
         else:
             self._leaving[track.id] = track
 
+    def of(self, shares: frozenset[int]) -> frozenset[int]:
+        """Return the subscriptions of shares."""
+        return frozenset(track.id for track in self.all if share_of(track.subscription.server) in shares)
+
     def landed(self) -> frozenset[int]:
         """Return the shares that leave and have nothing under way any more."""
         flying = {share_of(t.subscription.server) for t in self._leaving.values() if t.progress.flying}

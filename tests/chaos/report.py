@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "scenario", "database", "kills", "202", "other", "delivered", "lost", "disordered", "repeated", "oldest",
+    "lag",
     "files", "tasks", "MB",
 )  # fmt: skip
 _SUMMED = ("kills", "202", "other", "delivered", "lost", "disordered", "repeated")

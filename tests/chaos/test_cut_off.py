@@ -44,12 +44,12 @@ async def test_a_worker_is_cut_off_from_the_database(
             async with trial.talking(place.url):
                 trial.answer_after(0.3)  # what is sent piles up
                 await trial.some(60)
-                first.freeze()
-                await asyncio.sleep(
-                    1.0
-                )  # answers wait for it: for each it starts something more once it is cut off
-                trial.fault()  # what the one that is cut off delivers later is not to come again
-                way.hang()
+                async with trial.without():  # it stands still: what it wrote last it wrote before that
+                    first.freeze()
+                    # Answers wait for it: for each it starts something more once it is cut off.
+                    await asyncio.sleep(1.0)
+                    way.hang()
+                # What it delivers later, and another one does, too, is not to come again.
                 first.thaw()
                 trial.answer_after(0.0)
                 await trial.some(30)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from relay.domain.delivery import Saved
+from relay.domain.delivery import Reached, Saved
 from relay.domain.errors import Superseded, Unavailable
 from relay.domain.shares import ALL, COUNT, Held, share_of
 from relay.services.leading import parted
@@ -58,7 +58,7 @@ async def test_everybody_stands_where_its_share_does(store: Database) -> None:
     async with store.reading() as tx:
         assert [one.cursor for one in (await tx.fanout.progress()).values()] == [9, 7]
         assert [(await tx.subscribers.details(one))["cursor"] for one in numbers.values()] == [9, 7]
-    held, moved = Held("a", mine | theirs), dict.fromkeys(numbers.values(), 11)
+    held, moved = Held("a", mine | theirs), dict.fromkeys(numbers.values(), Reached(11))
     with pytest.raises(Superseded):
         async with store.transaction() as tx:
             await tx.fanout.save(Saved(11, {}), moved=moved, held=held, **NOTHING)

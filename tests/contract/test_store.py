@@ -10,7 +10,7 @@ import pytest
 
 from relay.adapters.inside import refuse_in_transaction
 from relay.adapters.sql.sqlite import SqliteStore
-from relay.domain.delivery import Gap, Host, Saved, Straggler
+from relay.domain.delivery import Gap, Host, Reached, Saved, Straggler
 from relay.domain.errors import Busy, Conflict
 from relay.domain.facts import Facts
 from relay.domain.intake import Incoming, MediaFacts, Settled, StoredKey
@@ -185,7 +185,7 @@ async def test_a_gap_is_over_the_positions_that_somebody_missed(store: Database)
         await tx.activities.receive([(incoming(str(n)), settled()) for n in range(4)])
         await tx.fanout.save(
             Saved(3, {}),
-            moved={behind: 3, ahead: 3},
+            moved={behind: Reached(3), ahead: Reached(3)},
             stragglers={},
             hosts={},
             counts={},
@@ -229,8 +229,8 @@ async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: Da
     numbers = [await subscribe(store, f"s{n}.test") for n in range(5)]
     async with store.transaction() as tx:
         await tx.fanout.save(
-            Saved(40, {numbers[4]: 7}),
-            moved={**dict.fromkeys(numbers[:4]), numbers[4]: 7},
+            Saved(40, {numbers[4]: Reached(7)}),
+            moved={**dict.fromkeys(numbers[:4]), numbers[4]: Reached(7)},
             stragglers={(numbers[0], 3): Straggler(3, 9.0, "status 500")},
             hosts={"s1.test": Host(2, 99.0, "down", 5.0, None)},
             counts={numbers[0]: (39, 0, 1)},
@@ -244,6 +244,30 @@ async def test_a_checkpoint_of_a_thousand_is_one_row_and_the_few_apart(store: Da
     assert progress[numbers[0]].stragglers[3].attempts == 3
     assert hosts["s1.test"].failures == 2
     assert (details["delivered"], details["failed"]) == (39, 1)
+
+
+async def test_what_was_left_open_is_kept_beside_stragglers_until_who_left_it_moves(store: Database) -> None:
+    one, two = [await subscribe(store, f"s{n}.test") for n in range(2)]
+    nothing: dict[str, Any] = {"hosts": {}, "counts": {}, "skipped": {}}
+    failed = Straggler(3, 9.0, "status 500")
+    async with store.transaction() as tx:
+        reached = {one: Reached(9, frozenset({4, 6})), two: Reached(9, frozenset({8}))}
+        await tx.fanout.save(Saved(3, reached), moved=reached, stragglers={(one, 5): failed}, **nothing)
+    async with store.reading() as tx:
+        progress, (shown, _) = await tx.fanout.progress(), await tx.listings.missed(one)
+        counts, details = await tx.listings.missed_counts(), await tx.subscribers.details(one)
+    assert (progress[one].cursor, progress[one].settled) == (3, {7, 8, 9})
+    assert progress[one].stragglers == {5: failed}
+    assert (progress[two].cursor, progress[two].settled) == (7, {9})
+    assert [waiting.position for waiting in shown] == [5], "who was not tried did not fail"
+    assert (counts[0], len(details["stragglers"])) == (1, 1)
+    async with store.transaction() as tx:
+        await tx.fanout.save(Saved(3, {}), moved={one: None}, stragglers={}, **nothing)
+    async with store.reading() as tx:
+        progress = await tx.fanout.progress()
+    assert (progress[one].cursor, progress[one].settled) == (3, set())
+    assert progress[one].stragglers == {5: failed}
+    assert (progress[two].cursor, progress[two].settled) == (7, {9})
 
 
 async def test_whether_a_relay_runs_can_be_seen_from_elsewhere(database: Databases) -> None:

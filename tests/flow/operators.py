@@ -16,7 +16,7 @@ from relay.adapters.system import SystemClock
 from relay.cli.command import Command
 from relay.cli.main import main
 from relay.config.load import load
-from relay.domain.delivery import Host, Saved, Straggler
+from relay.domain.delivery import Host, Reached, Saved, Straggler
 from relay.domain.facts import AttestationState, Facts, Scan
 from relay.domain.intake import Incoming, Item, MediaFacts, Settled
 from relay.domain.log import ActivityState, NewEntry, Rendered
@@ -159,7 +159,7 @@ async def fill(database: Path, config: Path) -> None:
         await tx.activities.receive([(incoming(RELAYED, now - 60), published)])
         await tx.fanout.save(
             Saved(1, {}),
-            moved={1: None, 2: None, 4: 0},
+            moved={1: None, 2: None, 4: Reached(0)},
             stragglers={(2, 1): Straggler(3, now + 600, "status 500")},
             hosts={"dead.example": Host(7, now + 3600, "no answer \x1b[2Jfrom it", now - 7200, None)},
             counts={1: (18_400, 2, 0)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,39 @@ async def test_who_stops_does_not_wait_for_ever_and_sends_again_what_was_not_ans
         await b.arrived(3)
         running.cancel()
     assert [first == second for first, second in pairwise(b.arrivals())] == [False, True]
+
+
+async def test_who_stops_knows_what_was_taken_out_of_turn(world: World) -> None:
+    """One answer that does not come must not make everything come again that was taken after it."""
+    b = world.server("b.test")
+    async with asyncio.TaskGroup() as tasks:
+        await three(world)
+        a = world.server("a.test")
+        alice = a.actor("/users/alice", "Person")
+        running = tasks.create_task(world.relay.fanout.run())
+        await world.post(alice, a.create(a.note()))
+        await until(lambda: world.relay.fanout.delivered == 2)
+        b.held = []
+        for _ in range(5):
+            await world.post(alice, a.create(a.note()))
+        await b.arrived(6)
+        for at in (4, 3, 1):
+            b.held.pop(at)()
+        await until(lambda: world.relay.fanout.delivered == 2 + 5 + 3)
+        running.cancel()
+    b.held = None
+    taken = [one["id"] for one in b.arrivals()]
+    for due in (2 + 2, 2):  # the second time nothing is open any more
+        wanted = world.relay.fanout.delivered + due
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(world.relay.fanout.run())
+            await world.post(alice, a.create(a.note()))
+            await until(partial(lambda wanted: world.relay.fanout.delivered >= wanted, wanted))
+            running.cancel()
+    again = [one["id"] for one in b.arrivals()[6:]]
+    assert again[:2] == [taken[1], taken[3]]
+    assert len(set(again) - set(taken)) == len(again[2:]) == 2
+    assert len(world.server("c.test").arrivals()) == 8
 
 
 async def test_nothing_is_sent_for_long_that_cannot_be_written_down(world: World) -> None:

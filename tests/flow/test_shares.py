@@ -18,6 +18,7 @@ from relay.protocol.httpsig import body_digest
 from relay.services.shares import Shares
 from relay.services.tenure import LEASE
 from tests.conftest import KINDS
+from tests.contract.test_sharing import until
 from tests.contract.test_store import incoming, settled, subscribe
 from tests.flow.bedside import overview
 
@@ -160,6 +161,34 @@ async def test_what_is_handed_over_is_neither_lost_nor_repeated_and_keeps_its_or
     assert second.relay.fanout.delivered
 
 
+async def test_what_was_taken_out_of_turn_is_known_to_who_goes_on(worlds: Worlds) -> None:
+    """An edit waits for its post, and meanwhile others pass it: they are not to come again."""
+    first, second = await worlds.open(), await worlds.open()
+    servers = await subscribers(first, 8)
+    await publish(first, "before")
+    await turn(first)
+    for one in servers:
+        one.held = []
+    await publish(first, "create", about="post")
+    await publish(first, "update", about="post")
+    await publish(first, "other")
+    async with asyncio.TaskGroup() as tasks:
+        under_way = tasks.create_task(first.relay.fanout.turn())
+        await until(lambda: all(len(names(one)) == 3 for one in servers))
+        await turn(second)
+        await renew(first)
+        await first.relay.fanout.look()
+        for one in servers:
+            answers, one.held = one.held or [], None
+            for answer in answers:
+                answer()
+        await under_way
+    assert len(part(first).mine) == COUNT // 2
+    assert {one.target.host for one in first.relay.fanout._tracks.values()} < {one.name for one in servers}
+    await turn(second, first, times=3)
+    assert [names(one) for one in servers] == [["before", "create", "other", "update"]] * 8
+
+
 async def test_what_a_process_did_not_write_before_it_died_is_delivered_again_and_nothing_else(
     worlds: Worlds,
 ) -> None:
@@ -181,7 +210,7 @@ async def test_what_a_process_did_not_write_before_it_died_is_delivered_again_an
     assert its
     assert [names(one) for one in servers] == [["1", "2", *["2"] * (one.name in its)] for one in servers]
     with pytest.raises(Superseded):
-        await dies.relay.fanout._save(everything=True)
+        await dies.relay.fanout._leave()
     await turn(lives, dies, times=3)
     await publish(lives, "3")
     await turn(lives, dies)

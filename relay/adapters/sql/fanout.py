@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from relay.adapters.sql import codec
 from relay.adapters.sql.shares import WATERMARK, cursors, held_row
-from relay.domain.delivery import Host, Progress, Straggler
+from relay.domain.delivery import Host, Progress, Reached, Straggler
 from relay.domain.errors import Superseded
 from relay.domain.subscription import SERVED
 from relay.ports.fanout import NOTHING
@@ -51,11 +52,17 @@ class SqlFanout:
     async def progress(self) -> dict[int, Progress]:
         """Return the saved progress of every subscription."""
         cursor = await cursors(self._sql)
-        found = {row["id"]: Progress(cursor(row)) for row in await self._sql.rows("all_subscriptions")}
+        stragglers: defaultdict[int, dict[int, Straggler]] = defaultdict(dict)
+        left_open: defaultdict[int, set[int]] = defaultdict(set)
         for row in await self._sql.rows("all_stragglers"):
-            if row["subscription"] in found:
-                straggler = Straggler(row["attempts"], row["due_at"], row["error"])
-                found[row["subscription"]].stragglers[row["position"]] = straggler
+            straggler = Straggler(row["attempts"], row["due_at"], row["error"])
+            stragglers[row["subscription"]][row["position"]] = straggler
+        for row in await self._sql.rows("open_positions"):
+            left_open[row["subscription"]].add(row["position"])
+        found = {}
+        for row in await self._sql.rows("all_subscriptions"):
+            reached = Reached(cursor(row), frozenset(left_open.get(row["id"], ())))
+            found[row["id"]] = Progress.after(reached, stragglers.get(row["id"], {}))
         return found
 
     async def straggling(self) -> dict[int, str]:
@@ -67,7 +74,7 @@ class SqlFanout:
         self,
         saved: Saved,
         *,
-        moved: Mapping[int, int | None],
+        moved: Mapping[int, Reached | None],
         stragglers: Mapping[tuple[int, int], Straggler | None],
         hosts: Mapping[str, Host],
         counts: Mapping[int, tuple[int, int, int]],
@@ -85,7 +92,7 @@ class SqlFanout:
             await self._sql.run("follow_shares")
         for who, gap in gaps.items():
             await self._add_gap(who, gap)
-        await self._sql.many("set_cursors", [{"id": who, "cursor": at} for who, at in moved.items()])
+        await self._move(moved)
         await self._sql.many(
             "save_straggler",
             [
@@ -164,6 +171,20 @@ class SqlFanout:
         rows = await self._sql.rows("all_subscriptions")
         least = min((cursor(row) for row in rows if row["state"] in SERVED), default=upto)
         await self._sql.run("prune_log", upto=min(upto, least))
+
+    async def _move(self, moved: Mapping[int, Reached | None]) -> None:
+        """Write how far subscriptions have come, and what they left open instead of what they had."""
+        if moved:
+            await self._sql.run("close_open", subscriptions=codec.json(list(moved)))
+        rows = [{"id": who, "cursor": None if at is None else at.upto} for who, at in moved.items()]
+        await self._sql.many("set_cursors", rows)
+        left_open = [
+            {"subscription": who, "position": position}
+            for who, at in moved.items()
+            if at is not None
+            for position in sorted(at.open)
+        ]
+        await self._sql.many("save_open", left_open)
 
     async def _add_gap(self, who: int, gap: Gap) -> None:
         """Record a gap. One that goes on grows, so that who is away for good costs one row."""

@@ -15,6 +15,7 @@ from relay.domain.delivery import (
     STRAGGLERS_MOST,
     Host,
     Progress,
+    Reached,
     Straggler,
     Verdict,
     backoff,
@@ -144,23 +145,49 @@ def test_every_position_is_settled_exactly_once(seed: int) -> None:
 def test_a_checkpoint_never_skips_and_repeats_no_more_than_the_leader_did(
     cursors: dict[int, int], before: int
 ) -> None:
-    saved = checkpoint(cursors, before)
+    saved = checkpoint({who: Reached(cursor) for who, cursor in cursors.items()}, before)
     for who, cursor in cursors.items():
-        resumed = saved.apart.get(who, saved.watermark)
+        resumed = saved.apart.get(who, Reached(saved.watermark)).upto
         assert resumed <= cursor, "a position would be lost"
         assert resumed == cursor or resumed >= before
-    assert all(cursor < before for cursor in saved.apart.values())
+    assert all(one.upto < before for one in saved.apart.values())
 
 
-@given(st.dictionaries(st.integers(1, 30), st.integers(0, 100)), st.integers(0, 100))
-def test_an_exact_checkpoint_repeats_nothing(cursors: dict[int, int], before: int) -> None:
-    saved = checkpoint(cursors, before, exact=True)
-    assert {who: saved.apart.get(who, saved.watermark) for who in cursors} == cursors
+REACHED = st.builds(Reached, st.integers(20, 100), st.frozensets(st.integers(1, 19), max_size=3))
+
+
+@given(st.dictionaries(st.integers(1, 30), REACHED), st.integers(0, 100), st.frozensets(st.integers(1, 30)))
+def test_an_exact_checkpoint_repeats_nothing_and_skips_nothing(
+    reached: dict[int, Reached], before: int, exact: frozenset[int]
+) -> None:
+    saved = checkpoint(reached, before, exact)
+    resumed = {who: saved.apart.get(who, Reached(saved.watermark)) for who in reached}
+    assert all(resumed[who] == reached[who] for who in reached.keys() & exact)
+    assert all(resumed[who].open == reached[who].open for who in reached)
 
 
 def test_a_thousand_who_keep_up_are_one_row() -> None:
-    saved = checkpoint({who: 500 + who % 3 for who in range(1000)} | {1000: 17}, 498)
-    assert (saved.watermark, saved.apart) == (500, {1000: 17})
+    saved = checkpoint({who: Reached(500 + who % 3) for who in range(1000)} | {1000: Reached(17)}, 498)
+    assert (saved.watermark, saved.apart) == (500, {1000: Reached(17)})
+
+
+@given(st.integers(0, 5), st.lists(st.tuples(st.integers(1, 20), st.booleans())))
+def test_who_goes_on_knows_all_that_is_settled(cursor: int, done: list[tuple[int, bool]]) -> None:
+    before = Progress(cursor)
+    for position, straggles in done:
+        if not straggles:
+            before.settle(position)
+        elif before.is_open(position):
+            for _ in range(STRAGGLER_AFTER):
+                before.fail(position, error="x", now=10.0, jitter=0.5, host_succeeded_at=10.0)
+    after = Progress.after(before.reached, dict(before.stragglers))
+    assert (after.cursor, after.settled, after.stragglers) == (
+        before.cursor,
+        before.settled,
+        before.stragglers,
+    )
+    cut = Progress.after(Reached(before.cursor), dict(before.stragglers))
+    assert (cut.cursor, cut.settled) == (before.cursor, set())
 
 
 def test_who_has_many_stragglers_gets_no_more_of_them_and_rests_as_a_whole() -> None:

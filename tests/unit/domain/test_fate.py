@@ -40,6 +40,7 @@ def became(subscription: Subscription = READER, **given: Any) -> Passage:
     [
         ({}, Fate.SETTLED),
         ({"sendable": None}, Fate.SETTLED),
+        ({"progress": Progress(AT - 2, {AT})}, Fate.SETTLED),
         ({"progress": BEHIND}, Fate.COMING),
         ({"progress": BEHIND, "sendable": None}, Fate.TAKEN_BACK),
         ({"published_at": 99.0}, Fate.BEFORE),

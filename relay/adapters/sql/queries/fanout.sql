@@ -60,13 +60,29 @@ VALUES (:subscription, :position, :attempts, :due_at, :error)
 ON CONFLICT (subscription, position) DO UPDATE SET attempts = excluded.attempts, due_at = excluded.due_at,
   error = excluded.error;
 
+-- name: close_open!
+-- Forget what subscriptions had left open.
+DELETE FROM stragglers
+WHERE attempts = 0 AND subscription IN (SELECT CAST(value AS INTEGER) FROM json_each(:subscriptions));
+
 -- name: drop_straggler*!
 -- A straggler is settled.
 DELETE FROM stragglers WHERE subscription = :subscription AND position = :position;
 
 -- name: all_stragglers
 -- Every straggler.
-SELECT * FROM stragglers;
+SELECT * FROM stragglers WHERE attempts > 0;
+
+-- name: open_positions
+-- What subscriptions left open when their process stopped, before what they had already. It was not tried, so versions
+-- that do not know of it take it for a straggler that is due.
+SELECT subscription, position FROM stragglers WHERE attempts = 0;
+
+-- name: save_open*!
+-- Write a position that a subscription leaves open.
+INSERT INTO stragglers (subscription, position, attempts, due_at, error)
+VALUES (:subscription, :position, 0, 0.0, 'left open')
+ON CONFLICT (subscription, position) DO NOTHING;
 
 -- name: objects_straggling
 -- What the positions that straggle are about.
@@ -74,7 +90,7 @@ SELECT position, object_id FROM log WHERE position IN (SELECT position FROM stra
 
 -- name: stragglers_of
 -- The stragglers of one subscription.
-SELECT * FROM stragglers WHERE subscription = :subscription ORDER BY position;
+SELECT * FROM stragglers WHERE subscription = :subscription AND attempts > 0 ORDER BY position;
 
 -- name: save_host*!
 -- Write the health of a server.

@@ -14,7 +14,8 @@ SELECT position FROM log WHERE published_at < :before ORDER BY published_at DESC
 -- name: waiting_of
 -- The stragglers of one subscription, with what they are about while the log holds it.
 SELECT s.position, s.attempts, s.due_at, s.error, l.object_id, l.published_at
-FROM stragglers s LEFT JOIN log l ON l.position = s.position WHERE s.subscription = :subscription ORDER BY s.position;
+FROM stragglers s LEFT JOIN log l ON l.position = s.position WHERE s.subscription = :subscription AND s.attempts > 0
+ORDER BY s.position;
 
 -- name: suspended_by^
 -- Who suspended the subscription of an actor last, why and when.
@@ -22,7 +23,7 @@ SELECT who, detail, at FROM audit WHERE action = 'suspend' AND subject = :actor 
 
 -- name: count_stragglers$
 -- How many positions wait for a retry of their own, of all subscriptions.
-SELECT count(*) FROM stragglers;
+SELECT count(*) FROM stragglers WHERE attempts > 0;
 
 -- name: count_gaps$
 -- How many gaps there are on record, of all subscriptions.
