@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from relay import __version__
-from relay.adapters.system import settle
+from relay.adapters.system import SystemClock, settle
 from relay.services.enduring import attempted
 from relay.services.figures import Figures
 from relay.services.lab.kit import Kit
@@ -49,6 +49,8 @@ GRACE: Final = 10.0
 """Seconds that requests under way may take when the relay stops."""
 LINGER: Final = 2.0
 """Seconds for which the rest of a refused body is thrown away, so that the sender reads why."""
+DRAIN: Final = 0.5
+"""Seconds for which requests on open connections are still taken when the relay stops; the answer is the last."""
 IDLE: Final = 75.0
 """Seconds for which a connection may bring no whole request: aiohttp allows an hour, the first request included."""
 _log: Final = logging.getLogger(__name__)
@@ -169,11 +171,22 @@ async def listening(
     *,
     tls: ssl.SSLContext | None = None,
     idle: float = IDLE,
+    drain: float = 0.0,
 ) -> AsyncIterator[int]:
     """Serve an application; the value is the port, also when 0 was asked for.
 
     A connection is closed that brought no whole head of a request for `idle` seconds, however slowly bytes came.
+    Leaving takes no new connections, and waits up to `drain` seconds for those that are open: whoever sends something
+    over one gets its answer, and is told that it was the last. Closed at once, they would lose what is on its way.
     """
+    clock, stopping = SystemClock(), asyncio.Event()
+
+    async def say_last(_: web.Request, response: web.StreamResponse) -> None:
+        if stopping.is_set():
+            response.headers["Connection"] = "close"  # headers are made before this is asked
+            response.force_close()
+
+    app.on_response_prepare.append(say_last)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -188,6 +201,12 @@ async def listening(
         await site.start()
         yield runner.addresses[0][1]
     finally:
+        stopping.set()
+        for listener in runner.sites:
+            await listener.stop()
+        end = clock.monotonic() + drain
+        while runner.server and runner.server.connections and clock.monotonic() < end:
+            await clock.sleep(0.01)
         await runner.cleanup()
 
 
@@ -208,7 +227,9 @@ async def running(
         stack.callback(working.cancel)
         public, admin = settings.relay.listen, settings.admin.listen
         if role.answers:
-            await stack.enter_async_context(listening(public_app(relay), public.host, public.port, tls=tls))
+            await stack.enter_async_context(
+                listening(public_app(relay), public.host, public.port, tls=tls, drain=DRAIN)
+            )
             await stack.enter_async_context(listening(admin_app(relay), admin.host, admin.port))
         yield relay
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def trial(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Trial:
     """What the test does to the relay, and what is to come of it."""
-    name = request.node.originalname.removeprefix("test_").replace("_", " ")
+    name = request.node.name.removeprefix("test_").replace("_", " ")
     database = (
         "postgresql" if "postgres" in request.fixturenames or "server" in request.fixturenames else "sqlite"
     )

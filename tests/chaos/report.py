@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     import pytest
 
 _COLUMNS = (
-    "scenario", "database", "kills", "202", "other", "delivered", "lost", "disordered", "repeated", "oldest",
-    "lag",
+    "scenario", "database", "kills", "202", "other", "delivered", "lost", "disordered", "repeated", "oldest", "lag",
     "files", "tasks", "MB",
 )  # fmt: skip
 _SUMMED = ("kills", "202", "other", "delivered", "lost", "disordered", "repeated")
@@ -45,7 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("  ".join(cells).rstrip())
     terminalreporter.write_line(
         "202: taken by the relay; other: refused or not answered, and sent again by the sender; oldest: seconds before "
-        "the fault at which what came again had come first; files, tasks, MB: before and after, of the relay's process."
+        "the fault at which what came again had come first; lag: by how much the test or its disk was late at most; "
+        "files, tasks, MB: before and after, of the relay's process."
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
+import socket
 import sqlite3
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -21,6 +23,7 @@ from relay.services import subscribers, upkeep
 from relay.services.fetch import LARGEST_KEPT, Fetcher
 from relay.services.intake import Intake
 from relay.services.optouts import OptOuts
+from tests.contract.test_sharing import until
 from tests.flow.conftest import INBOX, follow
 
 if TYPE_CHECKING:
@@ -58,11 +61,39 @@ async def answer(port: int, *parts: bytes) -> bytes:
     return received
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 def status(received: bytes) -> int:
     return int(received.split(b" ", 2)[1])
 
 
 # ---------------------------------------------------------------- over HTTP
+
+
+async def test_who_asks_while_the_relay_stops_is_answered_and_told_to_go_elsewhere(world: World) -> None:
+    """A server or a proxy that keeps connections must not lose a post to each update of the relay."""
+    asked = b"GET /actor HTTP/1.1\r\nHost: relay.test\r\n\r\n"
+    async with AsyncExitStack() as relay, asyncio.TaskGroup() as tasks:
+        port = await relay.enter_async_context(listening(public_app(world.relay), "127.0.0.1", 0, drain=30.0))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(asked)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert (status(head), b"Connection: close" in head) == (200, False)
+        length = re.search(rb"Content-Length: (\d+)", head)
+        assert length is not None
+        await reader.readexactly(int(length[1]))
+        stopping = tasks.create_task(relay.aclose())
+        await until(lambda: not accepts(port))
+        writer.write(asked)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert (status(head), b"Connection: close" in head) == (200, True)
+        assert await reader.read()
+        await stopping  # long before the thirty seconds are over: nobody is there any more
+        writer.close()
 
 
 async def test_a_full_intake_is_answered_503_and_loses_nothing(world: World) -> None:
