@@ -31,6 +31,8 @@ class Ledger:
     def __init__(self, store: Store, clock: Clock, part: Part) -> None:
         self._store, self._clock, self._part = store, clock, part
         self._written: dict[int, Reached | None] = {}
+        self._cursors: dict[int, int] = {}
+        """Of the last checkpoint."""
         self._stragglers: dict[tuple[int, int], Straggler | None] = {}
         self._hosts: dict[str, Host] = {}
         self._gaps: dict[int, Gap] = {}
@@ -75,14 +77,18 @@ class Ledger:
     ) -> None:
         """Write a checkpoint of these shares if anything changed; counters at most once a minute, unless some leave.
 
-        Of those `leaving` it is written exactly how far they have come: another process goes on for them, or this one
-        when it is started again. `tracks` are all of the shares. Where there are none, whoever comes starts at the
+        It is written exactly how far those have come who are `leaving` (another process goes on for them, or this one
+        when it is started again) and those who have taken something while their cursor stood still. `tracks` are all of
+        the shares. Where there are none, whoever comes starts at the
         `head` of the log.
         """
         now = self._clock.monotonic()
         counting = bool(leaving) or now - self._counted_at >= COUNTS_EVERY
+        cursors = {track.id: track.progress.cursor for track in tracks}
         reached = {
-            track.id: track.progress.reached if track.id in leaving else Reached(track.progress.cursor)
+            track.id: track.progress.reached
+            if track.id in leaving or (track.progress.settled and self._stood(track))
+            else Reached(track.progress.cursor)
             for track in tracks
         }
         saved = checkpoint(reached, self._leader, leaving) if reached else Saved(head, {})
@@ -119,6 +125,7 @@ class Ledger:
             raise
         self._unwritten = now if self._moved else None
         self._written.update(moved)
+        self._cursors = cursors
         self.start(max((one.upto for one in reached.values()), default=head))
         if counting:
             self._counted_at = now
@@ -129,3 +136,6 @@ class Ledger:
                     {why: times - skipped.get((track.id, why), 0) for why, times in track.skipped.items()}
                 )
                 track.counted = any(track.counts) or any(track.skipped.values())
+
+    def _stood(self, track: Track) -> bool:
+        return self._cursors.get(track.id) == track.progress.cursor

@@ -185,6 +185,36 @@ async def test_who_stops_knows_what_was_taken_out_of_turn(world: World) -> None:
     assert len(world.server("c.test").arrivals()) == 8
 
 
+async def test_a_crash_repeats_little_to_who_keeps_one_answer_back(world: World) -> None:
+    b = world.server("b.test")
+    async with asyncio.TaskGroup() as tasks:
+        await three(world)
+        a, fanout = world.server("a.test"), world.relay.fanout
+        alice = a.actor("/users/alice", "Person")
+        running = tasks.create_task(fanout.run())
+        await world.post(alice, a.create(a.note()))
+        await until(lambda: fanout.delivered == 2)
+        b.held = []
+        for _ in range(5):
+            await world.post(alice, a.create(a.note()))
+        await b.arrived(6)
+        for _ in range(3):
+            b.held.pop()()
+        await until(lambda: fanout.delivered == 2 + 5 + 3)
+        await fanout._save()
+        await fanout._save()
+        b.held.pop()()
+        await until(lambda: fanout.delivered == 2 + 5 + 4)
+        await fanout._save()
+        fanout._begin()  # what was in memory is gone
+        running.cancel()
+    b.held = None
+    taken = [one["id"] for one in b.arrivals()]
+    await world.settle()
+    assert [one["id"] for one in b.arrivals()[6:]] == [taken[1]]
+    assert len(world.server("c.test").arrivals()) == 6
+
+
 async def test_nothing_is_sent_for_long_that_cannot_be_written_down(world: World) -> None:
     """A disk or a database that stands still must not make a crash repeat all that was sent meanwhile."""
     await world.subscribe("a.test")
