@@ -53,10 +53,11 @@ async def test_a_newer_version_takes_the_place_of_an_older_one(
     newer = Place.make(tmp_path / "newer", address, of=older)
     newer.environment = version(tmp_path / "version", newest() + 1, ADDING)
     here, there = (f"http://127.0.0.1:{place.port}" for place in (older, newer))
-    async with trial.servers(1), older.open(), newer.open():
+    async with trial.servers(4), older.open(), newer.open():
         process = await older.start()
         await trial.follow(older.url)
         async with trial.talking(older.url):
+            trial.answer_after(0.3)  # something is always under way, and edits wait for it
             await trial.some(24)
             trial.fault()  # what the older one was about when the tables changed is done again
             successor = await newer.start()

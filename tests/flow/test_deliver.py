@@ -12,8 +12,10 @@ import pytest
 
 from relay.adapters.signing import ThreadSigner
 from relay.adapters.system import SystemClock
+from relay.domain.delivery import Straggler
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
+from relay.services.logreader import LogReader
 from tests.contract.test_sharing import until
 from tests.flow.conftest import BASE
 
@@ -330,6 +332,19 @@ async def test_one_bad_activity_becomes_a_straggler_and_arrives_later(world: Wor
     assert b.arrivals()[-1]["object"] == bad["id"]
     details = await subscribers.details(await subscribers.find("b.test"))
     assert details["stragglers"] == []
+
+
+async def test_a_straggler_is_sent_once_though_several_look_for_it(world: World) -> None:
+    await three(world)
+    b = world.server("b.test")
+    await world.publish(world.server("a.test"))
+    fanout = world.relay.fanout
+    [track] = [one for one in fanout._tracks.values() if one.target.host == b.name]
+    track.progress.stragglers[1] = Straggler(3, 0.0, "status 500")
+    fanout._log = LogReader(world.relay.office.store)  # it has to be read, and others look meanwhile
+    await fanout._log.look()
+    both = await asyncio.gather(*(fanout._next(track, world.clock.now()) for _ in range(2)))
+    assert [attempt is None for attempt in both] == [False, True]
 
 
 async def test_a_host_that_is_down_as_a_whole_piles_nothing_up(world: World) -> None:
