@@ -162,7 +162,7 @@ class Subscribers(Protocol):
         """Write what a subscriber wants, the head of the log from which it counts, and whether operators fixed it."""
 
     async def place(self, subscription_id: int, cursor: int) -> None:
-        """Put a subscriber at a position of the log."""
+        """Put a subscriber at a position of the log; what waited for it before that is forgotten."""
 
     async def remove(self, subscription_id: int) -> None:
         """Forget a subscription and what waited for it; its profile is kept for when its actor comes back."""

@@ -253,9 +253,7 @@ class FanOut:
         if straggler is not None:
             entry = await self._log.entry(straggler)
             if track.left or straggler != due_straggler(track, now):
-                return (
-                    None  # while the log was being read it was taken from here, or another feeder started it
-                )
+                return None  # while the log was being read, as in `_ahead`
             rendered = None if entry is None else track.wanted(entry, now)
             if entry is not None and rendered is not None:
                 return self._start(track, entry, rendered)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COUNTS_EVERY: Final = 60.0
 """Seconds between two writes of the delivery counters: they are for people."""
+_UNKNOWN: Final = Reached(-1)
 UNWRITTEN_SECONDS: Final = 2.0
 """Seconds for which deliveries go on without a checkpoint: two of those that are written each second."""
 
@@ -79,8 +80,7 @@ class Ledger:
 
         It is written exactly how far those have come who are `leaving` (another process goes on for them, or this one
         when it is started again) and those who have taken something while their cursor stood still. `tracks` are all of
-        the shares. Where there are none, whoever comes starts at the
-        `head` of the log.
+        the shares. Where there are none, whoever comes starts at the `head` of the log.
         """
         now = self._clock.monotonic()
         counting = bool(leaving) or now - self._counted_at >= COUNTS_EVERY
@@ -93,8 +93,7 @@ class Ledger:
         }
         saved = checkpoint(reached, self._leader, leaving) if reached else Saved(head, {})
         wanted = {who: saved.apart.get(who) for who in reached}
-        unknown = Reached(-1)
-        moved = {who: at for who, at in wanted.items() if self._written.get(who, unknown) != at}
+        moved = {who: at for who, at in wanted.items() if self._written.get(who, _UNKNOWN) != at}
         counted = [track for track in tracks if track.counted] if counting else []
         advanced = not reached and head > self._leader
         if not (self._moved or moved or self._stragglers or self._hosts or counted or advanced):

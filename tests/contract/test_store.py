@@ -268,6 +268,13 @@ async def test_what_was_left_open_is_kept_beside_stragglers_until_who_left_it_mo
     assert (progress[one].cursor, progress[one].settled) == (3, set())
     assert progress[one].stragglers == {5: failed}
     assert (progress[two].cursor, progress[two].settled) == (7, {9})
+    async with store.transaction() as tx:
+        for who in (one, two):
+            await tx.subscribers.place(who, 20)
+    async with store.reading() as tx:
+        progress = await tx.fanout.progress()
+    assert [(progress[who].cursor, progress[who].settled) for who in (one, two)] == [(20, set())] * 2
+    assert progress[one].stragglers == {}, "who begins anew is not sent what it failed to take long ago"
 
 
 async def test_whether_a_relay_runs_can_be_seen_from_elsewhere(database: Databases) -> None:

@@ -106,8 +106,9 @@ class SqlSubscribers:
         )
 
     async def place(self, subscription_id: int, cursor: int) -> None:
-        """Put a subscriber at a position of the log."""
+        """Put a subscriber at a position of the log; what waited for it before that is forgotten."""
         await self._close_serving(subscription_id)
+        await self._sql.run("remove_stragglers", id=subscription_id)
         await self._sql.run("open_serving", id=subscription_id, first=cursor)
         await self._sql.run("place_cursor", id=subscription_id, cursor=cursor)
 
