@@ -76,9 +76,10 @@ async def test_one_of_several_processes_is_killed(
     """Of three: one that answers, two that work; each is killed once in three times, and so the one that leads."""
     roles = ("web", "worker", "worker")
     address = postgres.database("kills")
-    async with trial.servers(), Place.make(tmp_path, address).open() as place:
+    async with trial.servers(4), Place.make(tmp_path, address).open() as place:
         processes = [await place.start("--role", role, listens=role == "web") for role in roles]
         await trial.follow(place.url)
+        trial.answer_after(0.3)  # something is always under way
         async with trial.talking(place.url, lanes=2):
             for turn in range(trial.size(3, 0.25)):
                 await trial.pause(1.5)
