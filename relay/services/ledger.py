@@ -117,8 +117,10 @@ class Ledger:
                     held=self._part.held(shares),
                 )
         except BaseException:
-            # It is written with the next one; what came meanwhile is newer.
+            # It is written with the next one, whether or not this one took effect; what came meanwhile is newer.
             self._moved = True
+            for who in moved:
+                self._written.pop(who, None)
             self._stragglers, self._hosts = stragglers | self._stragglers, hosts | self._hosts
             self._gaps = gaps | self._gaps
             raise

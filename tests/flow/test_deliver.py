@@ -16,6 +16,7 @@ from relay.domain.delivery import Straggler
 from relay.domain.errors import RemoteError
 from relay.domain.subscription import State
 from relay.services.logreader import LogReader
+from tests.contract.test_broken_store import BreakingStore, DiskFull
 from tests.contract.test_sharing import until
 from tests.flow.conftest import BASE
 
@@ -215,6 +216,31 @@ async def test_a_crash_repeats_little_to_who_keeps_one_answer_back(world: World)
     await world.settle()
     assert [one["id"] for one in b.arrivals()[6:]] == [taken[1]]
     assert len(world.server("c.test").arrivals()) == 6
+
+
+async def test_a_checkpoint_whose_answer_got_lost_is_written_over(world: World) -> None:
+    await three(world)
+    a, b, fanout = world.server("a.test"), world.server("b.test"), world.relay.fanout
+    await world.publish(a)
+    store, taken = world.relay.office.store, fanout.delivered
+    b.held = []
+    for _ in range(3):
+        await world.post(a.actor("/users/alice", "Person"), a.create(a.note()))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(fanout.turn())
+        await b.arrived(4)
+        b.held.pop()()
+        await until(lambda: fanout.delivered == taken + 3 + 1)
+        fanout._ledger._store = BreakingStore(store, persisted=True)  # type: ignore[assignment] # it writes alike
+        with pytest.raises(DiskFull):
+            await fanout._leave()
+        fanout._ledger._store = store
+        for answer in b.held:
+            answer()
+    fanout._begin()  # from what is written
+    b.held = None
+    await world.settle()
+    assert len(b.arrivals()) == 4
 
 
 async def test_nothing_is_sent_for_long_that_cannot_be_written_down(world: World) -> None:
