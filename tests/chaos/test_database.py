@@ -35,6 +35,7 @@ async def test_the_database_goes_away(server: databases.Server, trial: Trial, tm
     async with trial.servers(), place.open():
         process = await place.start()
         await trial.follow(place.url)
+        trial.answer_after(0.3)
         async with trial.talking(place.url, lanes=2):
             await trial.some(10)
             before = await process.footprint()

@@ -25,6 +25,7 @@ async def test_the_relay_is_killed(trial: Trial, tmp_path: Path) -> None:
     async with trial.servers(), Place.make(tmp_path).open() as place:
         process = await place.start()
         await trial.follow(place.url)
+        trial.answer_after(0.3)
         async with trial.talking(place.url):
             for _ in range(trial.size(3, 0.35)):
                 await trial.pause(1.5)
@@ -45,6 +46,7 @@ async def test_the_processes_beside_the_relay_are_killed(trial: Trial, tmp_path:
     async with trial.servers(), Place.make(tmp_path).open() as place:
         process = await place.start()
         await trial.follow(place.url)
+        trial.answer_after(0.3)
         async with trial.talking(place.url):
             await trial.some(20)
             before, decoded = await process.footprint(), 0.0
