@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 GATHER: Final = 0.05
 """Seconds for which words are gathered: a thousand posts a second are twenty notices."""
+LAST: Final = 1.0
+"""Seconds that the last words of a process that stops may take."""
 
 
 class Sharing:
@@ -24,7 +27,7 @@ class Sharing:
         self._wire, self._signals, self._clock = wire, signals, clock
 
     async def run(self) -> None:
-        """Listen and tell until cancelled."""
+        """Listen and tell until cancelled; then tell what was said last."""
         listen = partial(self._wire.listen, self._signals.hear, self._signals.missed)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(enduring(listen, self._clock))
@@ -32,8 +35,16 @@ class Sharing:
 
     async def _tell(self) -> None:
         with self._signals.shared() as said:
-            while True:
-                await said.wait()
-                await self._clock.sleep(GATHER)
-                words = self._signals.take_said()
-                await attempted(self._wire.tell(words))  # others look by themselves as well
+            words: list[str] = []
+            try:
+                while True:
+                    await said.wait()
+                    await self._clock.sleep(GATHER)
+                    words = self._signals.take_said()
+                    await attempted(self._wire.tell(words))  # others look by themselves as well
+                    words = []
+            finally:
+                if words := [*words, *self._signals.take_said()]:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LAST):
+                            await attempted(self._wire.tell(words))

@@ -86,9 +86,13 @@ class Processes:
             lead = partial(together, workers.leading, self._clock)
             chosen += [*workers.working, partial(self.part.run, workers.delivering)]
             chosen.append(lead if self._leading is None else partial(self._leading.run, lead))
-        if self._sharing is not None:
-            chosen.append(self._sharing.run)
-        await together(chosen, self._clock)
+        async with asyncio.TaskGroup() as tasks:
+            sharing = None if self._sharing is None else tasks.create_task(self._sharing.run())
+            try:
+                await together(chosen, self._clock)
+            finally:  # what they say when they stop is still told
+                if sharing is not None:
+                    sharing.cancel()
 
 
 async def together(workers: Sequence[Worker], clock: Clock) -> None:

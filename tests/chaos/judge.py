@@ -145,6 +145,7 @@ class Trial:
 
     async def judge(self, *, may_refuse: Sequence[str] = ()) -> None:
         """Wait for what is due, and look at all that happened; counts go to the report before anything fails."""
+        self.answer_after(0.0)
         await self.arrived()
         origin, subscribers, wanted = self.origin, self.subscribers, self.origin.taken
         lost = [(one.number, said) for one in subscribers for said in one.missing(wanted)]

@@ -10,14 +10,16 @@ import pytest
 
 from relay.adapters.system import SystemClock
 from relay.cli.workers import keep_workers
-from relay.wiring.processes import Role
+from relay.wiring.processes import Role, Workers
 from tests.conftest import KINDS
+from tests.contract.test_sharing import until
 from tests.flow.conftest import BASE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.flow.conftest import Worlds
+    from relay.wiring.processes import Worker
+    from tests.flow.conftest import World, Worlds
 
 on_postgresql = pytest.mark.parametrize("database", KINDS[1:], indirect=True)
 STRICT = "policy: {preset: strict}\n"
@@ -92,6 +94,34 @@ async def test_only_the_process_that_leads_suspends_and_all_know_who_is_blocked(
     assert await leading.relay.moderation.enforcement.run_once()
     [after] = await other.relay.office.subscribers.all()
     assert (before.state.value, after.state.value) == ("accepted", "suspended")
+
+
+@on_postgresql
+async def test_what_is_said_while_a_process_stops_reaches_the_others(worlds: Worlds) -> None:
+    """What it delivered is free then; the others would look for it only seconds later."""
+    stops, stays = await worlds.open(), await worlds.open()
+    said, heard = stops.relay.office.signals.shares, stays.relay.office.signals.shares
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async def leave() -> None:
+        try:
+            await wait()
+        finally:
+            said.set()
+
+    def running(world: World, worker: Worker) -> asyncio.Task[None]:
+        workers = Workers(every=[worker], answering=(), working=(), leading=(), delivering=wait)
+        return tasks.create_task(world.relay.processes.run(workers, Role.WEB))
+
+    async with asyncio.TaskGroup() as tasks:
+        staying, stopping = running(stays, wait), running(stops, leave)
+        await until(said.take)  # once they listen they look at everything
+        await until(heard.take)
+        stopping.cancel()
+        await until(heard.take)
+        staying.cancel()
 
 
 @on_postgresql
