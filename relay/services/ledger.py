@@ -1,7 +1,8 @@
 """What the fan-out has to write: gathered in memory, written about once a second in one transaction.
 
 Its size does not depend on the number of subscribers: one watermark for all who keep up, a row for each of the few
-who do not and moved, one per straggler and host whose state changed (see `domain.delivery.checkpoint`).
+who do not and moved, one per straggler, position left open, and host whose state changed (see
+`domain.delivery.checkpoint`).
 """
 
 from __future__ import annotations
