@@ -92,7 +92,7 @@ class FanOut:
                     await self._finish()
                     raise
         finally:
-            await self._leave()
+            await self._save_exactly()
 
     async def _start_more(self, tasks: asyncio.TaskGroup) -> None:
         async with asyncio.TaskGroup() as starting:
@@ -124,7 +124,7 @@ class FanOut:
                 await self._launch(tasks, batch)
                 await self._landings.finish(tasks)
             attempts += len(batch)
-        await self._leave()
+        await self._save_exactly()
         await self._hand_over()
         return attempts
 
@@ -169,17 +169,17 @@ class FanOut:
         async with self._loading:
             landed = self._places.landed()
             if landed:
-                await self._save(leaving=self._places.of(landed))
+                await self._save(exact=self._places.of(landed))
                 self._places.drop(landed)
                 await self._part.release(landed)
 
-    async def _leave(self) -> None:
-        await self._save(leaving=self._places.of(self._places.shares))
+    async def _save_exactly(self) -> None:
+        await self._save(exact=self._places.of(self._places.shares))
 
-    async def _save(self, *, leaving: Collection[int] = ()) -> None:
+    async def _save(self, *, exact: Collection[int] = ()) -> None:
         async with self._saving:
             places = self._places
-            await self._ledger.save(places.all, places.shares, head=self._log.head, leaving=leaving)
+            await self._ledger.save(places.all, places.shares, head=self._log.head, exact=exact)
 
     # ------------------------------------------------------------------ taking turns
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 COUNTS_EVERY: Final = 60.0
 """Seconds between two writes of the delivery counters: they are for people."""
-_UNKNOWN: Final = Reached(-1)
 UNWRITTEN_SECONDS: Final = 2.0
 """Seconds for which deliveries go on without a checkpoint: two of those that are written each second."""
+_NOWHERE: Final = Reached(-1)
+"""Stands for what is not known to be written."""
 
 
 class Ledger:
@@ -75,26 +76,26 @@ class Ledger:
         self._written.pop(subscription, None)
 
     async def save(
-        self, tracks: Collection[Track], shares: frozenset[int], *, head: int, leaving: Collection[int] = ()
+        self, tracks: Collection[Track], shares: frozenset[int], *, head: int, exact: Collection[int] = ()
     ) -> None:
-        """Write a checkpoint of these shares if anything changed; counters at most once a minute, unless some leave.
+        """Write a checkpoint of these shares if anything changed; counters at most once a minute unless `exact`.
 
-        It is written exactly how far those have come who are `leaving` (another process goes on for them, or this one
-        when it is started again) and those who have taken something while their cursor stood still. `tracks` are all of
-        the shares. Where there are none, whoever comes starts at the `head` of the log.
+        It is written exactly how far the subscriptions have come that are `exact` (another process goes on for them, or
+        this one when it is started again) and those that have taken something while their cursor stood still. `tracks`
+        are all of the shares. Where there are none, whoever comes starts at the `head` of the log.
         """
         now = self._clock.monotonic()
-        counting = bool(leaving) or now - self._counted_at >= COUNTS_EVERY
+        counting = bool(exact) or now - self._counted_at >= COUNTS_EVERY
         cursors = {track.id: track.progress.cursor for track in tracks}
         reached = {
             track.id: track.progress.reached
-            if track.id in leaving or (track.progress.settled and self._stood(track))
+            if track.id in exact or (track.progress.settled and self._stood(track))
             else Reached(track.progress.cursor)
             for track in tracks
         }
-        saved = checkpoint(reached, self._leader, leaving) if reached else Saved(head, {})
+        saved = checkpoint(reached, self._leader, exact) if reached else Saved(head, {})
         wanted = {who: saved.apart.get(who) for who in reached}
-        moved = {who: at for who, at in wanted.items() if self._written.get(who, _UNKNOWN) != at}
+        moved = {who: at for who, at in wanted.items() if self._written.get(who, _NOWHERE) != at}
         counted = [track for track in tracks if track.counted] if counting else []
         advanced = not reached and head > self._leader
         if not (self._moved or moved or self._stragglers or self._hosts or counted or advanced):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -86,13 +87,10 @@ class Processes:
             lead = partial(together, workers.leading, self._clock)
             chosen += [*workers.working, partial(self.part.run, workers.delivering)]
             chosen.append(lead if self._leading is None else partial(self._leading.run, lead))
-        async with asyncio.TaskGroup() as tasks:
-            sharing = None if self._sharing is None else tasks.create_task(self._sharing.run())
-            try:
-                await together(chosen, self._clock)
-            finally:  # what they say when they stop is still told
-                if sharing is not None:
-                    sharing.cancel()
+        async with asyncio.TaskGroup() as tasks, AsyncExitStack() as last:
+            if self._sharing is not None:  # it ends last: what the others say when they stop is still told
+                last.callback(tasks.create_task(self._sharing.run()).cancel)
+            await together(chosen, self._clock)
 
 
 async def together(workers: Sequence[Worker], clock: Clock) -> None:

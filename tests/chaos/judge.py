@@ -208,7 +208,7 @@ class Trial:
 
     def _a_second(self) -> float:
         """Seconds within which a checkpoint is written, at the latest: on a busy machine they are more."""
-        return 2 * CHECKPOINT + 8 * self.lag
+        return 2 * CHECKPOINT + 4 * self.lag
 
     def _tell(self, counts: dict[str, object]) -> None:
         first = {"scenario": self.name, "database": self.database}

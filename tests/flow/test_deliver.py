@@ -233,7 +233,7 @@ async def test_a_checkpoint_whose_answer_got_lost_is_written_over(world: World) 
         await until(lambda: fanout.delivered == taken + 3 + 1)
         fanout._ledger._store = BreakingStore(store, persisted=True)  # type: ignore[assignment] # it writes alike
         with pytest.raises(DiskFull):
-            await fanout._leave()
+            await fanout._save_exactly()
         fanout._ledger._store = store
         for answer in b.held:
             answer()

@@ -210,7 +210,7 @@ async def test_what_a_process_did_not_write_before_it_died_is_delivered_again_an
     assert its
     assert [names(one) for one in servers] == [["1", "2", *["2"] * (one.name in its)] for one in servers]
     with pytest.raises(Superseded):
-        await dies.relay.fanout._leave()
+        await dies.relay.fanout._save_exactly()
     await turn(lives, dies, times=3)
     await publish(lives, "3")
     await turn(lives, dies)

@@ -74,8 +74,8 @@ DELETE FROM stragglers WHERE subscription = :subscription AND position = :positi
 SELECT * FROM stragglers WHERE attempts > 0;
 
 -- name: open_positions
--- What subscriptions left open when their process stopped, before what they had already. It was not tried, so versions
--- that do not know of it take it for a straggler that is due.
+-- What subscriptions have still to get before what they had already. It was not tried, so versions that do not know of
+-- it take it for a straggler that is due.
 SELECT subscription, position FROM stragglers WHERE attempts = 0;
 
 -- name: save_open*!
